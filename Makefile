@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+# libwt: `make demo` and `make check` do everything; `make help` lists the rest.
+
+VERSION := 0.1.0
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec
+BINDIR     ?= $(PREFIX)/bin
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+DESTDIR    ?=
+
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+OBJ     ?= obj
+LIB     ?= libwt.so
+
+# The interposed symbols are defined here: fortified headers would redirect them.
+override CPPFLAGS += -Ishim -Iinclude -DWT_VERSION='"$(VERSION)"' -U_FORTIFY_SOURCE
+override CFLAGS   += -std=gnu11 -Wall -Wextra -fvisibility=hidden -fPIC -pthread -MMD -MP
+
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-4s %s\n' $(1) $(2)
+endif
+
+TOOL_SRC  := $(wildcard shim/tool*.c shim/probe.c)
+EDGE_SRC  := $(wildcard shim/edge_*.c) shim/init.c
+BELOW_SRC := $(filter-out $(TOOL_SRC) $(EDGE_SRC),$(wildcard shim/*.c))
+object     = $(patsubst %.c,$(OBJ)/%.o,$(1))
+
+# A test program NAME is NAME.c and, where it grew, NAME_*.c.
+PROGS  := $(filter-out $(foreach p,$(basename $(notdir $(wildcard tests/prog/*.c))),$(wildcard tests/prog/$p_*.c)),$(wildcard tests/prog/*.c))
+PROGS  := $(patsubst tests/prog/%.c,$(OBJ)/tests/prog/%,$(PROGS))
+BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildcard bench/*.c)))
+
+all: $(LIB) $(OBJ)/wt-tool
+
+$(LIB): $(call object,$(BELOW_SRC) $(EDGE_SRC)) shim/libwt.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libwt.so -Wl,--version-script=shim/libwt.map \
+		-Wl,--exclude-libs,ALL -Wl,-z,now,-z,defs,-z,nodelete -o $@ $(filter %.o,$^) -l:liburing.a -ldl
+
+$(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -l:liburing.a -ldl
+
+$(OBJ)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Tests and figures.
+
+tests: all $(OBJ)/tests/unit $(OBJ)/tests/system $(PROGS)
+
+$(OBJ)/tests/unit: $(call object,$(wildcard tests/unit/*.c) $(BELOW_SRC))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion -l:liburing.a -ldl
+
+$(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+
+.SECONDEXPANSION:
+$(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_*.c))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
+$(OBJ)/bench/%: $(OBJ)/bench/%.o $(call object,$(wildcard bench/lib.c))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
+deps:
+	$(Q)tests/deps
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)tests/with-fs tests/run
+
+soak: deps
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)WT_SOAK=1 tests/with-fs tests/run
+
+demo:
+	$(Q)tests/deps demo
+	$(Q)$(MAKE) --no-print-directory all $(OBJ)/tests/prog/dirty
+	$(Q)bench/demo.sh
+
+bench-quick:
+	$(Q)tests/deps bench
+	$(Q)$(MAKE) --no-print-directory all $(BENCHES)
+	$(Q)bench/quick.sh
+
+# One list for install and uninstall: what, where, mode.
+INSTALLED := \
+	libwt.so:$(LIBDIR)/libwt.so:755 \
+	include/wt.h:$(INCLUDEDIR)/wt.h:644 \
+	$(OBJ)/wt-tool:$(LIBEXECDIR)/libwt/wt-tool:755 \
+	$(OBJ)/wt-preload.sh:$(BINDIR)/wt-preload.sh:755 \
+	$(OBJ)/libwt.pc:$(LIBDIR)/pkgconfig/libwt.pc:644 \
+	shim/man/libwt.7:$(MANDIR)/man7/libwt.7:644 \
+	shim/man/wt-preload.1:$(MANDIR)/man1/wt-preload.1:644
+field = $(word $(2),$(subst :, ,$(1)))
+
+$(OBJ)/wt-preload.sh $(OBJ)/libwt.pc: $(OBJ)/%: $$(wildcard %) $$(wildcard shim/%.in) FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -e 's|@LIBDIR@|$(LIBDIR)|g;s|@LIBEXECDIR@|$(LIBEXECDIR)|g;s|@PREFIX@|$(PREFIX)|g' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g;s|@VERSION@|$(VERSION)|g' $< > $@
+
+install: all $(OBJ)/wt-preload.sh $(OBJ)/libwt.pc
+	$(Q)$(foreach f,$(INSTALLED),install -D -m $(call field,$f,3) $(call field,$f,1) \
+		"$(DESTDIR)$(call field,$f,2)" &&) true
+
+uninstall:
+	$(Q)$(foreach f,$(INSTALLED),rm -f "$(DESTDIR)$(call field,$f,2)" &&) true
+
+clean:
+	rm -rf $(OBJ) $(LIB)
+
+help:
+	@echo 'make               libwt.so and its tool'
+	@echo 'make demo          real programs through libwt: what each level costs and covers'
+	@echo 'make check         every test (under 12 minutes); make soak: the long forms'
+	@echo 'make bench-quick   the figures'
+	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall'
+	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
+
+.PHONY: all tests deps check soak demo bench-quick install uninstall clean help FORCE
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

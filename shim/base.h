@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* base - attributes and small arithmetic that every floor uses. */
+#ifndef WT_BASE_H
+#define WT_BASE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WT_EXPORT __attribute__((visibility("default")))
+#define WT_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* pwrite and pwrite64 are one call only where off_t has 64 bits. */
+_Static_assert(sizeof(off_t) == 8, "libwt needs a 64-bit off_t");
+
+/* `unit` is a power of two. */
+static inline uint64_t wt_round_down(uint64_t value, uint64_t unit)
+{
+	return value & ~(unit - 1);
+}
+
+static inline uint64_t wt_round_up(uint64_t value, uint64_t unit)
+{
+	return wt_round_down(value + unit - 1, unit);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "choose.h"
+
+const struct wt_engine *wt_engine_by_id(enum wt_engine_id id)
+{
+	static const struct wt_engine *const engines[WT_ENGINES] = {
+		[WT_ENGINE_NONE] = &wt_engine_none,
+		[WT_ENGINE_WRITEBACK] = &wt_engine_writeback,
+		[WT_ENGINE_DSYNC] = &wt_engine_dsync,
+		[WT_ENGINE_DIRECT] = &wt_engine_direct,
+	};
+
+	return engines[id];
+}
+
+/* Whether an engine can serve the file, or what stands in its way. */
+static enum wt_reason obstacle(enum wt_engine_id id, struct wt_filesystem *fs, bool direct_works)
+{
+	if (id == WT_ENGINE_WRITEBACK && !(fs->kind->flags & WT_FS_WRITEBACK))
+		return WT_WHY_NOT_WRITEBACK;
+	if (id == WT_ENGINE_WRITEBACK && wt_filesystem_refused(fs, WT_REFUSED_RANGE_SYNC))
+		return WT_WHY_NO_RANGE_SYNC;
+	if (id == WT_ENGINE_DIRECT && !direct_works)
+		return WT_WHY_NO_DIRECT;
+	return WT_WHY_NONE;
+}
+
+static struct wt_choice automatic(const struct wt_rule *rule, struct wt_filesystem *fs,
+				  bool direct_works)
+{
+	enum wt_reason why;
+
+	if (rule->cache_drop && !obstacle(WT_ENGINE_DIRECT, fs, direct_works))
+		return (struct wt_choice){ &wt_engine_direct, WT_WHY_COLD, false };
+	if (rule->level >= WT_LEVEL_DSYNC)
+		return (struct wt_choice){ &wt_engine_dsync, WT_WHY_FLUSH, false };
+	why = obstacle(WT_ENGINE_WRITEBACK, fs, direct_works);
+	if (why)
+		return (struct wt_choice){ &wt_engine_dsync, why, false };
+	return (struct wt_choice){ &wt_engine_writeback, WT_WHY_WRITEBACK, false };
+}
+
+struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works)
+{
+	if (fs->kind->flags & WT_FS_NO_DISK)
+		return (struct wt_choice){ &wt_engine_none, WT_WHY_NO_DISK, false };
+	if (rule->engine == WT_ENGINE_AUTO)
+		return automatic(rule, fs, direct_works);
+
+	enum wt_reason why = obstacle(rule->engine, fs, direct_works);
+	if (why)
+		return (struct wt_choice){ &wt_engine_dsync, why, true };
+	return (struct wt_choice){ wt_engine_by_id(rule->engine), WT_WHY_ASKED, false };
+}

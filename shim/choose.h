@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* choose - which engine serves a file, and why. Pure: decides on what it is told. */
+#ifndef WT_CHOOSE_H
+#define WT_CHOOSE_H
+
+#include <stdbool.h>
+
+#include "engine.h"
+
+struct wt_choice {
+	const struct wt_engine *engine;
+	enum wt_reason reason;
+	bool fell; /* the rule named another engine, which cannot serve this file */
+};
+
+/*
+ * The engine for a file under `rule` on `fs`. `direct_works`: the file can be
+ * written with O_DIRECT. The choice is as strong as the rule's level, but for
+ * wt_engine_none with WT_WHY_NO_DISK: there the level cannot be had at all.
+ */
+struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works);
+
+/* By its id; NULL for WT_ENGINE_AUTO. */
+const struct wt_engine *wt_engine_by_id(enum wt_engine_id id);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "choose.h"
+#include "config.h"
+#include "errors.h"
+#include "log.h"
+#include "ring.h"
+#include "stats.h"
+#include "sys.h"
+#include "track.h"
+
+static uint64_t generation_of(const struct wt_fd *entry)
+{
+	return entry ? atomic_load(&entry->generation) : 0;
+}
+
+static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
+				  struct wt_fd *entry)
+{
+	return (struct wt_target){
+		.rule = &wt_config.policy.rules[verdict.rule],
+		.fs = wt_filesystem_at(verdict.fs),
+		.fl = fl,
+		.has_offset = wt_io_has_offset(io, fl),
+		.dio_file_align = verdict.dio_shift ? 1U << (verdict.dio_shift & 15) : 0,
+		.dio_memory_align = verdict.dio_shift ? 1U << (verdict.dio_shift >> 4) : 0,
+		.started_bytes = entry ? &entry->started_bytes : NULL,
+	};
+}
+
+static void count_fall(int fd, const char *from, const char *to, enum wt_reason why)
+{
+	wt_stats_event(WT_EVENT_FALL, fd, from, to, wt_reason_text(why));
+}
+
+/* Down the ladder until an engine carries the write; *engine is the one that did. */
+static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
+			       const struct wt_engine **engine)
+{
+	ssize_t ret = (*engine)->write(target, io);
+
+	while (ret == WT_DECLINED) {
+		const struct wt_engine *next = (*engine)->next;
+
+		count_fall(io->fd, (*engine)->name, next->name, target->fell);
+		*engine = next;
+		target->fell = WT_WHY_NONE;
+		ret = next->write(target, io);
+	}
+	if (target->fell)
+		count_fall(io->fd, (*engine)->name, "fdatasync", target->fell);
+	return ret;
+}
+
+static void tell(const struct wt_io *io, const struct wt_target *target,
+		 const struct wt_engine *engine, ssize_t ret, uint64_t ns)
+{
+	char path[256];
+
+	if (wt_sys_path(io->fd, path, sizeof(path)) < 0)
+		path[0] = '\0';
+	wt_log(WT_LOG_DEBUG, "write fd %d %s offset %lld: %s by %s returned %zd after %llu us",
+	       io->fd, path, (long long)io->offset, wt_level_name(target->rule->level),
+	       engine->name, ret, (unsigned long long)ns / 1000);
+}
+
+static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
+{
+	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
+	struct wt_fd *entry = wt_fdtable_entry(io->fd);
+	uint64_t generation = generation_of(entry);
+	int fl = wt_sys.getfl(io->fd);
+
+	if (unlikely(fl < 0))
+		return wt_io_pass(io);
+	struct wt_target target = target_of(io, verdict, fl, entry);
+	uint64_t start_ns = wt_sys_now_ns();
+	if (verdict.asked)
+		count_fall(io->fd, wt_engine_name(verdict.asked), engine->name, verdict.reason);
+	ssize_t ret = write_by_ladder(&target, io, &engine);
+	uint64_t ns = wt_sys_now_ns() - start_ns;
+
+	/* The number was closed under the write: its second call went to no file or another. */
+	if (ret > 0 && target.in_two_calls && generation_of(entry) != generation)
+		ret = -EBADF;
+	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
+		wt_io_drop_cache(io, target.has_offset, ret);
+	if (target.lost || (ret == -EIO && engine->id != WT_ENGINE_NONE))
+		wt_errors_keep(io->fd, ret);
+	if (engine->id == WT_ENGINE_NONE)
+		wt_stats_event(WT_EVENT_NOT_COVERED, io->fd, NULL, NULL,
+			       wt_reason_text(verdict.reason));
+	wt_stats_write(verdict.rule, engine->id, ret, ns);
+	if (unlikely(wt_log_threshold >= WT_LOG_DEBUG))
+		tell(io, &target, engine, ret, ns);
+	return ret;
+}
+
+ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
+{
+	if (verdict.state == WT_UNKNOWN) {
+		int err = wt_track_adopt(io->fd, &verdict);
+
+		if (err)
+			return err;
+	}
+	return verdict.state == WT_RULED ? write_ruled(io, verdict) : wt_io_pass(io);
+}
+
+int wt_core_closing(int fd, union wt_verdict verdict)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+	int err = 0;
+
+	if (verdict.state == WT_RULED) {
+		const struct wt_rule *rule = &wt_config.policy.rules[verdict.rule];
+
+		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
+			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
+		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
+			wt_errors_keep(fd, err);
+		else
+			err = 0;
+		if (rule->engine == WT_ENGINE_DIRECT || verdict.engine == WT_ENGINE_DIRECT)
+			wt_ring_file_closed();
+	}
+	wt_fdtable_forget(fd);
+	return err;
+}
+
+int wt_core_synced(int fd)
+{
+	return unlikely(wt_errors_any()) ? wt_errors_take(fd) : 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core - the one path that every write takes: look up, choose, write, account.
+ *
+ * Returns a value or -errno; nothing here sets errno for the program. No lock.
+ */
+#ifndef WT_CORE_H
+#define WT_CORE_H
+
+#include "fdtable.h"
+#include "io.h"
+
+/* Writes `io` as the descriptor's verdict, which may be unknown, wants it. Bytes or -errno. */
+ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict);
+
+/*
+ * Before a descriptor with a verdict is closed: waits for what `async` still has
+ * on its way and forgets the verdict. 0, or the -errno that close has to return
+ * although the descriptor is gone.
+ */
+int wt_core_closing(int fd, union wt_verdict verdict);
+
+/*
+ * After an fsync, fdatasync or a waiting sync_file_range of the program's: the
+ * error that libwt has taken out of the kernel's record (errors.h), or 0.
+ */
+int wt_core_synced(int fd);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * edge - the border between libc's conventions and libwt's.
+ *
+ * An edge is one exported symbol: enter, core, leave. Below it everything
+ * returns -errno; only here is errno set, and a success leaves it as it was.
+ */
+#ifndef WT_EDGE_H
+#define WT_EDGE_H
+
+#include <errno.h>
+#include <sys/types.h>
+
+#include "base.h"
+
+static inline ssize_t wt_leave(ssize_t ret, int errno_before)
+{
+	errno = ret < 0 ? (int)-ret : errno_before;
+	return ret < 0 ? -1 : ret;
+}
+
+/* pwrite64 is pwrite under another name where off_t has 64 bits (base.h). */
+#define WT_ALIAS(symbol) WT_EXPORT __attribute__((alias(#symbol)))
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core.h"
+#include "edge.h"
+#include "real.h"
+
+/*
+ * The verdict goes before the descriptor does: once the number is free, another
+ * thread may be given it.
+ */
+static int closing(int fd)
+{
+	union wt_verdict verdict = wt_fdtable_get(fd);
+	int errno_before = errno;
+	int err = likely(!verdict.word) ? 0 : wt_core_closing(fd, verdict);
+
+	errno = errno_before;
+	return err;
+}
+
+WT_EXPORT int close(int fd)
+{
+	int errno_before = errno;
+	int err = closing(fd);
+	int ret = wt_real.close(fd);
+
+	return ret || likely(!err) ? ret : (int)wt_leave(err, errno_before);
+}
+
+WT_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last)
+		wt_fdtable_forget_range(first, last);
+	return wt_real.close_range(first, last, flags);
+}
+
+WT_EXPORT void closefrom(int first)
+{
+	wt_fdtable_forget_range(first < 0 ? 0 : first, ~0U);
+	wt_real.closefrom(first);
+}
+
+WT_EXPORT int fclose(FILE *stream)
+{
+	int errno_before = errno;
+	int fd = fileno(stream);
+	int err = fd < 0 ? 0 : closing(fd);
+	int ret = wt_real.fclose(stream);
+
+	if (ret || likely(!err))
+		return ret;
+	wt_leave(err, errno_before);
+	return EOF;
+}
+
+/* The old file is closed and the new one mostly gets its number. */
+WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream)
+{
+	int fd = fileno(stream);
+
+	if (fd >= 0)
+		closing(fd);
+	stream = wt_real.freopen(path, mode, stream);
+	if (stream)
+		wt_fdtable_forget(fileno(stream));
+	return stream;
+}
+
+WT_ALIAS(freopen) FILE *freopen64(const char *path, const char *mode, FILE *stream);

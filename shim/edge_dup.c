@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "edge.h"
+#include "real.h"
+#include "track.h"
+
+/* A new number for the same open file description: the verdict goes with it. */
+static int duplicated(int fd, int newfd)
+{
+	if (newfd >= 0)
+		wt_track_duplicated(fd, newfd);
+	return newfd;
+}
+
+WT_EXPORT int dup(int fd)
+{
+	return duplicated(fd, wt_real.dup(fd));
+}
+
+WT_EXPORT int dup2(int fd, int newfd)
+{
+	return duplicated(fd, wt_real.dup2(fd, newfd));
+}
+
+WT_EXPORT int dup3(int fd, int newfd, int flags)
+{
+	return duplicated(fd, wt_real.dup3(fd, newfd, flags));
+}
+
+/*
+ * F_SETFL needs nothing: the flags are asked for at each write. The third
+ * argument is an int, a pointer or nothing; read as a pointer it is whole.
+ */
+WT_EXPORT int fcntl(int fd, int cmd, ...)
+{
+	va_list args;
+
+	va_start(args, cmd);
+	void *arg = va_arg(args, void *);
+	va_end(args);
+	int ret = wt_real.fcntl(fd, cmd, arg);
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicated(fd, ret) : ret;
+}
+
+WT_ALIAS(fcntl) int fcntl64(int fd, int cmd, ...);

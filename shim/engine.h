@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine - a way to bring a write to where its level wants it.
+ *
+ * An engine is one file with one const struct. It either carries a write or
+ * declines it; it declines only while nothing has been written, and then the
+ * next engine of the ladder, which is never weaker, gets it whole. A mechanism
+ * that fails after the bytes were copied is made good on the spot by a stronger
+ * one (fdatasync) and named in `fell`.
+ */
+#ifndef WT_ENGINE_H
+#define WT_ENGINE_H
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "filesystem.h"
+#include "io.h"
+#include "policy.h"
+#include "reason.h"
+
+/* What an engine needs to know of the file that it writes to. */
+struct wt_target {
+	const struct wt_rule *rule;
+	struct wt_filesystem *fs;
+	int fl; /* F_GETFL of the descriptor, asked for this write */
+	bool has_offset;
+	unsigned int dio_file_align; /* O_DIRECT: bytes, 0 where it cannot be had */
+	unsigned int dio_memory_align;
+	_Atomic uint64_t *started_bytes; /* async; NULL where nothing is remembered */
+	enum wt_reason fell; /* out: why it declined, or what it had to make good */
+	bool lost;	     /* out: bytes were copied and did not get to the device */
+	bool in_two_calls;   /* out: a close between copy and sync would have deceived it */
+};
+
+/* What write returns to decline: no errno is as low, and nothing was written. */
+#define WT_DECLINED ((ssize_t)(-SSIZE_MAX - 1))
+
+struct wt_engine {
+	const char *name;
+
+	/*
+	 * Writes io at the level of target->rule. Bytes (short as the kernel
+	 * says), -errno, or WT_DECLINED with target->fell set. On -errno the
+	 * description's offset is where it was before.
+	 */
+	ssize_t (*write)(struct wt_target *target, const struct wt_io *io);
+
+	/* Where a declined write goes. NULL for the last, which does not decline. */
+	const struct wt_engine *next;
+
+	enum wt_engine_id id;
+};
+
+extern const struct wt_engine wt_engine_none;
+extern const struct wt_engine wt_engine_writeback;
+extern const struct wt_engine wt_engine_dsync;
+extern const struct wt_engine wt_engine_direct;
+
+/* The RWF_* flag that makes one write as strong as a level: RWF_DSYNC or RWF_SYNC. */
+int wt_engine_rwf(enum wt_level level);
+
+/*
+ * Completes a write whose bytes are in the cache by syncing the whole file:
+ * fsync for `sync`, fdatasync for all else. 0 or -errno.
+ */
+int wt_engine_sync_file(int fd, enum wt_level level);
+
+/*
+ * A write without an offset of its own moves the description's. Where it fails
+ * after the copy, the offset goes back, unless somebody else has moved it on.
+ */
+struct wt_offset {
+	off_t before;
+	off_t after;
+};
+
+void wt_offset_before(struct wt_offset *offset, const struct wt_io *io);
+void wt_offset_after(struct wt_offset *offset, const struct wt_io *io);
+void wt_offset_restore(const struct wt_offset *offset, const struct wt_io *io);
+
+#endif

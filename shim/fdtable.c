@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "fdtable.h"
+
+#include <sys/mman.h>
+
+struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
+
+/* Two threads may map the same chunk at once; the second takes the first's. */
+static struct wt_fd *entry_made(int fd)
+{
+	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	if (entry || chunk >= WT_FD_CHUNKS)
+		return entry;
+	size_t size = WT_FD_CHUNK * sizeof(struct wt_fd);
+	struct wt_fd *made =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (made == MAP_FAILED)
+		return NULL;
+	struct wt_fd *expected = NULL;
+	if (!atomic_compare_exchange_strong(&wt_fdtable[chunk], &expected, made))
+		munmap(made, size);
+	return wt_fdtable_entry(fd);
+}
+
+void wt_fdtable_set(int fd, union wt_verdict verdict)
+{
+	/* Nothing known and nothing to say: most descriptors of most programs. */
+	struct wt_fd *entry = verdict.word ? entry_made(fd) : wt_fdtable_entry(fd);
+
+	if (!entry)
+		return;
+	if (atomic_load_explicit(&entry->verdict, memory_order_relaxed) == verdict.word &&
+	    verdict.state != WT_RULED)
+		return;
+	atomic_fetch_add(&entry->generation, 1);
+	atomic_store_explicit(&entry->started_bytes, 0, memory_order_relaxed);
+	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_relaxed);
+}
+
+void wt_fdtable_learn(int fd, union wt_verdict verdict)
+{
+	struct wt_fd *entry = entry_made(fd);
+	uint64_t unknown = 0;
+
+	if (entry)
+		atomic_compare_exchange_strong(&entry->verdict, &unknown, verdict.word);
+}
+
+void wt_fdtable_forget(int fd)
+{
+	wt_fdtable_set(fd, (union wt_verdict){ 0 });
+}
+
+void wt_fdtable_forget_range(unsigned int first, unsigned int last)
+{
+	unsigned int end = WT_FD_CHUNK * WT_FD_CHUNKS - 1;
+
+	if (last > end)
+		last = end;
+	for (uint64_t fd = first; fd <= last;) {
+		if (wt_fdtable_entry(fd))
+			wt_fdtable_forget(fd++);
+		else
+			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK;
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fdtable - what is known of a descriptor, as a value.
+ *
+ * One 64-bit word a descriptor: nothing to allocate, to count references of or
+ * to free, so it can be read and replaced by any thread, any signal handler and
+ * a vfork child without a lock. It is a hint: libc closes descriptors without
+ * a symbol that could be interposed. A stale verdict can only choose a way of
+ * writing to the descriptor that the program named; whatever goes elsewhere (the
+ * direct engine's mirror) compares inodes first.
+ *
+ * Two levels, mapped as descriptors are seen: memory follows the descriptors in
+ * use, not RLIMIT_NOFILE. A number past the table is looked at on every write.
+ */
+#ifndef WT_FDTABLE_H
+#define WT_FDTABLE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base.h"
+
+enum wt_verdict_state {
+	WT_UNKNOWN, /* look at it on its next write */
+	WT_NO_RULE, /* leave it alone */
+	WT_RULED
+};
+
+union wt_verdict {
+	uint64_t word;
+	struct {
+		uint16_t rule;
+		uint8_t state;
+		uint8_t engine;	  /* enum wt_engine_id */
+		uint8_t asked;	  /* the engine the rule named, where it is not the one that serves */
+		uint8_t reason;	  /* enum wt_reason: why this engine */
+		uint8_t fs;	  /* wt_filesystem_at */
+		uint8_t dio_shift; /* O_DIRECT: log2 of file alignment, low 4 bits; of memory's, high */
+	};
+};
+
+_Static_assert(sizeof(union wt_verdict) == sizeof(uint64_t), "a verdict is one word");
+
+struct wt_fd {
+	_Atomic uint64_t verdict;
+	_Atomic uint64_t started_bytes; /* async: handed to the device since it was last waited for */
+	_Atomic uint64_t generation;	/* counts the descriptors that had this number, as far as seen */
+};
+
+#define WT_FD_CHUNK 256u
+#define WT_FD_CHUNKS 4096u
+
+extern struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
+
+/* The entry, or NULL where none was ever set. Negative numbers have none. */
+static inline struct wt_fd *wt_fdtable_entry(int fd)
+{
+	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
+
+	if (unlikely(chunk >= WT_FD_CHUNKS))
+		return NULL;
+	struct wt_fd *entries = atomic_load_explicit(&wt_fdtable[chunk], memory_order_acquire);
+	return likely(entries) ? &entries[(unsigned int)fd % WT_FD_CHUNK] : NULL;
+}
+
+static inline union wt_verdict wt_fdtable_get(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+	union wt_verdict verdict = { 0 };
+
+	if (likely(entry))
+		verdict.word = atomic_load_explicit(&entry->verdict, memory_order_relaxed);
+	return verdict;
+}
+
+/* Sets what is known of a descriptor that was just made. */
+void wt_fdtable_set(int fd, union wt_verdict verdict);
+
+/* Sets it only if nothing is known: the descriptor may have been closed and reused meanwhile. */
+void wt_fdtable_learn(int fd, union wt_verdict verdict);
+
+void wt_fdtable_forget(int fd);
+
+/* Both ends included. */
+void wt_fdtable_forget_range(unsigned int first, unsigned int last);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filesystem - what is known of a mounted file system: what it is, what its
+ * kind can do, and which mechanisms it has refused so far.
+ *
+ * A fixed table filled without a lock; entries are never changed but for the
+ * set of refusals and never freed. A file system is told apart by device
+ * number, type and fsid together: device numbers of tmpfs, overlayfs, FUSE and
+ * btrfs are given out again after an unmount.
+ */
+#ifndef WT_FILESYSTEM_H
+#define WT_FILESYSTEM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What a kind of file system can do. */
+#define WT_FS_WRITEBACK 0x1 /* sync_file_range with all three flags reaches the device */
+#define WT_FS_NO_DISK 0x2   /* nothing survives anyway */
+
+struct wt_fs_kind {
+	uint32_t magic; /* statfs(2), f_type */
+	unsigned int flags;
+	const char *name;
+};
+
+/* What one of them has refused: remembered, not tried again (rule 6 of the design). */
+#define WT_REFUSED_RANGE_SYNC 0x1 /* sync_file_range */
+#define WT_REFUSED_RWF_DSYNC 0x2  /* pwritev2 with RWF_DSYNC */
+#define WT_REFUSED_DIRECT 0x4	  /* open with O_DIRECT */
+
+struct wt_filesystem {
+	_Atomic int state; /* 0 free, 1 being filled, 2 ready */
+	dev_t dev;
+	uint64_t fsid;
+	const struct wt_fs_kind *kind;
+	_Atomic unsigned int refused;
+};
+
+/* The index of the file system that holds the open file, or -errno. */
+int wt_filesystem_of(int fd, dev_t dev);
+
+/* Never NULL. */
+struct wt_filesystem *wt_filesystem_at(unsigned int index);
+
+static inline bool wt_filesystem_refused(struct wt_filesystem *fs, unsigned int mechanism)
+{
+	return atomic_load_explicit(&fs->refused, memory_order_relaxed) & mechanism;
+}
+
+static inline void wt_filesystem_refuse(struct wt_filesystem *fs, unsigned int mechanism)
+{
+	atomic_fetch_or_explicit(&fs->refused, mechanism, memory_order_relaxed);
+}
+
+/* The kind for a statfs(2) f_type; one of no ability for a type that is not listed. */
+const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic);
+
+#endif

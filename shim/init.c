@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init - start and end of the library in a process.
+ *
+ * Calls may come before start (they go to the kernel bare) and after the end
+ * (nothing is taken down, so they go on as before).
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "config.h"
+#include "log.h"
+#include "real.h"
+#include "report.h"
+#include "stats.h"
+#include "wt.h"
+
+static void report(void)
+{
+	if (wt_config.report)
+		wt_report_write(wt_config.report, &wt_config.policy);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	wt_real_resolve();
+	if (wt_config_load(environ))
+		syscall(SYS_exit_group, WT_EXIT_CONFIG);
+	if (!wt_config.active && !wt_config.report)
+		return;
+	int err = wt_stats_init(wt_config.policy.rules_len);
+	if (err) {
+		wt_log(WT_LOG_ERROR, "no memory to count in: %s; nothing is written through",
+		       strerror(-err));
+		wt_config.active = false;
+		wt_config.report = NULL;
+		return;
+	}
+	pthread_atfork(NULL, NULL, wt_stats_forked);
+	if (wt_config.report)
+		wt_report_check(wt_config.report);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	report();
+}
+
+/* Exits that skip destructors. */
+WT_EXPORT void _exit(int status)
+{
+	report();
+	wt_real._exit(status);
+	__builtin_unreachable();
+}
+
+WT_EXPORT void _Exit(int status)
+{
+	report();
+	wt_real._Exit(status);
+	__builtin_unreachable();
+}
+
+WT_EXPORT const char *wt_version(void)
+{
+	return WT_VERSION;
+}

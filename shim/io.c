@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include "base.h"
+#include "real.h"
+#include "sys.h"
+
+#define PAGE_BYTES 4096
+
+bool wt_io_has_offset(const struct wt_io *io, int fl)
+{
+	return io->offset != WT_OFFSET_NONE && !(fl & O_APPEND) && !(io->flags & RWF_APPEND);
+}
+
+ssize_t wt_io_pass(const struct wt_io *io)
+{
+	ssize_t ret = -1;
+
+	switch (io->call) {
+	case WT_WRITE:
+		ret = wt_real.write(io->fd, io->iov->iov_base, io->iov->iov_len);
+		break;
+	case WT_PWRITE:
+		ret = wt_real.pwrite(io->fd, io->iov->iov_base, io->iov->iov_len, io->offset);
+		break;
+	case WT_WRITEV:
+		ret = wt_real.writev(io->fd, io->iov, io->iovcnt);
+		break;
+	case WT_PWRITEV:
+		ret = wt_real.pwritev(io->fd, io->iov, io->iovcnt, io->offset);
+		break;
+	case WT_PWRITEV2:
+		ret = wt_real.pwritev2(io->fd, io->iov, io->iovcnt, io->offset, io->flags);
+		break;
+	}
+	return ret < 0 ? -errno : ret;
+}
+
+ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags)
+{
+	return wt_sys.pwritev2(io->fd, io->iov, io->iovcnt, io->offset, io->flags | flags);
+}
+
+void wt_io_drop_cache(const struct wt_io *io, bool has_offset, size_t written)
+{
+	off_t start = io->offset;
+
+	if (!has_offset) {
+		off_t end = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+
+		start = end < (off_t)written ? 0 : end - (off_t)written;
+	}
+	off_t first = wt_round_down(start, PAGE_BYTES);
+	off_t len_bytes = wt_round_up(start + written, PAGE_BYTES) - first;
+
+	wt_sys.fadvise(io->fd, first, len_bytes, POSIX_FADV_DONTNEED);
+}

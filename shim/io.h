@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io - one write as the program asked for it, and making it in that form.
+ *
+ * The memory behind a wt_io is the program's and may not be there: only the
+ * kernel reads it, which answers EFAULT. The iovec array of a scalar call is
+ * the edge's own.
+ */
+#ifndef WT_IO_H
+#define WT_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+enum wt_call { WT_WRITE, WT_PWRITE, WT_WRITEV, WT_PWRITEV, WT_PWRITEV2 };
+
+#define WT_OFFSET_NONE ((off_t)-1) /* the open file description's own */
+
+struct wt_io {
+	enum wt_call call;
+	int fd;
+	int iovcnt;
+	int flags; /* RWF_*, pwritev2 only */
+	const struct iovec *iov;
+	off_t offset;
+};
+
+/* A range of a file as sync_file_range(2) takes it: no length means to the end. */
+struct wt_range {
+	off_t offset;
+	off_t len_bytes;
+};
+
+#define WT_WHOLE_FILE ((struct wt_range){ 0, 0 })
+
+static inline bool wt_io_is_scalar(const struct wt_io *io)
+{
+	return io->call == WT_WRITE || io->call == WT_PWRITE;
+}
+
+/*
+ * Whether the write goes to the offset it names. One without an offset goes to
+ * that of the description, which another thread or process may move; one on an
+ * O_APPEND descriptor goes to the end, pwrite(2) included (its BUGS section).
+ * `fl` is what F_GETFL says.
+ */
+bool wt_io_has_offset(const struct wt_io *io, int fl);
+
+/* The next-in-line call, in the program's own form. Bytes or -errno. */
+ssize_t wt_io_pass(const struct wt_io *io);
+
+/* The same through pwritev2 with RWF_* flags added. Bytes or -errno. */
+ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags);
+
+/*
+ * Leaves the cache cold where `written` bytes went, by whole pages. For a write
+ * without an offset the pages before the description's offset are taken: a
+ * guess, and no promise hangs on it.
+ */
+void wt_io_drop_cache(const struct wt_io *io, bool has_offset, size_t written);
+
+#endif

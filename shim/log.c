@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys.h"
+#include "text.h"
+
+#define LINE_BYTES 1024
+#define KERNEL_SIGSET_BYTES 8
+
+enum wt_log_level wt_log_threshold = WT_LOG_WARN;
+
+static const char *log_path;
+static atomic_bool log_path_failed;
+
+/* A copy: programs write their titles over argv. */
+static char program[NAME_MAX + 1] = "?";
+
+/* What stderr was at the start; all zero, which is no file, where it was closed. */
+static struct stat stderr_at_start;
+static bool stderr_known;
+
+static const char *const level_names[] = {
+	[WT_LOG_ERROR] = "error",
+	[WT_LOG_WARN] = "warning",
+	[WT_LOG_INFO] = "info",
+	[WT_LOG_DEBUG] = "debug",
+};
+
+int wt_log_level_parse(const char *name)
+{
+	if (!strcmp(name, "warn"))
+		return WT_LOG_WARN;
+	for (int level = WT_LOG_ERROR; level <= WT_LOG_DEBUG; level++) {
+		if (level != WT_LOG_WARN && !strcmp(name, level_names[level]))
+			return level;
+	}
+	return -EINVAL;
+}
+
+void wt_log_init(enum wt_log_level level, const char *path)
+{
+	const char *name = program_invocation_short_name;
+
+	wt_log_threshold = level;
+	log_path = path;
+	if (name && *name)
+		*stpncpy(program, name, sizeof(program) - 1) = '\0';
+	if (wt_sys.fstat(STDERR_FILENO, &stderr_at_start))
+		memset(&stderr_at_start, 0, sizeof(stderr_at_start));
+	stderr_known = true;
+}
+
+const char *wt_log_program(void)
+{
+	return program;
+}
+
+const char *wt_log_errno_text(int err)
+{
+	const char *text = strerrordesc_np(err < 0 ? -err : err);
+
+	return text ? text : "unknown error";
+}
+
+int wt_log_expand(const char *path, char *buf, size_t size)
+{
+	/* One byte less: the final NUL. */
+	struct wt_text text = { .buf = buf, .size = size - 1 };
+
+	for (; *path; path++) {
+		if (*path != '%')
+			wt_text_bytes(&text, path, 1);
+		else if (*++path == 'p')
+			wt_text_u64(&text, getpid());
+		else if (*path == 'e')
+			wt_text_str(&text, program);
+		else if (*path == '%')
+			wt_text_str(&text, "%");
+		else
+			return -EINVAL;
+	}
+	if (text.cut)
+		return -ENAMETOOLONG;
+	buf[text.len] = '\0';
+	return text.len;
+}
+
+/* System calls of its own: sigtimedwait(3) is a cancellation point. */
+static int write_without_signals(int fd, const void *buf, size_t len)
+{
+	static const struct timespec at_once;
+	sigset_t blocked, old, before;
+	int err;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGPIPE);
+	sigaddset(&blocked, SIGXFSZ);
+	sigpending(&before);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, KERNEL_SIGSET_BYTES);
+	err = wt_sys_write_all(fd, buf, len);
+	/* One that was pending already is the program's. */
+	if (sigismember(&before, SIGPIPE))
+		sigdelset(&blocked, SIGPIPE);
+	if (sigismember(&before, SIGXFSZ))
+		sigdelset(&blocked, SIGXFSZ);
+	if (err == -EPIPE || err == -EFBIG)
+		syscall(SYS_rt_sigtimedwait, &blocked, NULL, &at_once, KERNEL_SIGSET_BYTES);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, KERNEL_SIGSET_BYTES);
+	return err;
+}
+
+static bool stderr_is_ours(void)
+{
+	struct stat st;
+
+	if (wt_sys.fstat(STDERR_FILENO, &st))
+		return false;
+	if (!stderr_known || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+		return true;
+	return st.st_dev == stderr_at_start.st_dev && st.st_ino == stderr_at_start.st_ino;
+}
+
+void wt_log_stderr(const char *buf, size_t len)
+{
+	if (stderr_is_ours())
+		write_without_signals(STDERR_FILENO, buf, len);
+}
+
+int wt_log_append(const char *path, const char *buf, size_t len)
+{
+	char expanded[PATH_MAX];
+	int ret = wt_log_expand(path, expanded, sizeof(expanded));
+
+	if (ret < 0)
+		return ret;
+	int fd = wt_sys.open(expanded,
+			     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+				     O_NONBLOCK,
+			     0600);
+	if (fd < 0)
+		return fd;
+	ret = write_without_signals(fd, buf, len);
+	wt_sys.close(fd);
+	return ret;
+}
+
+/* `prefix: message\n`, escaped, within LINE_BYTES. */
+static size_t build_line(char *buf, enum wt_log_level level, const char *message)
+{
+	static const char ellipsis[] = "...";
+	struct wt_text line = { .buf = buf, .size = LINE_BYTES - sizeof(ellipsis) };
+
+	wt_text_str(&line, "libwt[");
+	wt_text_plain(&line, program, strlen(program));
+	wt_text_str(&line, " ");
+	wt_text_u64(&line, getpid());
+	wt_text_str(&line, "]: ");
+	wt_text_str(&line, level_names[level]);
+	wt_text_str(&line, ": ");
+	wt_text_plain(&line, message, strlen(message));
+	line.size = LINE_BYTES;
+	if (line.cut) {
+		line.cut = false;
+		wt_text_str(&line, ellipsis);
+	}
+	wt_text_str(&line, "\n");
+	return line.len;
+}
+
+/* Not recursion through wt_log_line: what it says goes to stderr, whatever the log file. */
+static void complain_of_path(int err)
+{
+	char message[LINE_BYTES], line[LINE_BYTES];
+
+	if (atomic_exchange(&log_path_failed, true))
+		return;
+	snprintf(message, sizeof(message), "WT_LOG_FILE=%s: %s; the log goes to stderr", log_path,
+		 err == -EINVAL ? "expected %p, %e or %% after %" : wt_log_errno_text(err));
+	wt_log_stderr(line, build_line(line, WT_LOG_WARN, message));
+}
+
+void wt_log_line(enum wt_log_level level, const char *format, ...)
+{
+	/* As long as the line, so that what is cut off here would not fit there either. */
+	char message[LINE_BYTES], line[LINE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+
+	size_t len = build_line(line, level, message);
+	int err = log_path ? wt_log_append(log_path, line, len) : 0;
+	if (err)
+		complain_of_path(err);
+	if (err || !log_path)
+		wt_log_stderr(line, len);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "real.h"
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base.h"
+
+static ssize_t raw_write(int fd, const void *buf, size_t len)
+{
+	return syscall(SYS_write, fd, buf, len);
+}
+
+static ssize_t raw_pwrite(int fd, const void *buf, size_t len, off_t offset)
+{
+	return syscall(SYS_pwrite64, fd, buf, len, offset);
+}
+
+static ssize_t raw_writev(int fd, const struct iovec *iov, int iovcnt)
+{
+	return syscall(SYS_writev, fd, iov, iovcnt);
+}
+
+/* The offset of the vector calls comes in two halves, and 64-bit kernels ignore the high one. */
+static ssize_t raw_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
+{
+	return syscall(SYS_pwritev, fd, iov, (long)iovcnt, offset, 0L);
+}
+
+static ssize_t raw_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)
+{
+	return syscall(SYS_pwritev2, fd, iov, (long)iovcnt, offset, 0L, flags);
+}
+
+static int raw_openat(int dirfd, const char *path, int flags, ...)
+{
+	va_list args;
+
+	va_start(args, flags);
+	mode_t mode = va_arg(args, mode_t);
+	va_end(args);
+	return syscall(SYS_openat, dirfd, path, flags, mode);
+}
+
+static int raw_open(const char *path, int flags, ...)
+{
+	va_list args;
+
+	va_start(args, flags);
+	mode_t mode = va_arg(args, mode_t);
+	va_end(args);
+	return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+static int raw_creat(const char *path, mode_t mode)
+{
+	return raw_open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+}
+
+static int raw_open_2(const char *path, int flags)
+{
+	return raw_open(path, flags, 0);
+}
+
+static int raw_openat_2(int dirfd, const char *path, int flags)
+{
+	return raw_openat(dirfd, path, flags, 0);
+}
+
+static int raw_dup(int fd)
+{
+	return syscall(SYS_dup, fd);
+}
+
+/* dup3 refuses equal numbers, where dup2 answers with them if they are open. */
+static int raw_dup2(int fd, int newfd)
+{
+	if (fd == newfd)
+		return syscall(SYS_fcntl, fd, F_GETFD) < 0 ? -1 : newfd;
+	return syscall(SYS_dup3, fd, newfd, 0);
+}
+
+static int raw_dup3(int fd, int newfd, int flags)
+{
+	return syscall(SYS_dup3, fd, newfd, flags);
+}
+
+static int raw_fcntl(int fd, int cmd, ...)
+{
+	va_list args;
+
+	va_start(args, cmd);
+	void *arg = va_arg(args, void *);
+	va_end(args);
+	return syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+static int raw_close(int fd)
+{
+	return syscall(SYS_close, fd);
+}
+
+static int raw_close_range(unsigned int first, unsigned int last, int flags)
+{
+	return syscall(SYS_close_range, first, last, flags);
+}
+
+static void raw_closefrom(int first)
+{
+	raw_close_range(first < 0 ? 0 : first, ~0U, 0);
+}
+
+static int raw_fsync(int fd)
+{
+	return syscall(SYS_fsync, fd);
+}
+
+static int raw_fdatasync(int fd)
+{
+	return syscall(SYS_fdatasync, fd);
+}
+
+static int raw_sync_file_range(int fd, off64_t offset, off64_t len, unsigned int flags)
+{
+	return syscall(SYS_sync_file_range, fd, offset, len, flags);
+}
+
+static void raw_exit(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
+/*
+ * No system call does these alone. Called before the constructor they look
+ * themselves up, which nothing that must not allocate ever needs.
+ */
+#define RAW_BY_NAME(ret, name, params, args)                                                       \
+	static ret raw_##name params                                                               \
+	{                                                                                          \
+		wt_real_resolve();                                                                 \
+		return wt_real.name args;                                                          \
+	}
+RAW_BY_NAME(int, mkstemp, (char *t), (t))
+RAW_BY_NAME(int, mkostemp, (char *t, int flags), (t, flags))
+RAW_BY_NAME(int, mkstemps, (char *t, int suffix_len), (t, suffix_len))
+RAW_BY_NAME(int, mkostemps, (char *t, int suffix_len, int flags), (t, suffix_len, flags))
+RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
+RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
+RAW_BY_NAME(int, fclose, (FILE *f), (f))
+
+struct wt_real wt_real = {
+	.write = raw_write,
+	.pwrite = raw_pwrite,
+	.pwrite64 = raw_pwrite,
+	.writev = raw_writev,
+	.pwritev = raw_pwritev,
+	.pwritev64 = raw_pwritev,
+	.pwritev2 = raw_pwritev2,
+	.pwritev64v2 = raw_pwritev2,
+	.open = raw_open,
+	.open64 = raw_open,
+	.openat = raw_openat,
+	.openat64 = raw_openat,
+	.creat = raw_creat,
+	.creat64 = raw_creat,
+	.__open_2 = raw_open_2,
+	.__open64_2 = raw_open_2,
+	.__openat_2 = raw_openat_2,
+	.__openat64_2 = raw_openat_2,
+	.mkstemp = raw_mkstemp,
+	.mkstemp64 = raw_mkstemp,
+	.mkostemp = raw_mkostemp,
+	.mkostemp64 = raw_mkostemp,
+	.mkstemps = raw_mkstemps,
+	.mkstemps64 = raw_mkstemps,
+	.mkostemps = raw_mkostemps,
+	.mkostemps64 = raw_mkostemps,
+	.dup = raw_dup,
+	.dup2 = raw_dup2,
+	.dup3 = raw_dup3,
+	.fcntl = raw_fcntl,
+	.fcntl64 = raw_fcntl,
+	.close = raw_close,
+	.close_range = raw_close_range,
+	.closefrom = raw_closefrom,
+	.fopen = raw_fopen,
+	.fopen64 = raw_fopen,
+	.freopen = raw_freopen,
+	.freopen64 = raw_freopen,
+	.fclose = raw_fclose,
+	.fsync = raw_fsync,
+	.fdatasync = raw_fdatasync,
+	.sync_file_range = raw_sync_file_range,
+	._exit = raw_exit,
+	._Exit = raw_exit,
+};
+
+/* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
+static void resolve(void *slot, const char *name)
+{
+	void *next = dlsym(RTLD_NEXT, name);
+
+	if (next)
+		memcpy(slot, &next, sizeof(next));
+}
+
+void wt_real_resolve(void)
+{
+#define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name);
+#include "symbols.def"
+#undef WT_SYMBOL
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * real - the next-in-line function behind every symbol that libwt interposes.
+ *
+ * The table is filled at link time with bare system calls, so that a call that
+ * comes before the constructor, from another library's start-up or from inside
+ * an allocator that holds its own lock, works without a look-up. wt_real_resolve
+ * then replaces each by what RTLD_NEXT finds: libc, or another preloaded
+ * library that wants to be in the chain. Written once, by the constructor;
+ * tests override entries.
+ */
+#ifndef WT_REAL_H
+#define WT_REAL_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct wt_real {
+#define WT_SYMBOL(ret, name, params) ret(*name) params;
+#include "symbols.def"
+#undef WT_SYMBOL
+};
+
+extern struct wt_real wt_real;
+
+/* Looks every symbol up; one that is not found keeps its system call. */
+void wt_real_resolve(void);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "report_form.h"
+#include "sys.h"
+
+#define BUFFER_BYTES (64u << 10)
+
+static bool complained;
+
+static uint64_t get(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+uint64_t wt_event_count(const struct wt_event *event)
+{
+	return get(&event->count);
+}
+
+bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id engine)
+{
+	const struct wt_row *row = wt_stats_row(rule, engine);
+
+	if (!row)
+		return false;
+	*figures = (struct wt_figures){
+		.files = get(&row->files),
+		.writes = get(&row->writes),
+		.bytes = get(&row->bytes),
+		.errors = get(&row->errors),
+		.p50_ns = wt_latency_quantile_ns(&row->latency, 500),
+		.p99_ns = wt_latency_quantile_ns(&row->latency, 990),
+		.max_ns = get(&row->latency.max_ns),
+		.reason = row->reason,
+	};
+	/* The child of a fork writes on without an open that could have given the reason. */
+	if (figures->writes && !figures->reason)
+		figures->reason = "the file was opened before the fork";
+	return figures->files || figures->writes;
+}
+
+bool wt_rule_is_idle(size_t rule)
+{
+	struct wt_figures figures;
+
+	for (int engine = 0; engine < WT_ENGINES; engine++) {
+		if (wt_figures_read(&figures, rule, engine))
+			return false;
+	}
+	return true;
+}
+
+static bool is_stderr(const char *where)
+{
+	return !strcmp(where, "stderr");
+}
+
+static bool is_json(const char *where)
+{
+	static const char suffix[] = ".json";
+	size_t len = strlen(where), suffix_len = sizeof(suffix) - 1;
+
+	return len >= suffix_len && !strcmp(where + len - suffix_len, suffix);
+}
+
+static int complain(const char *where, int err)
+{
+	const char *expected = err == -EINVAL ? "only %p, %e or %% after a %"
+					      : "stderr, or a path in a writable directory";
+
+	if (!complained)
+		wt_log(WT_LOG_ERROR, "WT_REPORT=%s: %s: expected %s", where,
+		       wt_log_errno_text(err), expected);
+	complained = true;
+	return err;
+}
+
+static int may_access(const char *path, int mode)
+{
+	return syscall(SYS_faccessat2, AT_FDCWD, path, mode, AT_EACCESS) ? -errno : 0;
+}
+
+static int check_directory_of(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return may_access(".", W_OK | X_OK);
+	slash[slash == path] = '\0';
+	return may_access(path, W_OK | X_OK);
+}
+
+static int check_path(char *path)
+{
+	struct statx stx;
+	int err = wt_sys.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx);
+
+	if (err)
+		return err == -ENOENT ? check_directory_of(path) : err;
+	if (S_ISLNK(stx.stx_mode))
+		return -ELOOP;
+	return S_ISDIR(stx.stx_mode) ? -EISDIR : may_access(path, W_OK);
+}
+
+int wt_report_check(const char *where)
+{
+	char path[PATH_MAX];
+
+	if (is_stderr(where))
+		return 0;
+	int err = wt_log_expand(where, path, sizeof(path));
+	if (err >= 0)
+		err = check_path(path);
+	return err ? complain(where, err) : 0;
+}
+
+static int deliver(const char *where, const struct wt_text *text)
+{
+	if (!is_stderr(where))
+		return wt_log_append(where, text->buf, text->len);
+	wt_log_stderr(text->buf, text->len);
+	return 0;
+}
+
+static void build(struct wt_text *text, const char *where, const struct wt_policy *policy)
+{
+	char exe[PATH_MAX];
+
+	if (!is_json(where)) {
+		wt_report_text(text, policy);
+		return;
+	}
+	ssize_t len = wt_sys.readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	exe[len < 0 ? 0 : len] = '\0';
+	wt_report_json(text, policy, len < 0 ? NULL : exe);
+}
+
+/* Built anew in a mapping twice as large until all of it fits. */
+static int build_and_deliver(const char *where, const struct wt_policy *policy)
+{
+	for (size_t size = BUFFER_BYTES;; size *= 2) {
+		char *buf = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				 -1, 0);
+		if (buf == MAP_FAILED)
+			return -errno;
+		struct wt_text text = { .buf = buf, .size = size };
+		build(&text, where, policy);
+		int err = text.cut ? 0 : deliver(where, &text);
+		munmap(buf, size);
+		if (!text.cut)
+			return err;
+	}
+}
+
+void wt_report_write(const char *where, const struct wt_policy *policy)
+{
+	if (!wt_stats_claim_report() || (wt_stats_is_fork() && !wt_stats_any()))
+		return;
+	int err = build_and_deliver(where, policy);
+	if (err)
+		complain(where, err);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The report as one JSON object on one line. */
+#include <string.h>
+#include <unistd.h>
+
+#include "report_form.h"
+
+static void add_string(struct wt_text *out, const char *key, const char *value)
+{
+	wt_text_str(out, key);
+	wt_text_json(out, value, value ? strlen(value) : 0);
+}
+
+static void add_number(struct wt_text *out, const char *key, uint64_t value, unsigned int digits)
+{
+	wt_text_str(out, key);
+	wt_text_decimal(out, value, digits);
+}
+
+/* Before every element of an array but the first. */
+static void add_comma(struct wt_text *out, size_t array_start)
+{
+	if (out->len > array_start)
+		wt_text_str(out, ",");
+}
+
+static void add_row(struct wt_text *out, const struct wt_rule *rule, const char *engine,
+		    const struct wt_figures *figures)
+{
+	wt_text_str(out, "{\"pattern\":");
+	wt_text_json(out, rule->pattern, rule->pattern_len);
+	add_string(out, ",\"level\":", wt_level_name(rule->level));
+	add_string(out, ",\"engine\":", engine);
+	add_string(out, ",\"reason\":", figures->reason);
+	add_number(out, ",\"files\":", figures->files, 0);
+	add_number(out, ",\"writes\":", figures->writes, 0);
+	add_number(out, ",\"bytes\":", figures->bytes, 0);
+	add_number(out, ",\"errors\":", figures->errors, 0);
+	add_number(out, ",\"p50_us\":", figures->p50_ns / 100, 1);
+	add_number(out, ",\"p99_us\":", figures->p99_ns / 100, 1);
+	add_number(out, ",\"max_us\":", figures->max_ns / 100, 1);
+	wt_text_str(out, "}");
+}
+
+static void add_rules(struct wt_text *out, const struct wt_policy *policy)
+{
+	static const struct wt_figures nothing;
+	struct wt_figures figures;
+	size_t start = out->len;
+
+	for (size_t rule = 0; rule < policy->rules_len; rule++) {
+		if (wt_rule_is_idle(rule)) {
+			add_comma(out, start);
+			add_row(out, &policy->rules[rule], NULL, &nothing);
+			continue;
+		}
+		for (int engine = 0; engine < WT_ENGINES; engine++) {
+			if (!wt_figures_read(&figures, rule, engine))
+				continue;
+			add_comma(out, start);
+			add_row(out, &policy->rules[rule], wt_engine_name(engine), &figures);
+		}
+	}
+}
+
+static void add_event(struct wt_text *out, enum wt_event_kind kind, const struct wt_event *event,
+		      uint64_t count)
+{
+	add_string(out, "{\"path\":", event->path[0] ? event->path : NULL);
+	if (kind == WT_EVENT_FALL) {
+		add_string(out, ",\"from\":", event->from);
+		add_string(out, ",\"to\":", event->to);
+	}
+	add_string(out, kind == WT_EVENT_FALL ? ",\"reason\":" : ",\"way\":", event->reason);
+	add_number(out, ",\"count\":", count, 0);
+	wt_text_str(out, "}");
+}
+
+static void add_events(struct wt_text *out, enum wt_event_kind kind)
+{
+	static const struct wt_event lost = { .reason = "more than the report can hold" };
+	size_t start = out->len;
+
+	for (size_t i = 0; i < WT_EVENTS; i++) {
+		const struct wt_event *event = wt_stats_event_at(i);
+		if (!event || event->kind != kind)
+			continue;
+		add_comma(out, start);
+		add_event(out, kind, event, wt_event_count(event));
+	}
+	if (wt_stats_events_lost(kind)) {
+		add_comma(out, start);
+		add_event(out, kind, &lost, wt_stats_events_lost(kind));
+	}
+}
+
+void wt_report_json(struct wt_text *out, const struct wt_policy *policy, const char *exe)
+{
+	add_string(out, "{\"version\":", WT_VERSION);
+	add_number(out, ",\"pid\":", getpid(), 0);
+	add_string(out, ",\"exe\":", exe);
+	add_number(out, ",\"seconds\":", wt_stats_elapsed_ms(), 3);
+	wt_text_str(out, ",\"rules\":[");
+	add_rules(out, policy);
+	wt_text_str(out, "],\"falls\":[");
+	add_events(out, WT_EVENT_FALL);
+	wt_text_str(out, "],\"not_covered\":[");
+	add_events(out, WT_EVENT_NOT_COVERED);
+	wt_text_str(out, "]}\n");
+}

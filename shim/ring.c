@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "log.h"
+#include "sys.h"
+
+#define MIRRORS 8
+#define ENTRIES 4
+
+struct mirror {
+	dev_t dev;
+	ino_t ino;
+	bool open;
+};
+
+/* Wiped in a forked child: an owner of 0 says that there is nothing here. */
+struct wt_ring {
+	_Atomic pid_t owner; /* thread id; -1 while another thread takes it down */
+	bool busy;
+	bool bounce_registered;
+	unsigned int next_mirror; /* the oldest goes first */
+	unsigned int closings;	  /* wt_ring_file_closed as it was when mirrors were last looked at */
+	uint64_t sequence;
+	void *bounce;
+	struct mirror mirrors[MIRRORS];
+	struct io_uring uring;
+	struct wt_ring *next;
+};
+
+static struct wt_ring *_Atomic rings;
+static _Atomic unsigned int closings;
+static _Atomic int refused; /* errno of a sandbox's no: asked once, never again */
+static _Thread_local struct wt_ring *own __attribute__((tls_model("initial-exec")));
+
+static pid_t thread_id(void)
+{
+	return syscall(SYS_gettid);
+}
+
+void wt_ring_file_closed(void)
+{
+	atomic_fetch_add_explicit(&closings, 1, memory_order_relaxed);
+}
+
+/* By hand: io_uring_queue_exit would close and unregister in the name of the wrong thread. */
+static void unmap(struct wt_ring *ring)
+{
+	struct io_uring *uring = &ring->uring;
+
+	munmap(uring->sq.sqes, uring->sq.ring_entries * sizeof(struct io_uring_sqe));
+	munmap(uring->sq.ring_ptr, uring->sq.ring_sz);
+	if (uring->cq.ring_ptr && uring->cq.ring_ptr != uring->sq.ring_ptr)
+		munmap(uring->cq.ring_ptr, uring->cq.ring_sz);
+	if (ring->bounce)
+		munmap(ring->bounce, WT_BOUNCE_BYTES);
+}
+
+static bool thread_is_gone(pid_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
+}
+
+/* A ring whose thread has ended, taken down and claimed; or NULL. */
+static struct wt_ring *reclaim(void)
+{
+	for (struct wt_ring *ring = atomic_load(&rings); ring; ring = ring->next) {
+		pid_t owner = atomic_load(&ring->owner);
+
+		if (owner <= 0 || !thread_is_gone(owner))
+			continue;
+		if (!atomic_compare_exchange_strong(&ring->owner, &owner, -1))
+			continue;
+		struct wt_ring *next = ring->next;
+
+		unmap(ring);
+		memset(ring, 0, sizeof(*ring));
+		ring->next = next;
+		return ring;
+	}
+	return NULL;
+}
+
+static struct wt_ring *allocate(void)
+{
+	struct wt_ring *ring = reclaim();
+
+	if (ring)
+		return ring;
+	ring = mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
+	if (ring == MAP_FAILED)
+		return NULL;
+	madvise(ring, sizeof(*ring), MADV_WIPEONFORK);
+	struct wt_ring *head = atomic_load(&rings);
+	do {
+		ring->next = head;
+	} while (!atomic_compare_exchange_weak(&rings, &head, ring));
+	return ring;
+}
+
+/*
+ * Newer flags first: one issuer, and completions run when that issuer waits, so
+ * that no other task is interrupted for them (6.1).
+ */
+static int setup(struct io_uring *uring)
+{
+	static const unsigned int tries[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		0,
+	};
+	int err = -EINVAL;
+
+	for (size_t i = 0; i < WT_LENGTH(tries) && err == -EINVAL; i++) {
+		struct io_uring_params params = { .flags = tries[i] };
+
+		err = io_uring_queue_init_params(ENTRIES, uring, &params);
+	}
+	return err;
+}
+
+/* Without a buffer, or without leave to pin it (RLIMIT_MEMLOCK), the ring works on. */
+static void make_bounce(struct wt_ring *ring)
+{
+	void *made = mmap(NULL, WT_BOUNCE_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (made == MAP_FAILED)
+		return;
+	madvise(made, WT_BOUNCE_BYTES, MADV_DONTFORK);
+	struct iovec iov = { made, WT_BOUNCE_BYTES };
+	ring->bounce = made;
+	ring->bounce_registered = !io_uring_register_buffers(&ring->uring, &iov, 1);
+}
+
+/* Signals are held off: a handler must not meet the ring's short-lived descriptor. */
+static int make(struct wt_ring *ring)
+{
+	int files[MIRRORS];
+	struct io_uring *uring = &ring->uring;
+	int err = setup(uring);
+
+	if (err)
+		return err;
+	for (int i = 0; i < MIRRORS; i++)
+		files[i] = -1;
+	err = io_uring_register_files(uring, files, MIRRORS);
+	make_bounce(ring);
+	if (!err)
+		err = io_uring_register_ring_fd(uring) == 1 ? 0 : -EOPNOTSUPP;
+	if (err) {
+		if (ring->bounce)
+			munmap(ring->bounce, WT_BOUNCE_BYTES);
+		ring->bounce = NULL;
+		io_uring_queue_exit(uring);
+		return err;
+	}
+	wt_sys.close(uring->ring_fd);
+	uring->ring_fd = -1;
+	io_uring_ring_dontfork(uring);
+	return 0;
+}
+
+static bool is_lasting(int err)
+{
+	return err == -ENOSYS || err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ||
+	       err == -EINVAL;
+}
+
+static struct wt_ring *own_ring(pid_t self, enum wt_reason *why)
+{
+	sigset_t all, before;
+	struct wt_ring *ring = own;
+
+	if (ring && atomic_load_explicit(&ring->owner, memory_order_relaxed) == self)
+		return ring;
+	*why = WT_WHY_NO_RING;
+	if (atomic_load_explicit(&refused, memory_order_relaxed))
+		return NULL;
+	*why = WT_WHY_NO_RING_NOW;
+	if (ring && atomic_load(&ring->owner))
+		return NULL; /* a vfork child, on its parent's stack and in its memory */
+
+	sigfillset(&all);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+	ring = ring ? ring : allocate();
+	int err = ring ? make(ring) : -ENOMEM;
+	if (!err) {
+		atomic_store(&ring->owner, self);
+		own = ring;
+	}
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
+	if (!err)
+		return ring;
+	if (is_lasting(err)) {
+		atomic_store(&refused, -err);
+		*why = WT_WHY_NO_RING;
+	}
+	wt_log(WT_LOG_INFO, "no io_uring: %s", strerror(-err));
+	return NULL;
+}
+
+struct wt_ring *wt_ring_take(enum wt_reason *why)
+{
+	struct wt_ring *ring = own_ring(thread_id(), why);
+
+	if (!ring)
+		return NULL;
+	if (ring->busy) {
+		*why = WT_WHY_RING_BUSY;
+		return NULL;
+	}
+	ring->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	return ring;
+}
+
+void wt_ring_give(struct wt_ring *ring)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	ring->busy = false;
+}
+
+/*
+ * Hands one prepared request over and waits for its answer. A signal may end
+ * the wait early any number of times; only this request's answer counts.
+ */
+static int run(struct wt_ring *ring, struct io_uring_sqe *sqe)
+{
+	struct io_uring_cqe *cqe;
+	uint64_t sequence = ++ring->sequence;
+	bool handed_over = false;
+
+	sqe->user_data = sequence;
+	for (;;) {
+		int ret = io_uring_submit_and_wait(&ring->uring, 1);
+
+		if (ret > 0)
+			handed_over = true;
+		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY) {
+			/* This ring will not be entered again, so what it holds never runs. */
+			ring->busy = true;
+			atomic_store(&ring->owner, -1);
+			own = NULL;
+			return handed_over ? -EIO : -ECANCELED;
+		}
+		while (!io_uring_peek_cqe(&ring->uring, &cqe)) {
+			bool mine = cqe->user_data == sequence;
+			int res = cqe->res;
+
+			io_uring_cqe_seen(&ring->uring, cqe);
+			if (mine)
+				return res;
+		}
+	}
+}
+
+static int set_mirror(struct wt_ring *ring, unsigned int slot, int fd)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+
+	io_uring_prep_files_update(sqe, &fd, 1, slot);
+	int ret = run(ring, sqe);
+	return ret < 0 ? ret : 0;
+}
+
+/* Some file was closed since: let go of all, so that none is held for long. */
+static int drop_after_closings(struct wt_ring *ring)
+{
+	unsigned int now = atomic_load_explicit(&closings, memory_order_relaxed);
+	int err = 0;
+
+	if (likely(ring->closings == now))
+		return 0;
+	ring->closings = now;
+	for (unsigned int i = 0; i < MIRRORS && !err; i++) {
+		if (!ring->mirrors[i].open)
+			continue;
+		ring->mirrors[i].open = false;
+		err = set_mirror(ring, i, -1);
+	}
+	return err;
+}
+
+/*
+ * The opening has a descriptor for a moment. It is closed only while it still
+ * is the file that was opened: the program may have put its own there with dup2.
+ */
+static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const struct stat *st)
+{
+	char path[32];
+	struct stat opened;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int mirror = wt_sys.open(path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOCTTY, 0);
+	if (mirror < 0)
+		return mirror;
+	int err = wt_sys.fstat(mirror, &opened);
+	bool same = !err && opened.st_dev == st->st_dev && opened.st_ino == st->st_ino;
+	if (same)
+		err = set_mirror(ring, slot, mirror);
+	else if (!err)
+		err = -ESTALE;
+	if (!wt_sys.fstat(mirror, &opened) &&
+	    (!same || (opened.st_dev == st->st_dev && opened.st_ino == st->st_ino)))
+		wt_sys.close(mirror);
+	return err;
+}
+
+int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why)
+{
+	sigset_t all, before;
+	int err = drop_after_closings(ring);
+
+	for (unsigned int i = 0; i < MIRRORS; i++) {
+		const struct mirror *at = &ring->mirrors[i];
+
+		if (at->open && at->ino == st->st_ino && at->dev == st->st_dev)
+			return i;
+	}
+	*why = WT_WHY_NO_MIRROR;
+	if (err)
+		return err;
+	unsigned int slot = ring->next_mirror++ % MIRRORS;
+	struct mirror *mirror = &ring->mirrors[slot];
+
+	mirror->open = false;
+	sigfillset(&all);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+	err = open_mirror(ring, slot, fd, st);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
+	if (err)
+		return err;
+	*mirror = (struct mirror){ .dev = st->st_dev, .ino = st->st_ino, .open = true };
+	return slot;
+}
+
+void *wt_ring_bounce(struct wt_ring *ring)
+{
+	return ring->bounce;
+}
+
+ssize_t wt_ring_write(struct wt_ring *ring, int mirror, const void *buf, size_t len, off_t offset,
+		      int flags)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+
+	if (buf == ring->bounce && ring->bounce_registered)
+		io_uring_prep_write_fixed(sqe, mirror, buf, len, offset, 0);
+	else
+		io_uring_prep_write(sqe, mirror, buf, len, offset);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->rw_flags = flags;
+	return run(ring, sqe);
+}

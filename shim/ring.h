@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring - a thread's io_uring for O_DIRECT writes, without a descriptor.
+ *
+ * Each thread that needs one has a ring of its own, made on its first direct
+ * write: registered with the task, its descriptor closed, so that the program
+ * cannot see, close or collide with it (io_uring_register_ring_fd(3)). It holds
+ * mirrors, registered O_DIRECT openings of files, and a registered bounce
+ * buffer.
+ *
+ * Locking: none. A ring is used by the thread that made it; a signal handler
+ * that finds it busy, and a vfork child that finds another's, go without.
+ * After fork the child finds an empty one (MADV_WIPEONFORK) and makes its own:
+ * the kernel keeps registered rings to the task. A thread that ends leaves its
+ * mappings behind; the next thread that makes a ring takes them down.
+ *
+ * Mirrors are told apart by device and inode number. A mirror holds its inode,
+ * so the numbers cannot come to mean another file while it is registered, and a
+ * deleted file keeps its space until the thread drops the mirror.
+ */
+#ifndef WT_RING_H
+#define WT_RING_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "reason.h"
+
+struct wt_ring;
+
+#define WT_BOUNCE_BYTES (64u << 10)
+
+/* The thread's ring, for one write, to be given back; NULL with *why set. */
+struct wt_ring *wt_ring_take(enum wt_reason *why);
+void wt_ring_give(struct wt_ring *ring);
+
+/*
+ * The slot of the mirror of the file behind fd, which fstat(2) described as st;
+ * opened through /proc/self/fd and verified where there is none yet. Or -errno
+ * of that opening, with *why set.
+ */
+int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why);
+
+/* The bounce buffer, WT_BOUNCE_BYTES aligned to pages; NULL without memory. */
+void *wt_ring_bounce(struct wt_ring *ring);
+
+/*
+ * Writes through a mirror, RWF_* flags as given, and waits. `buf` may be the
+ * bounce buffer or the program's own memory. Bytes or -errno; -EIO where the
+ * ring broke after the write was handed over, so that nothing is known.
+ * -ECANCELED: the write was never handed over.
+ */
+ssize_t wt_ring_write(struct wt_ring *ring, int mirror, const void *buf, size_t len, off_t offset,
+		      int flags);
+
+/* A file that may have had mirrors was closed: each ring drops its own when next used. */
+void wt_ring_file_closed(void);
+
+#endif

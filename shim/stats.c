@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "stats.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "sys.h"
+
+#define FILES 8192u
+#define FILES_PROBED 64u
+
+typedef _Atomic uint64_t slot;
+
+/* Wiped in a forked child: all zero means a process that has counted nothing yet. */
+struct counters {
+	_Atomic pid_t pid; /* whose counters these are; 0: nobody has asked */
+	_Atomic uint64_t start_ns;
+	atomic_bool executed; /* this process ran the constructor: it is no fork */
+	atomic_bool claimed;
+	_Atomic uint64_t files_lost;
+	_Atomic uint64_t events_lost[WT_EVENT_KINDS];
+	slot event_keys[WT_EVENTS];
+	struct wt_event events[WT_EVENTS];
+	slot file_keys[FILES];
+	struct wt_row rows[][WT_ENGINES];
+};
+
+static struct counters *counters;
+static size_t rules_len;
+
+static void add(_Atomic uint64_t *counter, uint64_t value)
+{
+	atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+static uint64_t get(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* A child made by a bare clone(2) gets here with wiped counters and nobody's id. */
+static void adopt_counters(void)
+{
+	pid_t nobody = 0;
+
+	if (likely(atomic_load_explicit(&counters->pid, memory_order_relaxed)))
+		return;
+	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()))
+		atomic_store(&counters->start_ns, wt_sys_now_ns());
+}
+
+int wt_stats_init(size_t rules)
+{
+	size_t size = sizeof(*counters) + rules * sizeof(counters->rows[0]);
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (madvise(map, size, MADV_WIPEONFORK)) {
+		int err = -errno;
+		munmap(map, size);
+		return err;
+	}
+	rules_len = rules;
+	counters = map;
+	atomic_store(&counters->executed, true);
+	adopt_counters();
+	return 0;
+}
+
+void wt_stats_forked(void)
+{
+	if (counters)
+		adopt_counters();
+}
+
+bool wt_stats_is_fork(void)
+{
+	return counters && !atomic_load(&counters->executed);
+}
+
+bool wt_stats_claim_report(void)
+{
+	if (!counters)
+		return false;
+	adopt_counters();
+	return atomic_load(&counters->pid) == getpid() &&
+	       !atomic_exchange(&counters->claimed, true);
+}
+
+uint64_t wt_stats_elapsed_ms(void)
+{
+	uint64_t start_ns = counters ? get(&counters->start_ns) : 0;
+
+	return start_ns ? (wt_sys_now_ns() - start_ns) / 1000000 : 0;
+}
+
+enum found { FOUND, ADDED, FULL };
+
+/*
+ * A set without a lock: a key is a word, put into the first free slot from
+ * `start` on by compare-and-swap. `*ret_index` is where it is; ADDED for the
+ * one caller that put it there.
+ */
+
+static enum found set_insert(slot *slots, size_t len, size_t start, size_t probes, uint64_t key,
+			     size_t *ret_index)
+{
+	for (size_t i = 0; i < probes; i++) {
+		size_t index = (start + i) % len;
+		uint64_t there = get(&slots[index]);
+
+		*ret_index = index;
+		if (!there && atomic_compare_exchange_strong(&slots[index], &there, key))
+			return ADDED;
+		if (there == key)
+			return FOUND;
+	}
+	return FULL;
+}
+
+/* Never 0, which is a free slot. 64 bits: among some thousands no two are alike by chance. */
+static uint64_t mix(uint64_t key, uint64_t value)
+{
+	key = (key ^ value) * 0x9e3779b97f4a7c15ULL;
+	key ^= key >> 32;
+	return key ? key : 1;
+}
+
+static struct wt_row *row_at(size_t rule, enum wt_engine_id engine)
+{
+	return counters && rule < rules_len ? &counters->rows[rule][engine] : NULL;
+}
+
+void wt_stats_file(size_t rule, enum wt_engine_id engine, const char *reason, dev_t dev, ino_t ino)
+{
+	uint64_t key = mix(mix(mix(mix(1, rule), engine), dev), ino);
+	struct wt_row *row = row_at(rule, engine);
+	const char *none = NULL;
+	size_t index;
+
+	if (!row)
+		return;
+	adopt_counters();
+	atomic_compare_exchange_strong(&row->reason, &none, reason);
+	switch (set_insert(counters->file_keys, FILES, key % FILES, FILES_PROBED, key, &index)) {
+	case ADDED:
+		add(&row->files, 1);
+		break;
+	case FULL:
+		add(&counters->files_lost, 1);
+		break;
+	case FOUND:
+		break;
+	}
+}
+
+/* The octave, and the two bits below its leading one. */
+static unsigned int bucket_of(uint64_t ns)
+{
+	const uint64_t most = (1ULL << WT_LATENCY_BUCKETS / 4) - 1;
+
+	if (ns > most)
+		ns = most;
+	unsigned int octave = 63 - __builtin_clzll(ns | 1);
+	return 4 * octave + (ns << 2 >> octave & 3);
+}
+
+static uint64_t bucket_middle_ns(unsigned int bucket)
+{
+	return ((9 + 2 * (uint64_t)(bucket % 4)) << bucket / 4) / 8;
+}
+
+void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns)
+{
+	struct wt_row *row = row_at(rule, engine);
+
+	if (unlikely(!row))
+		return;
+	adopt_counters();
+	add(&row->writes, 1);
+	if (result < 0)
+		add(&row->errors, 1);
+	else
+		add(&row->bytes, result);
+	add(&row->latency.buckets[bucket_of(ns)], 1);
+	uint64_t max = get(&row->latency.max_ns);
+	while (ns > max && !atomic_compare_exchange_weak(&row->latency.max_ns, &max, ns))
+		;
+}
+
+uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int per_mille)
+{
+	uint64_t max = get(&latency->max_ns);
+	uint64_t total = 0, below = 0;
+
+	for (unsigned int i = 0; i < WT_LATENCY_BUCKETS; i++)
+		total += get(&latency->buckets[i]);
+	uint64_t rank = total / 1000 * per_mille + (total % 1000 * per_mille + 999) / 1000;
+	for (unsigned int i = 0; i < WT_LATENCY_BUCKETS; i++) {
+		below += get(&latency->buckets[i]);
+		if (below && below >= rank)
+			return bucket_middle_ns(i) < max ? bucket_middle_ns(i) : max;
+	}
+	return max;
+}
+
+/* Apart from wt_stats_event, so that its buffer is on the stack only the first time. */
+static __attribute__((noinline)) void name_file(char *path, int fd, const struct stat *st)
+{
+	char full[PATH_MAX];
+	int len = wt_sys_path(fd, full, sizeof(full));
+
+	if (len < 0) {
+		snprintf(path, WT_EVENT_PATH, "inode %ju of device %u:%u", (uintmax_t)st->st_ino,
+			 major(st->st_dev), minor(st->st_dev));
+	} else if (len < WT_EVENT_PATH) {
+		memcpy(path, full, len + 1);
+	} else {
+		const char *tail = full + len - (WT_EVENT_PATH - sizeof("..."));
+		/* Not in the middle of a UTF-8 character. */
+		while ((*tail & 0xc0) == 0x80)
+			tail++;
+		stpcpy(stpcpy(path, "..."), tail);
+	}
+}
+
+void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
+		    const char *reason)
+{
+	struct stat st = { 0 };
+	size_t index;
+
+	if (!counters)
+		return;
+	adopt_counters();
+	wt_sys.fstat(fd, &st);
+	uint64_t key = mix(mix(mix(1, kind), st.st_dev), st.st_ino);
+	key = mix(mix(mix(key, (uintptr_t)from), (uintptr_t)to), (uintptr_t)reason);
+
+	enum found found = set_insert(counters->event_keys, WT_EVENTS, 0, WT_EVENTS, key, &index);
+	struct wt_event *event = &counters->events[index];
+	if (found == FULL) {
+		add(&counters->events_lost[kind], 1);
+		return;
+	}
+	add(&event->count, 1);
+	if (found == ADDED) {
+		event->kind = kind;
+		event->from = from;
+		event->to = to;
+		event->reason = reason;
+		name_file(event->path, fd, &st);
+		atomic_store_explicit(&event->ready, true, memory_order_release);
+	}
+}
+
+const struct wt_row *wt_stats_row(size_t rule, enum wt_engine_id engine)
+{
+	return row_at(rule, engine);
+}
+
+const struct wt_event *wt_stats_event_at(size_t index)
+{
+	const struct wt_event *event = counters ? &counters->events[index] : NULL;
+
+	return event && atomic_load_explicit(&event->ready, memory_order_acquire) ? event : NULL;
+}
+
+uint64_t wt_stats_events_lost(enum wt_event_kind kind)
+{
+	return counters ? get(&counters->events_lost[kind]) : 0;
+}
+
+uint64_t wt_stats_files_lost(void)
+{
+	return counters ? get(&counters->files_lost) : 0;
+}
+
+bool wt_stats_any(void)
+{
+	for (size_t rule = 0; rule < rules_len; rule++) {
+		for (int engine = 0; engine < WT_ENGINES; engine++) {
+			const struct wt_row *row = row_at(rule, engine);
+			if (get(&row->files) || get(&row->writes))
+				return true;
+		}
+	}
+	return wt_stats_event_at(0) != NULL;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stats - what libwt counts for the report of one process.
+ *
+ * All of it lies in one anonymous mapping that the kernel wipes in a forked
+ * child (MADV_WIPEONFORK), so that parent and child each report their own
+ * writes, however the child was made. Counters are atomic and relaxed; no
+ * lock, no allocation after wt_stats_init, usable in signal handlers. Tables
+ * are of fixed size: what no longer fits is counted as lost, never dropped in
+ * silence. Before wt_stats_init nothing is counted.
+ */
+#ifndef WT_STATS_H
+#define WT_STATS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policy.h"
+
+/*
+ * Latency: four buckets an octave of nanoseconds, up to 18 minutes. A quantile
+ * is the middle of its bucket and so within 12.5 % of the true one.
+ */
+#define WT_LATENCY_BUCKETS 160
+
+struct wt_latency {
+	_Atomic uint64_t buckets[WT_LATENCY_BUCKETS];
+	_Atomic uint64_t max_ns;
+};
+
+/* One row of the report: a rule under an engine. */
+struct wt_row {
+	_Atomic uint64_t files; /* distinct files, as far as wt_stats_file could tell apart */
+	_Atomic uint64_t writes; /* all that ended, the failed ones among them */
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t errors;
+	const char *_Atomic reason; /* why this engine: a constant, the first one given */
+	struct wt_latency latency;
+};
+
+#define WT_EVENTS 128
+#define WT_EVENT_PATH 256
+
+enum wt_event_kind { WT_EVENT_FALL, WT_EVENT_NOT_COVERED, WT_EVENT_KINDS };
+
+/*
+ * A fall of a file from one engine to another, or a way in which a file was
+ * written uncovered. `from`, `to`, `reason` are constants; for WT_EVENT_NOT_COVERED
+ * `reason` is the way and `from` and `to` are NULL.
+ */
+struct wt_event {
+	_Atomic bool ready; /* all but the count is there and never changes again */
+	enum wt_event_kind kind;
+	const char *from;
+	const char *to;
+	const char *reason;
+	_Atomic uint64_t count;
+	char path[WT_EVENT_PATH]; /* its tail, behind "...", where it is longer */
+};
+
+/* Maps the counters for `rules` rules. 0 or -errno. */
+int wt_stats_init(size_t rules);
+
+/* A file came under a rule and an engine. */
+void wt_stats_file(size_t rule, enum wt_engine_id engine, const char *reason, dev_t dev, ino_t ino);
+
+/* A write ended: result is what it returned, bytes or -errno. */
+void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns);
+
+/*
+ * An event on the file behind fd. The path is asked for only the first time
+ * that a (file, from, to, reason) is seen.
+ */
+void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
+		    const char *reason);
+
+/* For the report. A row, or NULL before wt_stats_init. */
+const struct wt_row *wt_stats_row(size_t rule, enum wt_engine_id engine);
+
+/* Event 0 .. WT_EVENTS - 1 in the order of their first time; NULL where there is none (yet). */
+const struct wt_event *wt_stats_event_at(size_t index);
+
+/* How many events, and how many openings of files, found their table full. */
+uint64_t wt_stats_events_lost(enum wt_event_kind kind);
+uint64_t wt_stats_files_lost(void);
+
+/* Whether anything was counted at all. */
+bool wt_stats_any(void);
+
+/* The latency below which `per_mille` thousandths of the writes lie, in nanoseconds. */
+uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int per_mille);
+
+/* Milliseconds since the process, or the fork that made it, began to count. */
+uint64_t wt_stats_elapsed_ms(void);
+
+/*
+ * True once in a process, for the one that reports. False in a vfork child,
+ * which shares its parent's memory and must not report in its place.
+ */
+bool wt_stats_claim_report(void);
+
+/* Whether this process was forked and has not executed another program since. */
+bool wt_stats_is_fork(void);
+
+/* Called in a child of fork(2), so that it knows its own process id from the start. */
+void wt_stats_forked(void);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "real.h"
+
+static long result(long ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+static ssize_t sys_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)
+{
+	return result(wt_real.pwritev2(fd, iov, iovcnt, offset, flags));
+}
+
+static int sys_sync_file_range(int fd, off_t offset, off_t len, unsigned int flags)
+{
+	return result(syscall(SYS_sync_file_range, fd, offset, len, flags));
+}
+
+static int sys_fsync(int fd)
+{
+	return result(syscall(SYS_fsync, fd));
+}
+
+static int sys_fdatasync(int fd)
+{
+	return result(syscall(SYS_fdatasync, fd));
+}
+
+static int sys_fadvise(int fd, off_t offset, off_t len, int advice)
+{
+	return result(syscall(SYS_fadvise64, fd, offset, len, advice));
+}
+
+static off_t sys_lseek(int fd, off_t offset, int whence)
+{
+	return result(syscall(SYS_lseek, fd, offset, whence));
+}
+
+static int sys_getfl(int fd)
+{
+	return result(syscall(SYS_fcntl, fd, F_GETFL));
+}
+
+static int sys_fstat(int fd, struct stat *st)
+{
+	return result(fstat(fd, st));
+}
+
+static int sys_fstatfs(int fd, struct statfs *fs)
+{
+	return result(fstatfs(fd, fs));
+}
+
+static int sys_statx(int fd, const char *path, int flags, unsigned int mask, struct statx *stx)
+{
+	return result(syscall(SYS_statx, fd, path, flags, mask, stx));
+}
+
+static ssize_t sys_readlink(const char *path, char *buf, size_t size)
+{
+	return result(syscall(SYS_readlinkat, AT_FDCWD, path, buf, size));
+}
+
+static int sys_open(const char *path, int flags, mode_t mode)
+{
+	return result(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+static int sys_close(int fd)
+{
+	return result(syscall(SYS_close, fd));
+}
+
+static ssize_t sys_read(int fd, void *buf, size_t len)
+{
+	return result(syscall(SYS_read, fd, buf, len));
+}
+
+static ssize_t sys_write(int fd, const void *buf, size_t len)
+{
+	return result(syscall(SYS_write, fd, buf, len));
+}
+
+static ssize_t sys_read_memory(const struct iovec *to, const struct iovec *from, int from_cnt)
+{
+	return result(syscall(SYS_process_vm_readv, getpid(), to, 1L, from, (long)from_cnt, 0L));
+}
+
+struct wt_sys wt_sys = {
+#define X(ret, name, params) .name = sys_##name,
+	WT_SYS_CALLS(X)
+#undef X
+};
+
+int wt_sys_path(int fd, char *buf, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	char link[32];
+	struct stat st;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = wt_sys.readlink(link, buf, size);
+	if (len < 0)
+		return len;
+	if ((size_t)len >= size)
+		return -ENAMETOOLONG;
+	buf[len] = '\0';
+	size_t suffix = sizeof(deleted) - 1;
+	if ((size_t)len > suffix && !strcmp(buf + len - suffix, deleted) &&
+	    !wt_sys.fstat(fd, &st) && !st.st_nlink) {
+		len -= suffix;
+		buf[len] = '\0';
+	}
+	return len;
+}
+
+int wt_sys_write_all(int fd, const void *buf, size_t len)
+{
+	const char *at = buf;
+
+	while (len) {
+		ssize_t n = wt_sys.write(fd, at, len);
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n ? n : -EIO;
+		at += n;
+		len -= n;
+	}
+	return 0;
+}
+
+uint64_t wt_sys_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}

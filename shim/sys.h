@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys - the system calls that libwt makes for itself.
+ *
+ * A named table, so that a unit test can put a failing call in the place of any
+ * of them. Every entry returns a value >= 0 or -errno, may leave anything in
+ * errno (the edges restore it), is async-signal-safe and no cancellation point,
+ * except where it says otherwise. The writes that the program asked for are
+ * made through wt_real, in the program's own form.
+ */
+#ifndef WT_SYS_H
+#define WT_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
+
+#define WT_SYS_CALLS(X)                                                                            \
+	X(ssize_t, pwritev2,                                                                       \
+	  (int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags))                  \
+	X(int, sync_file_range, (int fd, off_t offset, off_t len, unsigned int flags))             \
+	X(int, fsync, (int fd))                                                                    \
+	X(int, fdatasync, (int fd))                                                                \
+	X(int, fadvise, (int fd, off_t offset, off_t len, int advice))                             \
+	X(off_t, lseek, (int fd, off_t offset, int whence))                                        \
+	X(int, getfl, (int fd))                                                                    \
+	X(int, fstat, (int fd, struct stat *st))                                                   \
+	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
+	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \
+	X(ssize_t, readlink, (const char *path, char *buf, size_t size))                           \
+	X(int, open, (const char *path, int flags, mode_t mode))                                   \
+	X(int, close, (int fd))                                                                    \
+	X(ssize_t, read, (int fd, void *buf, size_t len))                                          \
+	X(ssize_t, write, (int fd, const void *buf, size_t len))                                   \
+	X(ssize_t, read_memory, (const struct iovec *to, const struct iovec *from, int from_cnt))
+
+/*
+ * pwritev2 is a cancellation point, being a write of the program's. read_memory
+ * copies from the program's memory as the kernel would: -EFAULT, or a short
+ * count, where the program passed an address that is not there.
+ */
+struct wt_sys {
+#define X(ret, name, params) ret(*name) params;
+	WT_SYS_CALLS(X)
+#undef X
+};
+
+extern struct wt_sys wt_sys;
+
+/*
+ * The absolute path of an open file, symbolic links resolved, as the kernel
+ * names it in /proc/self/fd; " (deleted)" is taken off an unlinked one. The
+ * length without the final NUL, or -errno: -ENAMETOOLONG where it does not fit,
+ * -ENOENT where /proc is not mounted.
+ */
+int wt_sys_path(int fd, char *buf, size_t size);
+
+/* Writes all of it, over short writes and EINTR. 0 or -errno. */
+int wt_sys_write_all(int fd, const void *buf, size_t len);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t wt_sys_now_ns(void);
+
+#endif

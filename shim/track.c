@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "track.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "choose.h"
+#include "config.h"
+#include "log.h"
+#include "real.h"
+#include "stats.h"
+#include "sys.h"
+
+static const union wt_verdict no_rule = { .state = WT_NO_RULE };
+
+/*
+ * The alignment that O_DIRECT needs, as two shifts; 0 where it cannot be had.
+ * statx(2), STATX_DIOALIGN, 6.1: per file, and 0 where O_DIRECT would quietly be
+ * buffered (data=journal). Older kernels do not say, and do without.
+ */
+static uint8_t dio_shift(int fd)
+{
+	struct statx stx;
+
+	if (wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN | STATX_BASIC_STATS, &stx) ||
+	    !(stx.stx_mask & STATX_DIOALIGN) || !stx.stx_dio_offset_align || !stx.stx_dio_mem_align)
+		return 0;
+	/* Whole blocks of the file system: a part of one would be read, changed and written. */
+	unsigned int file_align = stx.stx_dio_offset_align;
+	if (stx.stx_blksize > file_align && stx.stx_blksize <= 1U << 15)
+		file_align = stx.stx_blksize;
+	unsigned int file_shift = __builtin_ctz(file_align);
+	unsigned int memory_shift = __builtin_ctz(stx.stx_dio_mem_align);
+	return file_shift > 15 || memory_shift > 15 ? 0 : file_shift | memory_shift << 4;
+}
+
+static int refuse_or_leave(int fd, const char *path, enum wt_reason why, union wt_verdict *verdict)
+{
+	wt_log(wt_config.strict ? WT_LOG_ERROR : WT_LOG_INFO, "%s is not covered: %s", path,
+	       wt_reason_text(why));
+	if (wt_config.strict)
+		return -ENOTSUP;
+	if (verdict->state == WT_NO_RULE)
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(why));
+	return 0;
+}
+
+static int decide(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
+{
+	const struct wt_policy *policy = &wt_config.policy;
+	const struct wt_rule *rule = wt_policy_match(policy, path);
+
+	if (!rule || rule->level == WT_LEVEL_OFF)
+		return 0;
+	int fs = wt_filesystem_of(fd, st->st_dev);
+	if (fs < 0)
+		return refuse_or_leave(fd, path, WT_WHY_NO_NAME, verdict);
+
+	uint8_t shift = dio_shift(fd);
+	struct wt_choice choice = wt_choose(rule, wt_filesystem_at(fs), shift);
+	*verdict = (union wt_verdict){
+		.state = WT_RULED,
+		.rule = rule - policy->rules,
+		.engine = choice.engine->id,
+		.asked = choice.fell ? rule->engine : 0,
+		.reason = choice.reason,
+		.fs = fs,
+		.dio_shift = shift,
+	};
+	wt_log(WT_LOG_INFO, "%s: rule %u, %s by %s: %s", path, verdict->rule + 1,
+	       wt_level_name(rule->level), choice.engine->name, wt_reason_text(choice.reason));
+	wt_stats_file(verdict->rule, choice.engine->id, wt_reason_text(choice.reason), st->st_dev,
+		      st->st_ino);
+	if (choice.engine->id == WT_ENGINE_NONE)
+		return refuse_or_leave(fd, path, choice.reason, verdict);
+	return 0;
+}
+
+static int look(int fd, union wt_verdict *verdict)
+{
+	struct stat st;
+	char path[PATH_MAX];
+
+	*verdict = no_rule;
+	if (wt_sys.fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	int len = wt_sys_path(fd, path, sizeof(path));
+	if (len < 0)
+		return refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
+	return decide(fd, &st, path, verdict);
+}
+
+int wt_track_adopt(int fd, union wt_verdict *verdict)
+{
+	*verdict = no_rule;
+	if (unlikely(!wt_config.active))
+		return 0;
+	/* A descriptor that cannot write answers for itself, and is not worth a place. */
+	int fl = wt_sys.getfl(fd);
+	if (fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH)
+		return 0;
+	int err = look(fd, verdict);
+	if (!err)
+		wt_fdtable_learn(fd, *verdict);
+	return err;
+}
+
+int wt_track_opened(int fd, int flags)
+{
+	union wt_verdict verdict = { 0 };
+	int err = 0;
+
+	if (unlikely(!wt_config.active))
+		return 0;
+	if ((flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH))
+		err = look(fd, &verdict);
+	if (err)
+		verdict.word = 0;
+	wt_fdtable_set(fd, verdict);
+	return err;
+}
+
+int wt_track_may_truncate(int dirfd, const char *path, int flags)
+{
+	union wt_verdict verdict;
+
+	if (likely(!wt_config.strict) || !wt_config.active || !(flags & O_TRUNC))
+		return 0;
+	int fd = wt_real.openat(dirfd, path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+	if (fd < 0)
+		return 0;
+	int err = look(fd, &verdict);
+	wt_sys.close(fd);
+	return err;
+}
+
+void wt_track_duplicated(int fd, int newfd)
+{
+	if (fd != newfd)
+		wt_fdtable_set(newfd, wt_fdtable_get(fd));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * track - from a descriptor to the verdict that its writes follow.
+ *
+ * The verdict is found where a descriptor is opened for writing, or on the
+ * first write to one that was not seen coming (inherited, received over a
+ * socket, opened by other means). No lock: two threads that look at once come
+ * to the same verdict.
+ */
+#ifndef WT_TRACK_H
+#define WT_TRACK_H
+
+#include "fdtable.h"
+
+/*
+ * Looks at a descriptor without a verdict and remembers what it finds. 0, or
+ * -ENOTSUP where the rule cannot be honoured on this file and WT_STRICT is set.
+ */
+int wt_track_adopt(int fd, union wt_verdict *verdict);
+
+/*
+ * A descriptor was just made by opening with these O_* flags. 0, or -ENOTSUP as
+ * above: then the caller closes it.
+ */
+int wt_track_opened(int fd, int flags);
+
+/*
+ * Under WT_STRICT, before an open that truncates: -ENOTSUP where the open would
+ * be refused, so that the file keeps what it holds.
+ */
+int wt_track_may_truncate(int dirfd, const char *path, int flags);
+
+/* newfd was made from fd and is the same open file description. */
+void wt_track_duplicated(int fd, int newfd);
+
+#endif
