@@ -28,7 +28,7 @@ endif
 TOOL_SRC  := $(wildcard shim/tool*.c shim/probe.c)
 EDGE_SRC  := $(wildcard shim/edge_*.c) shim/init.c
 BELOW_SRC := $(filter-out $(TOOL_SRC) $(EDGE_SRC),$(wildcard shim/*.c))
-object     = $(patsubst %.c,$(OBJ)/%.o,$(1))
+object     = $(patsubst %.c,$(OBJ)/o/%.o,$(1))
 
 # A test program NAME is NAME.c and, where it grew, NAME_*.c.
 PROGS  := $(filter-out $(foreach p,$(basename $(notdir $(wildcard tests/prog/*.c))),$(wildcard tests/prog/$p_*.c)),$(wildcard tests/prog/*.c))
@@ -46,7 +46,7 @@ $(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -l:liburing.a -ldl
 
-$(OBJ)/%.o: %.c Makefile
+$(OBJ)/o/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -57,19 +57,23 @@ tests: all $(OBJ)/tests/unit $(OBJ)/tests/system $(PROGS)
 
 $(OBJ)/tests/unit: $(call object,$(wildcard tests/unit/*.c) $(BELOW_SRC))
 	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion -l:liburing.a -ldl
 
 $(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
 	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
 
 .SECONDEXPANSION:
 $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_*.c))
 	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
-$(OBJ)/bench/%: $(OBJ)/bench/%.o $(call object,$(wildcard bench/lib.c))
+$(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,$(wildcard bench/lib.c))
 	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
 deps:

@@ -44,11 +44,20 @@ WT_EXPORT void closefrom(int first)
 	wt_real.closefrom(first);
 }
 
-WT_EXPORT int fclose(FILE *stream)
+/* A stream without a descriptor (fmemopen(3)) has none to forget. */
+static int closing_stream(FILE *stream)
 {
 	int errno_before = errno;
 	int fd = fileno(stream);
-	int err = fd < 0 ? 0 : closing(fd);
+
+	errno = errno_before;
+	return fd < 0 ? 0 : closing(fd);
+}
+
+WT_EXPORT int fclose(FILE *stream)
+{
+	int errno_before = errno;
+	int err = closing_stream(stream);
 	int ret = wt_real.fclose(stream);
 
 	if (ret || likely(!err))
@@ -60,12 +69,9 @@ WT_EXPORT int fclose(FILE *stream)
 /* The old file is closed and the new one mostly gets its number. */
 WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream)
 {
-	int fd = fileno(stream);
-
-	if (fd >= 0)
-		closing(fd);
+	closing_stream(stream);
 	stream = wt_real.freopen(path, mode, stream);
-	if (stream)
+	if (stream && fileno(stream) >= 0)
 		wt_fdtable_forget(fileno(stream));
 	return stream;
 }

@@ -86,17 +86,22 @@ static enum wt_reason make_run(const struct wt_target *target, struct wt_ring *r
 	return WT_WHY_NONE;
 }
 
-/* The level, and never less than the descriptor or the call itself asked for. */
+/*
+ * The level, and never less than the descriptor or the call itself asked for.
+ * Where a file system is not known to stand right on a device (overlayfs, FUSE,
+ * NFS), `through` is only sure with RWF_DSYNC.
+ */
 static int rwf_of(const struct wt_target *target, const struct wt_io *io)
 {
-	enum wt_level level = target->rule->level;
+	bool completed_is_enough = target->rule->level == WT_LEVEL_THROUGH &&
+				   target->fs->kind->flags & WT_FS_WRITEBACK;
 	int flags = io->flags;
 
 	if ((target->fl & O_SYNC) == O_SYNC)
 		flags |= RWF_SYNC;
 	else if (target->fl & O_DSYNC)
 		flags |= RWF_DSYNC;
-	return level == WT_LEVEL_THROUGH ? flags : flags | wt_engine_rwf(level);
+	return completed_is_enough ? flags : flags | wt_engine_rwf(target->rule->level);
 }
 
 static void fill_cache(int fd, off_t offset, size_t len)

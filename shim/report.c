@@ -29,6 +29,18 @@ uint64_t wt_event_count(const struct wt_event *event)
 	return get(&event->count);
 }
 
+/* For a row without a file of its own: which of two ways the writes came to this engine. */
+static const char *came_from(enum wt_engine_id engine)
+{
+	for (size_t i = 0; i < WT_EVENTS; i++) {
+		const struct wt_event *event = wt_stats_event_at(i);
+		if (event && event->kind == WT_EVENT_FALL && event->to &&
+		    !strcmp(event->to, wt_engine_name(engine)))
+			return "writes fell to it from another engine";
+	}
+	return "the file was opened before the fork";
+}
+
 bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id engine)
 {
 	const struct wt_row *row = wt_stats_row(rule, engine);
@@ -45,9 +57,8 @@ bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id 
 		.max_ns = get(&row->latency.max_ns),
 		.reason = row->reason,
 	};
-	/* The child of a fork writes on without an open that could have given the reason. */
 	if (figures->writes && !figures->reason)
-		figures->reason = "the file was opened before the fork";
+		figures->reason = came_from(engine);
 	return figures->files || figures->writes;
 }
 
@@ -81,8 +92,8 @@ static int complain(const char *where, int err)
 					      : "stderr, or a path in a writable directory";
 
 	if (!complained)
-		wt_log(WT_LOG_ERROR, "WT_REPORT=%s: %s: expected %s", where,
-		       wt_log_errno_text(err), expected);
+		wt_log(WT_LOG_ERROR, "WT_REPORT=%s: %s: expected %s", where, wt_log_errno_text(err),
+		       expected);
 	complained = true;
 	return err;
 }

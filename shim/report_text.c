@@ -70,6 +70,7 @@ static void add_head(struct wt_text *out, size_t pattern_width)
 	add_left(out, "engine", 6, ENGINE_WIDTH);
 	for (size_t i = 0; i < WT_LENGTH(columns); i++) {
 		size_t start = out->len;
+		wt_text_str(out, " ");
 		wt_text_str(out, columns[i].title);
 		wt_text_pad(out, start, columns[i].width, true);
 	}
@@ -89,6 +90,7 @@ static void add_row(struct wt_text *out, size_t pattern_width, const struct wt_r
 		size_t start = out->len;
 		uint64_t value;
 
+		wt_text_str(out, " ");
 		memcpy(&value, (const char *)figures + columns[i].offset, sizeof(value));
 		columns[i].add(out, value);
 		wt_text_pad(out, start, columns[i].width, true);
@@ -129,22 +131,25 @@ static void add_rules(struct wt_text *out, const struct wt_policy *policy)
 		}
 	}
 	if (wt_stats_files_lost()) {
-		wt_text_str(out, "  files: at least so many; past what the report can tell apart, ");
+		wt_text_str(out,
+			    "  files: at least so many; past what the report can tell apart, ");
 		wt_text_str(out, "files were opened ");
 		add_times(out, wt_stats_files_lost());
 		wt_text_str(out, "\n");
 	}
 }
 
+/* Files under a rule with level off are not counted: nothing is known of those. */
 static void add_idle_rules(struct wt_text *out, const struct wt_policy *policy)
 {
 	size_t start = out->len;
 
 	for (size_t i = 0; i < policy->rules_len; i++) {
-		if (!wt_rule_is_idle(i))
+		const struct wt_rule *rule = &policy->rules[i];
+		if (rule->level == WT_LEVEL_OFF || !wt_rule_is_idle(i))
 			continue;
 		wt_text_str(out, out->len == start ? "  no file matched: " : " ");
-		wt_text_plain(out, policy->rules[i].pattern, policy->rules[i].pattern_len);
+		wt_text_plain(out, rule->pattern, rule->pattern_len);
 	}
 	if (out->len > start)
 		wt_text_str(out, "\n");
@@ -198,12 +203,13 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	wt_text_decimal(out, wt_stats_elapsed_ms(), 3);
 	wt_text_str(out, " s");
 	if (!wt_stats_any()) {
-		wt_text_str(out, ": no file matched any rule\n");
+		wt_text_str(out,
+			    policy->rules_len ? ": no file matched any rule\n" : ": no rules\n");
 		return;
 	}
 	wt_text_str(out, "\n");
 	add_rules(out, policy);
 	add_idle_rules(out, policy);
 	add_events(out, WT_EVENT_FALL, "  fell to another engine, never to a weaker promise:\n");
-	add_events(out, WT_EVENT_NOT_COVERED, "  NOT COVERED, written in a way that libwt does not see:\n");
+	add_events(out, WT_EVENT_NOT_COVERED, "  NOT COVERED, as without libwt:\n");
 }

@@ -32,7 +32,7 @@ struct wt_latency {
 
 /* One row of the report: a rule under an engine. */
 struct wt_row {
-	_Atomic uint64_t files; /* distinct files, as far as wt_stats_file could tell apart */
+	_Atomic uint64_t files;	 /* distinct files, as far as wt_stats_file could tell apart */
 	_Atomic uint64_t writes; /* all that ended, the failed ones among them */
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t errors;

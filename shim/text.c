@@ -40,7 +40,7 @@ void wt_text_u64(struct wt_text *text, uint64_t value)
 /* How many bytes the UTF-8 character at `s` takes, and which it is; 0 where there is none. */
 static size_t decode(const unsigned char *s, size_t len, uint32_t *ret_code)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t bytes = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 	uint32_t code = bytes < 2 ? s[0] : s[0] & (0xff >> bytes >> 1);
 

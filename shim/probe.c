@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* probe - wt-tool's look at a place: what libwt would do with a file there, and why. */
+#define _GNU_SOURCE
+#include "probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "choose.h"
+#include "ring.h"
+
+/*
+ * Younger than the headers of Debian 12 (linux/stat.h, 6.11): smallest and largest
+ * unit lie behind the 8 bytes of stx_subvol, which follow stx_dio_offset_align.
+ */
+#ifndef STATX_WRITE_ATOMIC
+#define STATX_WRITE_ATOMIC 0x00010000U
+#endif
+#define ATOMIC_UNITS_OFFSET (offsetof(struct statx, stx_dio_offset_align) + 4 + 8)
+
+static void row(const char *name, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void row(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	printf("  %-15s ", name);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/*
+ * A descriptor of a regular file at the place: the file itself, or in a
+ * directory one without a name, which vanishes when closed.
+ */
+static int open_place(const char *path)
+{
+	struct stat st;
+	char name[PATH_MAX];
+
+	if (stat(path, &st))
+		return -1;
+	if (S_ISREG(st.st_mode))
+		return open(path, O_RDONLY | O_CLOEXEC);
+	if (!S_ISDIR(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 || errno != EOPNOTSUPP)
+		return fd;
+	snprintf(name, sizeof(name), "%.4000s/.wt-probe-XXXXXX", path);
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+/* The block device under the mount that holds the path; 0:0 where there is none. */
+static dev_t device_of(const char *path, dev_t dev, char *source, size_t size)
+{
+	char *real = realpath(path, NULL);
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	struct mntent *mount;
+	struct stat st;
+	size_t longest = 0;
+	dev_t device = 0;
+
+	snprintf(source, size, "none");
+	while (real && mounts && (mount = getmntent(mounts))) {
+		size_t len = strlen(mount->mnt_dir);
+		bool above = !strncmp(real, mount->mnt_dir, len) &&
+			     (len == 1 || !real[len] || real[len] == '/');
+
+		if (!above || len < longest)
+			continue;
+		longest = len;
+		bool is_block = !stat(mount->mnt_fsname, &st) && S_ISBLK(st.st_mode);
+		device = is_block ? st.st_rdev : major(dev) ? dev : 0;
+		snprintf(source, size, "%s", mount->mnt_fsname);
+	}
+	if (mounts)
+		endmntent(mounts);
+	free(real);
+	return device;
+}
+
+/* One word of the device's queue directory in sysfs; a partition's lies one above. */
+static bool queue_setting(dev_t device, const char *name, char *value, size_t size)
+{
+	static const char *const places[] = { "queue", "../queue" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < WT_LENGTH(places); i++) {
+		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s/%s", major(device),
+			 minor(device), places[i], name);
+		FILE *file = fopen(path, "re");
+		if (!file)
+			continue;
+		bool got = fgets(value, size, file);
+		fclose(file);
+		value[strcspn(value, "\n")] = '\0';
+		return got;
+	}
+	return false;
+}
+
+static void print_device(const char *path, dev_t dev)
+{
+	char source[256], value[64];
+	dev_t device = device_of(path, dev, source, sizeof(source));
+
+	if (!device) {
+		row("device", "none of its own (%s)", source);
+		return;
+	}
+	row("device", "%s (%u:%u)", source, major(device), minor(device));
+	if (queue_setting(device, "write_cache", value, sizeof(value)))
+		row("volatile cache", "%s", !strcmp(value, "write back")
+						    ? "yes: stable means a flush"
+						    : "no: stable when written");
+	if (queue_setting(device, "fua", value, sizeof(value)))
+		row("FUA", "%s", !strcmp(value, "1") ? "yes: one stable write needs no flush"
+						     : "no");
+}
+
+static bool print_direct(int fd)
+{
+	struct statx stx;
+	unsigned int mask = STATX_BASIC_STATS | STATX_DIOALIGN | STATX_WRITE_ATOMIC;
+	bool works = false;
+
+	if (!statx(fd, "", AT_EMPTY_PATH, mask, &stx) && stx.stx_mask & STATX_DIOALIGN)
+		works = stx.stx_dio_offset_align && stx.stx_dio_mem_align;
+	if (works)
+		row("O_DIRECT", "offsets of %u, memory of %u; libwt uses whole blocks of %u bytes",
+		    stx.stx_dio_offset_align, stx.stx_dio_mem_align,
+		    stx.stx_blksize > stx.stx_dio_offset_align ? stx.stx_blksize
+							       : stx.stx_dio_offset_align);
+	else
+		row("O_DIRECT", "not for this file");
+
+	unsigned int units[2];
+	memcpy(units, (char *)&stx + ATOMIC_UNITS_OFFSET, sizeof(units));
+	if (stx.stx_mask & STATX_WRITE_ATOMIC && units[0])
+		row("atomic unit", "%u to %u bytes", units[0], units[1]);
+	else
+		row("atomic unit", "none");
+	return works;
+}
+
+static void print_ring(void)
+{
+	enum wt_reason why;
+	struct wt_ring *ring = wt_ring_take(&why);
+
+	row("io_uring", "%s", ring ? "works" : wt_reason_text(why));
+	if (ring)
+		wt_ring_give(ring);
+}
+
+static void print_levels(struct wt_filesystem *fs, bool direct_works)
+{
+	static const struct {
+		const char *name;
+		struct wt_rule rule;
+	} rows[] = {
+		{ "async", { .level = WT_LEVEL_ASYNC } },
+		{ "through", { .level = WT_LEVEL_THROUGH } },
+		{ "dsync", { .level = WT_LEVEL_DSYNC } },
+		{ "sync", { .level = WT_LEVEL_SYNC } },
+		{ "dsync,cache=drop", { .level = WT_LEVEL_DSYNC, .cache_drop = true } },
+	};
+
+	printf("  %-17s %-10s %s\n", "level", "engine", "why");
+	for (size_t i = 0; i < WT_LENGTH(rows); i++) {
+		struct wt_choice choice = wt_choose(&rows[i].rule, fs, direct_works);
+
+		printf("  %-17s %-10s %s\n", rows[i].name, choice.engine->name,
+		       wt_reason_text(choice.reason));
+	}
+}
+
+static int probe(const char *path)
+{
+	struct stat st;
+	int fd = open_place(path);
+	int index = fd < 0 || fstat(fd, &st) ? -errno : wt_filesystem_of(fd, st.st_dev);
+
+	if (index < 0) {
+		fprintf(stderr, "wt-preload: %s: %s; expected a file or a directory that can be "
+				"opened\n", path, strerror(-index));
+		if (fd >= 0)
+			close(fd);
+		return 1;
+	}
+	struct wt_filesystem *fs = wt_filesystem_at(index);
+
+	printf("%s\n", path);
+	row("file system", "%s", fs->kind->name);
+	print_device(path, st.st_dev);
+	bool direct_works = print_direct(fd);
+	print_ring();
+	print_levels(fs, direct_works);
+	close(fd);
+	return 0;
+}
+
+int wt_probe(int argc, char **argv)
+{
+	int status = 0;
+
+	if (!argc) {
+		fprintf(stderr, "wt-preload: --probe: expected at least one PATH\n");
+		return 2;
+	}
+	for (int i = 0; i < argc; i++)
+		status |= probe(argv[i]);
+	return status;
+}

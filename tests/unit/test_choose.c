@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The choice of an engine: what serves which level where, why, and that it is never weaker. */
+#include <criterion/criterion.h>
+#include <linux/magic.h>
+
+#include "base.h"
+#include "choose.h"
+
+#define EXT4 EXT4_SUPER_MAGIC
+#define OVERLAY OVERLAYFS_SUPER_MAGIC
+#define UNHEARD_OF 0x12345678
+
+static const struct {
+	uint32_t magic;
+	unsigned int refused;
+	enum wt_level level;
+	enum wt_engine_id asked;
+	bool drop, direct_works;
+	enum wt_engine_id engine;
+	enum wt_reason reason;
+	bool fell;
+} cases[] = {
+	{ EXT4, 0, WT_LEVEL_ASYNC, WT_ENGINE_AUTO, false, true, WT_ENGINE_WRITEBACK,
+	  WT_WHY_WRITEBACK, false },
+	{ EXT4, 0, WT_LEVEL_THROUGH, WT_ENGINE_AUTO, false, true, WT_ENGINE_WRITEBACK,
+	  WT_WHY_WRITEBACK, false },
+	{ EXT4, 0, WT_LEVEL_DSYNC, WT_ENGINE_AUTO, false, true, WT_ENGINE_DSYNC, WT_WHY_FLUSH,
+	  false },
+	{ EXT4, 0, WT_LEVEL_SYNC, WT_ENGINE_AUTO, false, true, WT_ENGINE_DSYNC, WT_WHY_FLUSH, false },
+	{ EXT4, 0, WT_LEVEL_DSYNC, WT_ENGINE_AUTO, true, true, WT_ENGINE_DIRECT, WT_WHY_COLD, false },
+	{ EXT4, 0, WT_LEVEL_DSYNC, WT_ENGINE_AUTO, true, false, WT_ENGINE_DSYNC, WT_WHY_FLUSH,
+	  false },
+	{ EXT4, 0, WT_LEVEL_THROUGH, WT_ENGINE_DIRECT, false, true, WT_ENGINE_DIRECT, WT_WHY_ASKED,
+	  false },
+	{ EXT4, 0, WT_LEVEL_THROUGH, WT_ENGINE_DIRECT, false, false, WT_ENGINE_DSYNC,
+	  WT_WHY_NO_DIRECT, true },
+	{ EXT4, 0, WT_LEVEL_THROUGH, WT_ENGINE_DSYNC, false, true, WT_ENGINE_DSYNC, WT_WHY_ASKED,
+	  false },
+	{ EXT4, WT_REFUSED_RANGE_SYNC, WT_LEVEL_THROUGH, WT_ENGINE_AUTO, false, true,
+	  WT_ENGINE_DSYNC, WT_WHY_NO_RANGE_SYNC, false },
+	{ EXT4, WT_REFUSED_RANGE_SYNC, WT_LEVEL_THROUGH, WT_ENGINE_WRITEBACK, false, true,
+	  WT_ENGINE_DSYNC, WT_WHY_NO_RANGE_SYNC, true },
+	{ OVERLAY, 0, WT_LEVEL_THROUGH, WT_ENGINE_AUTO, false, true, WT_ENGINE_DSYNC,
+	  WT_WHY_NOT_WRITEBACK, false },
+	{ OVERLAY, 0, WT_LEVEL_ASYNC, WT_ENGINE_WRITEBACK, false, true, WT_ENGINE_DSYNC,
+	  WT_WHY_NOT_WRITEBACK, true },
+	{ UNHEARD_OF, 0, WT_LEVEL_THROUGH, WT_ENGINE_AUTO, false, false, WT_ENGINE_DSYNC,
+	  WT_WHY_NOT_WRITEBACK, false },
+	{ TMPFS_MAGIC, 0, WT_LEVEL_DSYNC, WT_ENGINE_DIRECT, false, true, WT_ENGINE_NONE,
+	  WT_WHY_NO_DISK, false },
+};
+
+Test(choose, each_level_gets_the_engine_that_its_file_system_can_carry)
+{
+	for (size_t i = 0; i < WT_LENGTH(cases); i++) {
+		struct wt_filesystem fs = { .kind = wt_filesystem_kind(cases[i].magic),
+					    .refused = cases[i].refused };
+		struct wt_rule rule = { .level = cases[i].level,
+					.engine = cases[i].asked,
+					.cache_drop = cases[i].drop };
+		struct wt_choice choice = wt_choose(&rule, &fs, cases[i].direct_works);
+
+		cr_expect_eq(choice.engine->id, cases[i].engine, "case %zu: %s", i,
+			     choice.engine->name);
+		cr_expect_eq(choice.reason, cases[i].reason, "case %zu: %s", i,
+			     wt_reason_text(choice.reason));
+		cr_expect_eq(choice.fell, cases[i].fell, "case %zu", i);
+	}
+}
+
+Test(choose, the_ladder_ends_in_an_engine_for_every_level)
+{
+	for (int id = WT_ENGINE_WRITEBACK; id < WT_ENGINES; id++) {
+		const struct wt_engine *engine = wt_engine_by_id(id);
+
+		cr_assert_eq(engine->id, (enum wt_engine_id)id);
+		while (engine->next)
+			engine = engine->next;
+		cr_expect_eq(engine->id, WT_ENGINE_DSYNC, "from %s", wt_engine_by_id(id)->name);
+	}
+}

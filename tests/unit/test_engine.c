@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engines under faults in the calls below them. Files are real; a call is
+ * replaced in the table where a test needs it to fail, and counted.
+ */
+#define _GNU_SOURCE
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "engine.h"
+#include "real.h"
+#include "sys.h"
+
+static char path[] = "/var/tmp/wt-engine-XXXXXX";
+static int fd;
+static struct wt_rule rule;
+static struct wt_filesystem fs;
+static _Atomic uint64_t started;
+
+static struct {
+	int answer;
+	int calls;
+	struct wt_range last;
+	unsigned int last_flags;
+} range_sync;
+static int fdatasyncs, fsyncs, copies;
+static size_t copy_limit;
+
+static int counted_range_sync(int file, off_t offset, off_t len, unsigned int flags)
+{
+	(void)file;
+	range_sync.calls++;
+	range_sync.last = (struct wt_range){ offset, len };
+	range_sync.last_flags = flags;
+	return range_sync.answer;
+}
+
+static int counted_fdatasync(int file)
+{
+	fdatasyncs++;
+	return fdatasync(file) ? -errno : 0;
+}
+
+static int counted_fsync(int file)
+{
+	fsyncs++;
+	return fsync(file) ? -errno : 0;
+}
+
+static ssize_t counted_pwrite(int file, const void *buf, size_t len, off_t offset)
+{
+	copies++;
+	return pwrite(file, buf, copy_limit && len > copy_limit ? copy_limit : len, offset);
+}
+
+static ssize_t refused_pwritev2(int file, const struct iovec *iov, int n, off_t offset, int flags)
+{
+	(void)file, (void)iov, (void)n, (void)offset, (void)flags;
+	return -EOPNOTSUPP;
+}
+
+static ssize_t failing_pwritev2(int file, const struct iovec *iov, int n, off_t offset, int flags)
+{
+	(void)file, (void)iov, (void)n, (void)offset, (void)flags;
+	return -EIO;
+}
+
+static void setup(void)
+{
+	fd = mkstemp(path);
+	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
+	unlink(path);
+	fs.kind = wt_filesystem_kind(0);
+	rule = (struct wt_rule){ .level = WT_LEVEL_THROUGH, .window_bytes = WT_WINDOW_DEFAULT };
+	wt_sys.sync_file_range = counted_range_sync;
+	wt_sys.fdatasync = counted_fdatasync;
+	wt_sys.fsync = counted_fsync;
+	wt_real.pwrite = counted_pwrite;
+}
+
+TestSuite(engine, .init = setup);
+
+static struct wt_target target_for(const struct wt_io *io)
+{
+	int fl = fcntl(fd, F_GETFL);
+
+	return (struct wt_target){ .rule = &rule,
+				   .fs = &fs,
+				   .fl = fl,
+				   .has_offset = wt_io_has_offset(io, fl),
+				   .started_bytes = &started };
+}
+
+static ssize_t write_by(const struct wt_engine *engine, enum wt_call call, size_t len, off_t offset,
+			struct wt_target *target)
+{
+	void *buf = calloc(1, len);
+	struct iovec iov = { buf, len };
+	struct wt_io io = { call, fd, 1, 0, &iov, offset };
+
+	*target = target_for(&io);
+	ssize_t ret = engine->write(target, &io);
+	free(buf);
+	return ret;
+}
+
+Test(engine, through_waits_for_the_range_it_wrote)
+{
+	struct wt_target target;
+
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 8192, &target), 100);
+	cr_assert_eq(range_sync.calls, 1);
+	cr_assert_eq(range_sync.last.offset, 8192);
+	cr_assert_eq(range_sync.last.len_bytes, 100);
+	cr_assert_eq(range_sync.last_flags, 7u, "all three flags");
+}
+
+Test(engine, through_waits_for_the_whole_file_where_the_write_has_no_offset)
+{
+	struct wt_target target;
+
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 100, WT_OFFSET_NONE, &target), 100);
+	cr_assert_eq(range_sync.last.offset, 0);
+	cr_assert_eq(range_sync.last.len_bytes, 0);
+
+	fcntl(fd, F_SETFL, O_APPEND);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 4096, &target), 100);
+	cr_assert_eq(range_sync.last.len_bytes, 0, "pwrite appends on an O_APPEND descriptor");
+}
+
+Test(engine, a_failed_writeback_is_the_writes_error_and_moves_no_offset)
+{
+	struct wt_target target;
+
+	lseek(fd, 4096, SEEK_SET);
+	range_sync.answer = -EIO;
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 100, WT_OFFSET_NONE, &target), -EIO);
+	cr_assert(target.lost);
+	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 4096);
+	cr_assert_eq(fdatasyncs, 0, "an I/O error never goes down the ladder");
+	cr_assert_eq(fs.refused, 0u);
+}
+
+Test(engine, a_failed_append_moves_no_offset)
+{
+	struct wt_target target;
+
+	cr_assert_eq(pwrite(fd, "x", 1, 9999), 1);
+	fcntl(fd, F_SETFL, O_APPEND);
+	lseek(fd, 5, SEEK_SET);
+	range_sync.answer = -ENOSPC;
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 10, WT_OFFSET_NONE, &target), -ENOSPC);
+	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 5);
+}
+
+Test(engine, a_refused_sync_file_range_is_made_good_and_not_tried_again)
+{
+	static const int refusals[] = { -ENOSYS, -EPERM, -EOPNOTSUPP, -EINVAL };
+
+	for (size_t i = 0; i < WT_LENGTH(refusals); i++) {
+		struct wt_target target;
+
+		fs.refused = 0;
+		range_sync.answer = refusals[i];
+		range_sync.calls = fdatasyncs = 0;
+		cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &target), 100);
+		cr_assert_eq(fdatasyncs, 1);
+		cr_assert_eq(target.fell, WT_WHY_NO_RANGE_SYNC);
+		ssize_t again = write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &target);
+		cr_assert_eq(again, WT_DECLINED);
+		cr_assert_eq(range_sync.calls, 1);
+	}
+}
+
+Test(engine, a_large_pwrite_is_copied_in_steps_and_waited_for_whole)
+{
+	struct wt_target target;
+
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, (1 << 20) + 5, 3, &target),
+		     (1 << 20) + 5);
+	cr_assert_gt(copies, 1);
+	cr_assert_eq(range_sync.last.offset, 3);
+	cr_assert_eq(range_sync.last.len_bytes, (1 << 20) + 5);
+	cr_assert_eq(range_sync.last_flags, 7u);
+}
+
+Test(engine, a_short_step_ends_the_write)
+{
+	struct wt_target target;
+
+	copy_limit = 1000;
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 1 << 20, 0, &target), 1000);
+	cr_assert_eq(copies, 1);
+	cr_assert_eq(range_sync.last.len_bytes, 1000);
+}
+
+Test(engine, steps_do_not_run_into_the_file_size_limit)
+{
+	struct wt_target target;
+	struct rlimit limit = { 512 << 10, RLIM_INFINITY };
+
+	/* SIGXFSZ keeps its default action: the test dies where a step starts at the limit. */
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 1 << 20, 0, &target), 512 << 10);
+}
+
+Test(engine, async_starts_and_waits_only_past_its_window)
+{
+	struct wt_target target;
+
+	rule.level = WT_LEVEL_ASYNC;
+	rule.window_bytes = 64 << 10;
+	for (int i = 0; i < 16; i++) {
+		cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4096, i * 4096, &target),
+			     4096);
+		cr_assert_not(range_sync.last_flags & SYNC_FILE_RANGE_WAIT_AFTER);
+	}
+	cr_assert_eq(range_sync.calls, 16);
+	cr_assert_eq(started, 64u << 10);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4096, 0, &target), 4096);
+	cr_assert_eq(range_sync.calls, 18, "one to wait for the window, one to start");
+	cr_assert_eq(started, 4096u);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 128 << 10, 0, &target), 128 << 10);
+	cr_assert_eq(range_sync.last_flags, 7u, "a write that fills the window alone is waited for");
+}
+
+Test(engine, without_rwf_dsync_the_file_is_synced)
+{
+	struct wt_target target;
+
+	wt_sys.pwritev2 = refused_pwritev2;
+	rule.level = WT_LEVEL_DSYNC;
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &target), 100);
+	cr_assert_eq(fdatasyncs, 1);
+	cr_assert_eq(target.fell, WT_WHY_NO_RWF_DSYNC);
+	rule.level = WT_LEVEL_SYNC;
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &target), 100);
+	cr_assert_eq(fsyncs, 1, "sync needs all metadata");
+}
+
+Test(engine, an_io_error_of_rwf_dsync_is_returned)
+{
+	struct wt_target target;
+
+	wt_sys.pwritev2 = failing_pwritev2;
+	rule.level = WT_LEVEL_DSYNC;
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &target), -EIO);
+	cr_assert_eq(fdatasyncs, 0);
+	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 0);
+}
+
+Test(engine, direct_declines_what_is_not_whole_blocks_at_an_offset)
+{
+	static const struct {
+		enum wt_call call;
+		size_t len;
+		off_t offset;
+		enum wt_reason why;
+	} cases[] = {
+		{ WT_WRITE, 4096, WT_OFFSET_NONE, WT_WHY_NO_OFFSET },
+		{ WT_PWRITE, 4095, 0, WT_WHY_PARTIAL_BLOCK },
+		{ WT_PWRITE, 4096, 512, WT_WHY_PARTIAL_BLOCK },
+	};
+
+	for (size_t i = 0; i < WT_LENGTH(cases); i++) {
+		char buf[8192] = { 0 };
+		struct iovec iov = { buf, cases[i].len };
+		struct wt_io io = { cases[i].call, fd, 1, 0, &iov, cases[i].offset };
+		struct wt_target target = target_for(&io);
+
+		target.dio_file_align = 4096;
+		target.dio_memory_align = 512;
+		cr_assert_eq(wt_engine_direct.write(&target, &io), WT_DECLINED);
+		cr_assert_eq(target.fell, cases[i].why, "case %zu: %s", i,
+			     wt_reason_text(target.fell));
+	}
+}
+
+Test(engine, direct_declines_an_address_that_is_not_there)
+{
+	struct iovec iov = { (void *)1, 4096 };
+	struct wt_io io = { WT_PWRITE, fd, 1, 0, &iov, 0 };
+	struct wt_io vector = { WT_PWRITEV, fd, 1, 0, (void *)1, 0 };
+	struct wt_target target = target_for(&io);
+
+	target.dio_file_align = 4096;
+	target.dio_memory_align = 512;
+	cr_assert_eq(wt_engine_direct.write(&target, &io), WT_DECLINED);
+	cr_assert_eq(wt_engine_direct.write(&target, &vector), WT_DECLINED);
+	cr_assert_eq(wt_engine_dsync.write(&target, &io), -EFAULT);
+}
