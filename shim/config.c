@@ -25,7 +25,7 @@ enum variable {
 #define X(name) VAR_##name,
 	VARIABLES(X)
 #undef X
-	VARIABLES_LEN
+		VARIABLES_LEN
 };
 
 static const char *const names[] = {
@@ -108,8 +108,9 @@ static void start_log(const char *level_name, const char *file)
 
 	wt_log_init(level < 0 ? WT_LOG_WARN : level, file ? kept(file) : NULL);
 	if (level < 0)
-		wt_log(WT_LOG_WARN, "WT_LOG=%.64s: expected error, warn, info or debug; "
-				    "taken as warn",
+		wt_log(WT_LOG_WARN,
+		       "WT_LOG=%.64s: expected error, warn, info or debug; "
+		       "taken as warn",
 		       level_name);
 }
 
@@ -180,7 +181,8 @@ static int load_policy(const char *rules, const char *file)
 
 	if (rules) {
 		rules = kept(rules);
-		err = rules ? add_rules("WT_POLICY", rules, strlen(rules), WT_POLICY_LIST) : -ENOMEM;
+		err = rules ? add_rules("WT_POLICY", rules, strlen(rules), WT_POLICY_LIST)
+			    : -ENOMEM;
 	}
 	if (!err && file)
 		err = add_file(file);

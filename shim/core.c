@@ -14,7 +14,7 @@
 #include "sys.h"
 #include "track.h"
 
-static uint64_t generation_of(const struct wt_fd *entry)
+static uint32_t generation_of(const struct wt_fd *entry)
 {
 	return entry ? atomic_load(&entry->generation) : 0;
 }
@@ -33,13 +33,32 @@ static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdi
 	};
 }
 
+static void count_file(int fd, uint16_t rule, enum wt_engine_id engine, enum wt_reason why)
+{
+	struct stat st;
+
+	if (!wt_sys.fstat(fd, &st))
+		wt_stats_file(rule, engine, wt_reason_text(why), st.st_dev, st.st_ino);
+}
+
+/* A descriptor comes with its verdict over a fork, and into a report that has not seen it. */
+static void count_inherited(struct wt_fd *entry, int fd, union wt_verdict verdict)
+{
+	pid_t process = wt_stats_process();
+
+	if (!entry || atomic_load_explicit(&entry->counted_in, memory_order_relaxed) == process)
+		return;
+	atomic_store_explicit(&entry->counted_in, process, memory_order_relaxed);
+	count_file(fd, verdict.rule, verdict.engine, verdict.reason);
+}
+
 static void count_fall(int fd, const char *from, const char *to, enum wt_reason why)
 {
 	wt_stats_event(WT_EVENT_FALL, fd, from, to, wt_reason_text(why));
 }
 
 /* Down the ladder until an engine carries the write; *engine is the one that did. */
-static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
+static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io, uint16_t rule,
 			       const struct wt_engine **engine)
 {
 	ssize_t ret = (*engine)->write(target, io);
@@ -48,6 +67,7 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 		const struct wt_engine *next = (*engine)->next;
 
 		count_fall(io->fd, (*engine)->name, next->name, target->fell);
+		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
 		*engine = next;
 		target->fell = WT_WHY_NONE;
 		ret = next->write(target, io);
@@ -73,16 +93,17 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 {
 	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
 	struct wt_fd *entry = wt_fdtable_entry(io->fd);
-	uint64_t generation = generation_of(entry);
+	uint32_t generation = generation_of(entry);
 	int fl = wt_sys.getfl(io->fd);
 
 	if (unlikely(fl < 0))
 		return wt_io_pass(io);
 	struct wt_target target = target_of(io, verdict, fl, entry);
+	count_inherited(entry, io->fd, verdict);
 	uint64_t start_ns = wt_sys_now_ns();
 	if (verdict.asked)
 		count_fall(io->fd, wt_engine_name(verdict.asked), engine->name, verdict.reason);
-	ssize_t ret = write_by_ladder(&target, io, &engine);
+	ssize_t ret = write_by_ladder(&target, io, verdict.rule, &engine);
 	uint64_t ns = wt_sys_now_ns() - start_ns;
 
 	/* The number was closed under the write: its second call went to no file or another. */

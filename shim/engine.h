@@ -30,9 +30,9 @@ struct wt_target {
 	unsigned int dio_file_align; /* O_DIRECT: bytes, 0 where it cannot be had */
 	unsigned int dio_memory_align;
 	_Atomic uint64_t *started_bytes; /* async; NULL where nothing is remembered */
-	enum wt_reason fell; /* out: why it declined, or what it had to make good */
-	bool lost;	     /* out: bytes were copied and did not get to the device */
-	bool in_two_calls;   /* out: a close between copy and sync would have deceived it */
+	enum wt_reason fell;		 /* out: why it declined, or what it had to make good */
+	bool lost;			 /* out: bytes were copied and did not get to the device */
+	bool in_two_calls; /* out: a close between copy and sync would have deceived it */
 };
 
 /* What write returns to decline: no errno is as low, and nothing was written. */

@@ -126,8 +126,7 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	int mirror = wt_ring_mirror(ring, io->fd, st, &why);
 	if (mirror < 0)
 		return decline(target, why);
-	ssize_t ret = wt_ring_write(ring, mirror, run.buf, run.len, io->offset,
-				    rwf_of(target, io));
+	ssize_t ret = wt_ring_write(ring, mirror, run.buf, run.len, io->offset, rwf_of(target, io));
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||
 	    ret == -EAGAIN || ret == -ENOTBLK)

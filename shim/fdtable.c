@@ -37,6 +37,7 @@ void wt_fdtable_set(int fd, union wt_verdict verdict)
 		return;
 	atomic_fetch_add(&entry->generation, 1);
 	atomic_store_explicit(&entry->started_bytes, 0, memory_order_relaxed);
+	atomic_store_explicit(&entry->counted_in, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_relaxed);
 }
 

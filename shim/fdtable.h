@@ -32,11 +32,12 @@ union wt_verdict {
 	struct {
 		uint16_t rule;
 		uint8_t state;
-		uint8_t engine;	  /* enum wt_engine_id */
-		uint8_t asked;	  /* the engine the rule named, where it is not the one that serves */
-		uint8_t reason;	  /* enum wt_reason: why this engine */
-		uint8_t fs;	  /* wt_filesystem_at */
-		uint8_t dio_shift; /* O_DIRECT: log2 of file alignment, low 4 bits; of memory's, high */
+		uint8_t engine; /* enum wt_engine_id */
+		uint8_t asked;	/* the engine the rule named, where it is not the one that serves */
+		uint8_t reason; /* enum wt_reason: why this engine */
+		uint8_t fs;	/* wt_filesystem_at */
+		uint8_t dio_shift; /* O_DIRECT: log2 of file alignment, low 4 bits; of memory's,
+				      high */
 	};
 };
 
@@ -44,8 +45,11 @@ _Static_assert(sizeof(union wt_verdict) == sizeof(uint64_t), "a verdict is one w
 
 struct wt_fd {
 	_Atomic uint64_t verdict;
-	_Atomic uint64_t started_bytes; /* async: handed to the device since it was last waited for */
-	_Atomic uint64_t generation;	/* counts the descriptors that had this number, as far as seen */
+	_Atomic uint64_t
+		started_bytes; /* async: handed to the device since it was last waited for */
+	_Atomic uint32_t
+		generation;	  /* counts the descriptors that had this number, as far as seen */
+	_Atomic pid_t counted_in; /* the process whose report counts the file already */
 };
 
 #define WT_FD_CHUNK 256u

@@ -29,8 +29,7 @@
 #endif
 #define ATOMIC_UNITS_OFFSET (offsetof(struct statx, stx_dio_offset_align) + 4 + 8)
 
-static void row(const char *name, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void row(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void row(const char *name, const char *format, ...)
 {
@@ -130,12 +129,12 @@ static void print_device(const char *path, dev_t dev)
 	}
 	row("device", "%s (%u:%u)", source, major(device), minor(device));
 	if (queue_setting(device, "write_cache", value, sizeof(value)))
-		row("volatile cache", "%s", !strcmp(value, "write back")
-						    ? "yes: stable means a flush"
-						    : "no: stable when written");
+		row("volatile cache", "%s",
+		    !strcmp(value, "write back") ? "yes: stable means a flush"
+						 : "no: stable when written");
 	if (queue_setting(device, "fua", value, sizeof(value)))
-		row("FUA", "%s", !strcmp(value, "1") ? "yes: one stable write needs no flush"
-						     : "no");
+		row("FUA", "%s",
+		    !strcmp(value, "1") ? "yes: one stable write needs no flush" : "no");
 }
 
 static bool print_direct(int fd)
@@ -202,8 +201,10 @@ static int probe(const char *path)
 	int index = fd < 0 || fstat(fd, &st) ? -errno : wt_filesystem_of(fd, st.st_dev);
 
 	if (index < 0) {
-		fprintf(stderr, "wt-preload: %s: %s; expected a file or a directory that can be "
-				"opened\n", path, strerror(-index));
+		fprintf(stderr,
+			"wt-preload: %s: %s; expected a file or a directory that can be "
+			"opened\n",
+			path, strerror(-index));
 		if (fd >= 0)
 			close(fd);
 		return 1;

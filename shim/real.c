@@ -152,7 +152,7 @@ RAW_BY_NAME(int, mkstemps, (char *t, int suffix_len), (t, suffix_len))
 RAW_BY_NAME(int, mkostemps, (char *t, int suffix_len, int flags), (t, suffix_len, flags))
 RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
 RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
-RAW_BY_NAME(int, fclose, (FILE *f), (f))
+RAW_BY_NAME(int, fclose, (FILE * f), (f))
 
 struct wt_real wt_real = {
 	.write = raw_write,

@@ -29,18 +29,6 @@ uint64_t wt_event_count(const struct wt_event *event)
 	return get(&event->count);
 }
 
-/* For a row without a file of its own: which of two ways the writes came to this engine. */
-static const char *came_from(enum wt_engine_id engine)
-{
-	for (size_t i = 0; i < WT_EVENTS; i++) {
-		const struct wt_event *event = wt_stats_event_at(i);
-		if (event && event->kind == WT_EVENT_FALL && event->to &&
-		    !strcmp(event->to, wt_engine_name(engine)))
-			return "writes fell to it from another engine";
-	}
-	return "the file was opened before the fork";
-}
-
 bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id engine)
 {
 	const struct wt_row *row = wt_stats_row(rule, engine);
@@ -57,8 +45,6 @@ bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id 
 		.max_ns = get(&row->latency.max_ns),
 		.reason = row->reason,
 	};
-	if (figures->writes && !figures->reason)
-		figures->reason = came_from(engine);
 	return figures->files || figures->writes;
 }
 

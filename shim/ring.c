@@ -33,7 +33,7 @@ struct wt_ring {
 	bool busy;
 	bool bounce_registered;
 	unsigned int next_mirror; /* the oldest goes first */
-	unsigned int closings;	  /* wt_ring_file_closed as it was when mirrors were last looked at */
+	unsigned int closings; /* wt_ring_file_closed as it was when mirrors were last looked at */
 	uint64_t sequence;
 	void *bounce;
 	struct mirror mirrors[MIRRORS];

@@ -81,6 +81,14 @@ void wt_stats_forked(void)
 		adopt_counters();
 }
 
+pid_t wt_stats_process(void)
+{
+	if (unlikely(!counters))
+		return 0;
+	adopt_counters();
+	return atomic_load_explicit(&counters->pid, memory_order_relaxed);
+}
+
 bool wt_stats_is_fork(void)
 {
 	return counters && !atomic_load(&counters->executed);

@@ -66,6 +66,9 @@ int wt_stats_init(size_t rules);
 /* A file came under a rule and an engine. */
 void wt_stats_file(size_t rule, enum wt_engine_id engine, const char *reason, dev_t dev, ino_t ino);
 
+/* The process that counts: the last one forked with memory of its own. 0 before wt_stats_init. */
+pid_t wt_stats_process(void);
+
 /* A write ended: result is what it returned, bytes or -errno. */
 void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns);
 

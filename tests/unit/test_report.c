@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two forms of the report: what stands in them, that any bytes in names
+ * leave them whole (jq reads the JSON), and where they go.
+ */
+#define _GNU_SOURCE
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../shim/log.h"
+#include "../../shim/report.h"
+#include "../../shim/stats.h"
+#include "../../shim/sys.h"
+#include "scratch.h"
+
+static struct wt_rule rules[8];
+static struct wt_policy policy = { rules, 8, 0 };
+
+static void begin(void)
+{
+	scratch_make();
+	wt_log_init(WT_LOG_WARN, NULL);
+}
+
+TestSuite(report, .init = begin, .fini = scratch_remove);
+
+static void add_rule(const char *pattern, size_t len, enum wt_level level)
+{
+	rules[policy.rules_len++] = (struct wt_rule){
+		.pattern = pattern,
+		.pattern_len = len,
+		.level = level,
+	};
+}
+
+/* Two rules that saw files, one that saw none, one that is off. */
+static void fill(void)
+{
+	add_rule("*-wal", 5, WT_LEVEL_DSYNC);
+	add_rule("*.db", 4, WT_LEVEL_THROUGH);
+	add_rule("*.never", 7, WT_LEVEL_THROUGH);
+	add_rule("*-shm", 5, WT_LEVEL_OFF);
+	cr_assert_eq(wt_stats_init(policy.rules_len), 0);
+	wt_stats_file(0, WT_ENGINE_DSYNC, "asked for", 1, 1);
+	wt_stats_file(1, WT_ENGINE_WRITEBACK, "ext4", 1, 2);
+	wt_stats_file(1, WT_ENGINE_DSYNC, "overlayfs", 2, 2);
+	for (int i = 0; i < 100; i++)
+		wt_stats_write(0, WT_ENGINE_DSYNC, 4096, 50000);
+	wt_stats_write(0, WT_ENGINE_DSYNC, -EIO, 2500000);
+	wt_stats_write(1, WT_ENGINE_WRITEBACK, 3 << 20, 800);
+}
+
+static const char *text_report(void)
+{
+	wt_report_write(scratch_path("report"), &policy);
+	return scratch_contents(scratch_path("report"));
+}
+
+/* What jq makes of the JSON reports, an array of them, without the last newline. */
+static const char *jq_of_all(const char *filter)
+{
+	static char output[1 << 20];
+	char command[PATH_MAX];
+
+	snprintf(command, sizeof(command), "jq -rcs '%s' %s", filter, scratch_path("report.json"));
+	FILE *stream = popen(command, "r");
+	size_t len = fread(output, 1, sizeof(output) - 1, stream);
+	cr_assert_eq(pclose(stream), 0, "%s", command);
+	output[len ? len - 1 : 0] = '\0';
+	return output;
+}
+
+static const char *jq(const char *filter)
+{
+	char with_first[1024];
+
+	snprintf(with_first, sizeof(with_first), ".[0] | %s", filter);
+	return jq_of_all(with_first);
+}
+
+static void json_report(void)
+{
+	if (system("jq --version >/dev/null 2>&1"))
+		cr_skip_test("jq is not installed");
+	wt_report_write(scratch_path("report.json"), &policy);
+}
+
+/* The words of the line whose first words are `start`, one blank between two. */
+static const char *line_of(const char *text, const char *start)
+{
+	static char line[8 * PATH_MAX];
+
+	for (const char *at = text; *at;) {
+		size_t len = 0;
+
+		for (; *at && *at != '\n'; at++) {
+			if (*at != ' ' || (len && line[len - 1] != ' '))
+				line[len++] = *at;
+			cr_assert_lt(len, sizeof(line));
+		}
+		line[len] = '\0';
+		if (!strncmp(line, start, strlen(start)))
+			return line;
+		at += *at == '\n';
+	}
+	cr_assert_fail("no line \"%s\" in:\n%s", start, text);
+	return NULL;
+}
+
+Test(report, text_shows_each_rule_under_each_engine)
+{
+	fill();
+	const char *text = text_report();
+
+	cr_expect_str_eq(line_of(text, "rule"),
+			 "rule level engine files writes bytes errors p50 us p99 us max us");
+	cr_expect_str_eq(line_of(text, "*-wal"),
+			 "*-wal dsync dsync 1 101 400.0 KiB 1 53.2 53.2 2500");
+	cr_expect_str_eq(line_of(text, "*.db through writeback"),
+			 "*.db through writeback 1 1 3.0 MiB 0 0.8 0.8 0.8");
+	cr_expect_str_eq(line_of(text, "*.db through dsync"),
+			 "*.db through dsync 1 0 0 B 0 0.0 0.0 0.0");
+	cr_expect_str_eq(line_of(text, "why: asked"), "why: asked for");
+	cr_expect_str_eq(line_of(text, "why: ext4"), "why: ext4");
+	cr_expect_str_eq(line_of(text, "why: overlayfs"), "why: overlayfs");
+}
+
+Test(report, text_names_the_process)
+{
+	char start[64];
+
+	program_invocation_short_name = "prog";
+	wt_log_init(WT_LOG_WARN, NULL);
+	fill();
+	snprintf(start, sizeof(start), "libwt: prog (pid %d), 0.", getpid());
+	line_of(text_report(), start);
+}
+
+Test(report, text_lists_rules_that_no_file_matched)
+{
+	fill();
+	cr_expect_str_eq(line_of(text_report(), "no file"), "no file matched: *.never");
+}
+
+Test(report, text_of_an_idle_process_is_one_line)
+{
+	add_rule("*.db", 4, WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(1), 0);
+	const char *text = text_report();
+
+	cr_expect(strstr(text, "no file matched any rule\n"), "%s", text);
+	cr_expect_eq(strchr(text, '\n'), text + strlen(text) - 1, "%s", text);
+}
+
+Test(report, text_tells_falls_and_what_was_not_covered)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	fill();
+	for (int i = 0; i < 3; i++)
+		wt_stats_event(WT_EVENT_FALL, fd, "direct", "dsync", "part of a block");
+	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, "shared mapping");
+	const char *text = text_report();
+
+	cr_expect_str_eq(line_of(text, "/dev/null: direct"),
+			 "/dev/null: direct to dsync, 3 times: part of a block");
+	cr_expect_str_eq(line_of(text, "/dev/null, 1"), "/dev/null, 1 time: shared mapping");
+	cr_expect_lt(strstr(text, "fell to"), strstr(text, "3 times"));
+	cr_expect_lt(strstr(text, "NOT COVERED"), strstr(text, "1 time:"));
+}
+
+Test(report, text_without_events_has_no_headings_for_them)
+{
+	fill();
+	const char *text = text_report();
+
+	cr_expect_not(strstr(text, "fell"));
+	cr_expect_not(strstr(text, "NOT COVERED"));
+}
+
+Test(report, json_has_the_keys_of_the_manual)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	fill();
+	wt_stats_event(WT_EVENT_FALL, fd, "direct", "dsync", "part of a block");
+	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, "shared mapping");
+	json_report();
+	cr_expect_str_eq(jq("keys_unsorted | join(\" \")"),
+			 "version pid exe seconds rules falls not_covered");
+	cr_expect_str_eq(
+		jq("[.rules[] | keys_unsorted | join(\" \")] | unique | .[]"),
+		"pattern level engine reason files writes bytes errors p50_us p99_us max_us");
+	cr_expect_str_eq(jq(".falls[] | keys_unsorted | join(\" \")"), "path from to reason count");
+	cr_expect_str_eq(jq(".not_covered[] | keys_unsorted | join(\" \")"), "path way count");
+}
+
+Test(report, json_has_the_figures)
+{
+	char exe[PATH_MAX], expected[2 * PATH_MAX];
+
+	fill();
+	json_report();
+	exe[readlink("/proc/self/exe", exe, sizeof(exe) - 1)] = '\0';
+	snprintf(expected, sizeof(expected), "[\"%s\",%d,\"%s\",true]", WT_VERSION, getpid(), exe);
+	cr_expect_str_eq(jq("[.version, .pid, .exe, .seconds < 60]"), expected);
+	cr_expect_str_eq(jq(".rules | map([.pattern, .engine, .reason]) | tojson"),
+			 "[[\"*-wal\",\"dsync\",\"asked for\"],[\"*.db\",\"writeback\",\"ext4\"],"
+			 "[\"*.db\",\"dsync\",\"overlayfs\"],[\"*.never\",null,null],"
+			 "[\"*-shm\",null,null]]");
+	cr_expect_str_eq(jq(".rules[0] | [.level, .files, .writes, .bytes, .errors] | tojson"),
+			 "[\"dsync\",1,101,409600,1]");
+	cr_expect_str_eq(jq(".rules[0] | [.p50_us, .p99_us, .max_us] | tojson"),
+			 "[53.2,53.2,2500]");
+	cr_expect_str_eq(jq(".rules[3] | [.files, .writes, .bytes, .errors, .max_us] | add"), "0");
+}
+
+Test(report, json_is_one_line)
+{
+	fill();
+	json_report();
+	const char *json = scratch_contents(scratch_path("report.json"));
+
+	cr_expect_eq(strchr(json, '\n'), json + strlen(json) - 1);
+}
+
+static char random_path[WT_EVENT_PATH];
+
+static ssize_t random_readlink(const char *path, char *buf, size_t size)
+{
+	size_t len = 1 + lrand48() % (WT_EVENT_PATH - 2);
+
+	(void)path;
+	for (size_t i = 0; i < len && i < size; i++)
+		random_path[i] = buf[i] = 1 + lrand48() % 255;
+	return len;
+}
+
+Test(report, any_bytes_in_names_leave_json_whole)
+{
+	static const char reasons[WT_EVENTS][2];
+	char pattern[256];
+
+	srand48(20240902);
+	for (size_t i = 0; i < sizeof(pattern); i++)
+		pattern[i] = 1 + lrand48() % 255;
+	add_rule(pattern, sizeof(pattern), WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(1), 0);
+	wt_sys.readlink = random_readlink;
+	for (int i = 0; i < WT_EVENTS; i++)
+		wt_stats_event(i % 2, STDIN_FILENO, "a", "b", reasons[i]);
+	json_report();
+	cr_expect_str_eq(jq(".falls + .not_covered | length"), "128");
+	cr_expect_str_eq(
+		jq("[.falls + .not_covered | .[].path | strings | select(. != \"\")] | length"),
+		"128");
+}
+
+static const char *awkward = "/tmp/\"quoted\" \\ new\nline \xc3\xa9 \xe2\x82\xac";
+
+static ssize_t awkward_readlink(const char *path, char *buf, size_t size)
+{
+	(void)path;
+	memcpy(buf, awkward, strnlen(awkward, size));
+	return strlen(awkward);
+}
+
+Test(report, valid_name_comes_back_from_json_as_it_was)
+{
+	fill();
+	wt_sys.readlink = awkward_readlink;
+	wt_stats_event(WT_EVENT_FALL, STDIN_FILENO, "direct", "dsync", "why");
+	json_report();
+	cr_expect_str_eq(jq(".falls[0].path"), awkward);
+}
+
+static ssize_t worst_readlink(const char *path, char *buf, size_t size)
+{
+	(void)path;
+	memset(buf, 1, size);
+	return WT_EVENT_PATH - 1;
+}
+
+static void fill_all_tables(void)
+{
+	static const char reasons[WT_EVENTS + 7][2];
+	static char pattern[4095];
+
+	memset(pattern, 1, sizeof(pattern));
+	while (policy.rules_len < policy.rules_max)
+		add_rule(pattern, sizeof(pattern), WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(policy.rules_len), 0);
+	for (size_t rule = 0; rule < policy.rules_len; rule++)
+		wt_stats_write(rule, WT_ENGINE_DSYNC, 1, 1);
+	wt_sys.readlink = worst_readlink;
+	for (int i = 0; i < WT_EVENTS + 7; i++)
+		wt_stats_event(WT_EVENT_FALL, STDIN_FILENO, "direct", "dsync", reasons[i]);
+}
+
+Test(report, full_tables_of_the_worst_names_fit_into_json)
+{
+	fill_all_tables();
+	json_report();
+	cr_expect_str_eq(jq(".rules | length"), "8");
+	cr_expect_str_eq(jq(".falls | length"), "129");
+	cr_expect_str_eq(jq(".falls[128] | [.path, .count] | tojson"), "[null,7]");
+	cr_expect_str_eq(jq(".falls[0].path | length"), "255");
+}
+
+Test(report, full_tables_of_the_worst_names_fit_into_text)
+{
+	fill_all_tables();
+	const char *text = text_report();
+
+	cr_expect_str_eq(line_of(text, "more than"), "more than the report can hold, 7 times");
+	cr_expect_gt(strlen(text), WT_EVENTS * 4 * (WT_EVENT_PATH - 1));
+}
+
+Test(report, second_call_writes_nothing)
+{
+	struct stat first, second;
+
+	fill();
+	wt_report_write(scratch_path("report"), &policy);
+	cr_assert_eq(stat(scratch_path("report"), &first), 0);
+	wt_report_write(scratch_path("report"), &policy);
+	stat(scratch_path("report"), &second);
+	cr_expect_eq(first.st_size, second.st_size);
+	cr_expect_eq(first.st_mode & 07777, 0600);
+}
+
+Test(report, each_process_adds_to_a_shared_file)
+{
+	enum { CHILDREN = 8 };
+
+	fill();
+	for (int i = 0; i < CHILDREN; i++) {
+		if (!fork()) {
+			wt_stats_forked();
+			wt_stats_write(1, WT_ENGINE_WRITEBACK, 1, 1);
+			wt_report_write(scratch_path("report.json"), &policy);
+			_exit(0);
+		}
+	}
+	while (wait(NULL) > 0)
+		;
+	json_report();
+	cr_expect_str_eq(jq_of_all("length"), "9");
+	cr_expect_str_eq(jq_of_all("map(.rules[0].writes) | sort"), "[0,0,0,0,0,0,0,0,101]");
+	cr_expect_str_eq(jq_of_all("map(.pid) | unique | length"), "9");
+}
+
+Test(report, forked_child_without_counts_stays_silent)
+{
+	fill();
+	if (!fork()) {
+		wt_stats_forked();
+		wt_report_write(scratch_path("report"), &policy);
+		_exit(0);
+	}
+	wait(NULL);
+	cr_expect_eq(access(scratch_path("report"), F_OK), -1);
+}
+
+Test(report, path_holds_process_and_program)
+{
+	char name[64];
+
+	program_invocation_short_name = "prog";
+	wt_log_init(WT_LOG_WARN, NULL);
+	fill();
+	wt_report_write(scratch_path("%e-%p.txt"), &policy);
+	snprintf(name, sizeof(name), "prog-%d.txt", getpid());
+	cr_expect(strstr(scratch_contents(scratch_path(name)), "*-wal"));
+}
+
+/* Sends stderr to a file for the rest of the test. */
+static void catch_stderr(void)
+{
+	int fd = open(scratch_path("stderr"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	wt_log_init(WT_LOG_WARN, NULL);
+}
+
+Test(report, report_goes_to_stderr)
+{
+	catch_stderr();
+	fill();
+	cr_expect_eq(wt_report_check("stderr"), 0);
+	wt_report_write("stderr", &policy);
+	cr_expect(strstr(scratch_contents(scratch_path("stderr")), "*-wal"));
+}
+
+/* The fault is told at the start, in one line that names it, and not again at the end. */
+static void expect_complaint(const char *path, int err, const char *why)
+{
+	char where[PATH_MAX];
+
+	strcpy(where, path);
+	catch_stderr();
+	fill();
+	cr_expect_eq(wt_report_check(where), err, "%d", wt_report_check(where));
+	wt_report_write(where, &policy);
+	const char *line = scratch_contents(scratch_path("stderr"));
+	cr_expect(strstr(line, where) && strstr(line, why) && strstr(line, "expected"), "%s", line);
+	cr_expect_eq(strchr(line, '\n'), line + strlen(line) - 1, "%s", line);
+}
+
+Test(report, missing_directory_is_told_at_the_start)
+{
+	expect_complaint(scratch_path("missing/report"), -ENOENT, "No such file or directory");
+}
+
+Test(report, file_in_the_place_of_a_directory_is_told_at_the_start)
+{
+	close(creat(scratch_path("file"), 0600));
+	expect_complaint(scratch_path("file/report"), -ENOTDIR, "Not a directory");
+}
+
+Test(report, directory_in_the_place_of_the_file_is_told_at_the_start)
+{
+	expect_complaint(scratch_dir(), -EISDIR, "Is a directory");
+}
+
+Test(report, symbolic_link_is_told_at_the_start)
+{
+	cr_assert_eq(symlink("target", scratch_path("link")), 0);
+	expect_complaint(scratch_path("link"), -ELOOP, "symbolic links");
+	cr_expect_eq(access(scratch_path("target"), F_OK), -1);
+}
+
+Test(report, bad_percent_sign_is_told_at_the_start)
+{
+	expect_complaint("/tmp/%d.txt", -EINVAL, "%p, %e or %%");
+}
+
+Test(report, directory_without_permission_is_told_at_the_start)
+{
+	catch_stderr();
+	chmod(scratch_dir(), 0555);
+	cr_assert(geteuid() || !seteuid(65534));
+	int err = wt_report_check(scratch_path("report"));
+	seteuid(getuid());
+	chmod(scratch_dir(), 0755);
+	cr_expect_eq(err, -EACCES);
+	cr_expect(strstr(scratch_contents(scratch_path("stderr")), "Permission denied"));
+}
+
+Test(report, writable_paths_are_not_complained_of)
+{
+	cr_expect_eq(wt_report_check(scratch_path("new-%p.json")), 0);
+	close(creat(scratch_path("there"), 0600));
+	cr_expect_eq(wt_report_check(scratch_path("there")), 0);
+	cr_assert_eq(chdir(scratch_dir()), 0);
+	cr_expect_eq(wt_report_check("relative"), 0);
+	cr_expect_eq(wt_report_check("/relative-to-root") == 0, access("/", W_OK) == 0);
+	cr_expect_eq(access(scratch_path("new"), F_OK), -1, "the check made a file");
+}
