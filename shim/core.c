@@ -9,6 +9,7 @@
 #include "config.h"
 #include "errors.h"
 #include "log.h"
+#include "report.h"
 #include "ring.h"
 #include "stats.h"
 #include "sys.h"
@@ -37,7 +38,7 @@ static void count_file(int fd, uint16_t rule, enum wt_engine_id engine, enum wt_
 {
 	struct stat st;
 
-	if (!wt_sys.fstat(fd, &st))
+	if (!wt_sys.identify(fd, &st))
 		wt_stats_file(rule, engine, wt_reason_text(why), st.st_dev, st.st_ino);
 }
 
@@ -157,4 +158,10 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 int wt_core_synced(int fd)
 {
 	return unlikely(wt_errors_any()) ? wt_errors_take(fd) : 0;
+}
+
+void wt_core_report(void)
+{
+	if (wt_config.report)
+		wt_report_write(wt_config.report, &wt_config.policy);
 }

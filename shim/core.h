@@ -26,4 +26,7 @@ int wt_core_closing(int fd, union wt_verdict verdict);
  */
 int wt_core_synced(int fd);
 
+/* The process is about to end, or to lose its stderr: writes the report, once. */
+void wt_core_report(void);
+
 #endif

@@ -58,6 +58,10 @@ WT_EXPORT int fclose(FILE *stream)
 {
 	int errno_before = errno;
 	int err = closing_stream(stream);
+
+	/* Tools that check their output close stderr in atexit(3), before any destructor. */
+	if (stream == stderr)
+		wt_core_report();
 	int ret = wt_real.fclose(stream);
 
 	if (ret || likely(!err))

@@ -149,7 +149,7 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	struct wt_ring *ring = wt_ring_take(&why);
 	if (!ring)
 		return decline(target, why);
-	ssize_t ret = wt_sys.fstat(io->fd, &st);
+	ssize_t ret = wt_sys.identify(io->fd, &st);
 	ret = ret ? decline(target, WT_WHY_NO_MIRROR) : write_run(target, ring, io, &st);
 	wt_ring_give(ring);
 	return ret;

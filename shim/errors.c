@@ -24,7 +24,7 @@ static uint64_t identity(int fd)
 {
 	struct stat st;
 
-	if (wt_sys.fstat(fd, &st))
+	if (wt_sys.identify(fd, &st))
 		return 0;
 	uint64_t hash = (st.st_dev * 0x9e3779b97f4a7c15ULL ^ st.st_ino) * 0xd6e8feb86659fd93ULL;
 	return (hash ^ hash >> 32) << WT_ERRNO_BITS;

@@ -19,7 +19,7 @@
 static const struct wt_fs_kind kinds[] = {
 	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK, "ext4" },
 	{ 0x58465342, WT_FS_WRITEBACK, "xfs" },
-	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK, "btrfs" },
+	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_DIRECT, "btrfs" },
 	{ OVERLAYFS_SUPER_MAGIC, 0, "overlayfs" },
 	{ FUSE_SUPER_MAGIC, 0, "fuse" },
 	{ NFS_SUPER_MAGIC, 0, "nfs" },

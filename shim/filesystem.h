@@ -19,6 +19,7 @@
 /* What a kind of file system can do. */
 #define WT_FS_WRITEBACK 0x1 /* sync_file_range with all three flags reaches the device */
 #define WT_FS_NO_DISK 0x2   /* nothing survives anyway */
+#define WT_FS_DIRECT 0x4    /* O_DIRECT takes whole blocks, though statx(2) does not say so */
 
 struct wt_fs_kind {
 	uint32_t magic; /* statfs(2), f_type */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base.h"
 #include "glob.h"
 
 /* The C locale's classes, each as pairs of first and last byte. */
@@ -45,7 +46,7 @@ static bool match_class(struct cursor *in, unsigned char byte)
 {
 	const char *name = in->at + 2;
 
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+	for (size_t i = 0; i < WT_LENGTH(classes); i++) {
 		const char *ranges = classes[i].ranges;
 		size_t len = strlen(classes[i].name);
 
@@ -165,7 +166,7 @@ bool wt_glob_match(const char *pattern, size_t pattern_len, const char *string)
 			string++;
 			continue;
 		}
-		if (in.fault || !after_star || !*string)
+		if (!after_star || !*string)
 			return false;
 		in.at = after_star;
 		string = ++star_end;

@@ -13,17 +13,12 @@
 
 #include "base.h"
 #include "config.h"
+#include "core.h"
 #include "log.h"
 #include "real.h"
 #include "report.h"
 #include "stats.h"
 #include "wt.h"
-
-static void report(void)
-{
-	if (wt_config.report)
-		wt_report_write(wt_config.report, &wt_config.policy);
-}
 
 __attribute__((constructor)) static void start(void)
 {
@@ -47,20 +42,20 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void end(void)
 {
-	report();
+	wt_core_report();
 }
 
 /* Exits that skip destructors. */
 WT_EXPORT void _exit(int status)
 {
-	report();
+	wt_core_report();
 	wt_real._exit(status);
 	__builtin_unreachable();
 }
 
 WT_EXPORT void _Exit(int status)
 {
-	report();
+	wt_core_report();
 	wt_real._Exit(status);
 	__builtin_unreachable();
 }

@@ -60,7 +60,7 @@ void wt_log_init(enum wt_log_level level, const char *path)
 	log_path = path;
 	if (name && *name)
 		*stpncpy(program, name, sizeof(program) - 1) = '\0';
-	if (wt_sys.fstat(STDERR_FILENO, &stderr_at_start))
+	if (wt_sys.identify(STDERR_FILENO, &stderr_at_start))
 		memset(&stderr_at_start, 0, sizeof(stderr_at_start));
 	stderr_known = true;
 }
@@ -128,7 +128,7 @@ static bool stderr_is_ours(void)
 {
 	struct stat st;
 
-	if (wt_sys.fstat(STDERR_FILENO, &st))
+	if (wt_sys.identify(STDERR_FILENO, &st))
 		return false;
 	if (!stderr_known || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		return true;

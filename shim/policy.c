@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base.h"
 #include "glob.h"
 #include "policy.h"
+#include "text.h"
 
 #define PATTERN_MAX 4095
 #define WINDOW_MIN (64ULL << 10)
@@ -198,7 +200,7 @@ static const struct option {
 
 static const struct option *find_option(struct token name)
 {
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+	for (size_t i = 0; i < WT_LENGTH(options); i++) {
 		if (token_is(name, options[i].name))
 			return &options[i];
 	}
@@ -309,7 +311,7 @@ static int parse_rule(const struct parser *parser, struct wt_rule *rule, struct 
 		return -EINVAL;
 	rest = (struct token){ text.at + pattern.len + 1, text.len - pattern.len - 1 };
 	more = take_until(&rest, ',', &item);
-	level = token_find(item, level_names, WT_LEVEL_SYNC + 1);
+	level = token_find(item, level_names, WT_LENGTH(level_names));
 	if (level < 0)
 		return refuse(parser, item, "a level: off, async, through, dsync or sync");
 	rule->level = level;
@@ -417,19 +419,19 @@ size_t wt_rule_format(const struct wt_rule *rule, char *buf, size_t size)
 size_t wt_policy_error_format(const struct wt_policy_error *error, enum wt_policy_form form,
 			      char *buf, size_t size)
 {
-	char given[4 * ERROR_GIVEN_MAX + 4];
-	size_t len = 0;
+	struct wt_text text = { .buf = buf, .size = size - 1 };
+	bool whole = error->given_len <= ERROR_GIVEN_MAX;
 
-	for (size_t i = 0; i < error->given_len && i < ERROR_GIVEN_MAX; i++) {
-		unsigned char byte = error->given[i];
-		bool plain = byte >= ' ' && byte <= '~';
-
-		len += snprintf(given + len, sizeof(given) - len, plain ? "%c" : "\\x%02x", byte);
-	}
-	snprintf(given + len, sizeof(given) - len, error->given_len > ERROR_GIVEN_MAX ? "..." : "");
-	return snprintf(buf, size, "%s %zu, column %zu: '%s' given, expected %s",
-			form == WT_POLICY_LINES ? "line" : "rule", error->rule, error->column,
-			given, error->expected);
+	wt_text_str(&text, form == WT_POLICY_LINES ? "line " : "rule ");
+	wt_text_u64(&text, error->rule);
+	wt_text_str(&text, ", column ");
+	wt_text_u64(&text, error->column);
+	wt_text_str(&text, ": '");
+	wt_text_plain(&text, error->given, whole ? error->given_len : ERROR_GIVEN_MAX);
+	wt_text_str(&text, whole ? "' given, expected " : "...' given, expected ");
+	wt_text_str(&text, error->expected);
+	buf[text.len] = 0;
+	return text.len;
 }
 
 const char *wt_level_name(enum wt_level level)

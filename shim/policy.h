@@ -49,9 +49,9 @@ struct wt_policy {
 
 /* Where parsing stopped and what would have been right there. Strings are constants. */
 struct wt_policy_error {
-	size_t rule;	      /* counted from 1; in a file, the line */
-	size_t column;	      /* byte of that rule or line, counted from 1 */
-	const char *given;    /* into the text, given_len bytes */
+	size_t rule;	   /* counted from 1; in a file, the line */
+	size_t column;	   /* byte of that rule or line, counted from 1 */
+	const char *given; /* into the text, given_len bytes */
 	size_t given_len;
 	const char *expected;
 };
@@ -79,8 +79,7 @@ size_t wt_rule_format(const struct wt_rule *rule, char *buf, size_t size);
 
 /*
  * One line for people: which rule or line and column, what stood there (cut
- * where it is long, odd bytes as \xNN) and what was expected. The length as
- * snprintf(3) counts; 512 bytes always hold it.
+ * where it is long) and what was expected. Its length; 512 bytes hold it.
  */
 size_t wt_policy_error_format(const struct wt_policy_error *error, enum wt_policy_form form,
 			      char *buf, size_t size);

@@ -308,13 +308,13 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const st
 	int mirror = wt_sys.open(path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOCTTY, 0);
 	if (mirror < 0)
 		return mirror;
-	int err = wt_sys.fstat(mirror, &opened);
+	int err = wt_sys.identify(mirror, &opened);
 	bool same = !err && opened.st_dev == st->st_dev && opened.st_ino == st->st_ino;
 	if (same)
 		err = set_mirror(ring, slot, mirror);
 	else if (!err)
 		err = -ESTALE;
-	if (!wt_sys.fstat(mirror, &opened) &&
+	if (!wt_sys.identify(mirror, &opened) &&
 	    (!same || (opened.st_dev == st->st_dev && opened.st_ino == st->st_ino)))
 		wt_sys.close(mirror);
 	return err;

@@ -36,7 +36,7 @@ struct wt_ring *wt_ring_take(enum wt_reason *why);
 void wt_ring_give(struct wt_ring *ring);
 
 /*
- * The slot of the mirror of the file behind fd, which fstat(2) described as st;
+ * The slot of the mirror of the file behind fd, which wt_sys.identify described as st;
  * opened through /proc/self/fd and verified where there is none yet. Or -errno
  * of that opening, with *why set.
  */

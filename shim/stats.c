@@ -249,7 +249,7 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 	if (!counters)
 		return;
 	adopt_counters();
-	wt_sys.fstat(fd, &st);
+	wt_sys.identify(fd, &st);
 	uint64_t key = mix(mix(mix(1, kind), st.st_dev), st.st_ino);
 	key = mix(mix(mix(key, (uintptr_t)from), (uintptr_t)to), (uintptr_t)reason);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,9 +53,20 @@ static int sys_getfl(int fd)
 	return result(syscall(SYS_fcntl, fd, F_GETFL));
 }
 
-static int sys_fstat(int fd, struct stat *st)
+static int sys_identify(int fd, struct stat *st)
 {
-	return result(fstat(fd, st));
+	struct statx stx;
+	unsigned int mask = STATX_TYPE | STATX_INO | STATX_NLINK;
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
+		return -errno;
+	*st = (struct stat){
+		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+		.st_ino = stx.stx_ino,
+		.st_mode = stx.stx_mode,
+		.st_nlink = stx.stx_nlink,
+	};
+	return 0;
 }
 
 static int sys_fstatfs(int fd, struct statfs *fs)
@@ -118,7 +130,7 @@ int wt_sys_path(int fd, char *buf, size_t size)
 	buf[len] = '\0';
 	size_t suffix = sizeof(deleted) - 1;
 	if ((size_t)len > suffix && !strcmp(buf + len - suffix, deleted) &&
-	    !wt_sys.fstat(fd, &st) && !st.st_nlink) {
+	    !wt_sys.identify(fd, &st) && !st.st_nlink) {
 		len -= suffix;
 		buf[len] = '\0';
 	}

@@ -27,7 +27,7 @@
 	X(int, fadvise, (int fd, off_t offset, off_t len, int advice))                             \
 	X(off_t, lseek, (int fd, off_t offset, int whence))                                        \
 	X(int, getfl, (int fd))                                                                    \
-	X(int, fstat, (int fd, struct stat *st))                                                   \
+	X(int, identify, (int fd, struct stat *st))                                                \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
 	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \
 	X(ssize_t, readlink, (const char *path, char *buf, size_t size))                           \
@@ -38,8 +38,11 @@
 	X(ssize_t, read_memory, (const struct iovec *to, const struct iovec *from, int from_cnt))
 
 /*
- * pwritev2 is a cancellation point, being a write of the program's. read_memory
- * copies from the program's memory as the kernel would: -EFAULT, or a short
+ * pwritev2 is a cancellation point, being a write of the program's. identify
+ * fills st_dev, st_ino, st_mode and st_nlink, and nothing else: asking for the
+ * times would mark them as seen, so that the next write stores new ones and
+ * dirties the inode (multigrain timestamps, fs/inode.c, 6.13), a journal write
+ * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT, or a short
  * count, where the program passed an address that is not there.
  */
 struct wt_sys {

@@ -19,22 +19,29 @@ static const union wt_verdict no_rule = { .state = WT_NO_RULE };
 /*
  * The alignment that O_DIRECT needs, as two shifts; 0 where it cannot be had.
  * statx(2), STATX_DIOALIGN, 6.1: per file, and 0 where O_DIRECT would quietly be
- * buffered (data=journal). Older kernels do not say, and do without.
+ * buffered (data=journal). btrfs does not say and takes whole blocks; what else
+ * does not say does without. The mask has no times in it (sys.h, identify).
  */
-static uint8_t dio_shift(int fd)
+static uint8_t dio_shift(int fd, const struct wt_fs_kind *kind)
 {
 	struct statx stx;
 
-	if (wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN | STATX_BASIC_STATS, &stx) ||
-	    !(stx.stx_mask & STATX_DIOALIGN) || !stx.stx_dio_offset_align || !stx.stx_dio_mem_align)
+	if (wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx))
 		return 0;
 	/* Whole blocks of the file system: a part of one would be read, changed and written. */
-	unsigned int file_align = stx.stx_dio_offset_align;
-	if (stx.stx_blksize > file_align && stx.stx_blksize <= 1U << 15)
-		file_align = stx.stx_blksize;
-	unsigned int file_shift = __builtin_ctz(file_align);
-	unsigned int memory_shift = __builtin_ctz(stx.stx_dio_mem_align);
-	return file_shift > 15 || memory_shift > 15 ? 0 : file_shift | memory_shift << 4;
+	unsigned int file_align = stx.stx_blksize;
+	unsigned int memory_align = stx.stx_blksize;
+	if (stx.stx_mask & STATX_DIOALIGN) {
+		memory_align = stx.stx_dio_mem_align;
+		if (stx.stx_dio_offset_align > file_align || file_align > 1U << 15 ||
+		    !stx.stx_dio_offset_align)
+			file_align = stx.stx_dio_offset_align;
+	} else if (!(kind->flags & WT_FS_DIRECT)) {
+		return 0;
+	}
+	if (!file_align || !memory_align || file_align > 1U << 15 || memory_align > 1U << 15)
+		return 0;
+	return __builtin_ctz(file_align) | __builtin_ctz(memory_align) << 4;
 }
 
 static int refuse_or_leave(int fd, const char *path, enum wt_reason why, union wt_verdict *verdict)
@@ -59,8 +66,9 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	if (fs < 0)
 		return refuse_or_leave(fd, path, WT_WHY_NO_NAME, verdict);
 
-	uint8_t shift = dio_shift(fd);
-	struct wt_choice choice = wt_choose(rule, wt_filesystem_at(fs), shift);
+	struct wt_filesystem *filesystem = wt_filesystem_at(fs);
+	uint8_t shift = dio_shift(fd, filesystem->kind);
+	struct wt_choice choice = wt_choose(rule, filesystem, shift);
 	*verdict = (union wt_verdict){
 		.state = WT_RULED,
 		.rule = rule - policy->rules,
@@ -85,7 +93,7 @@ static int look(int fd, union wt_verdict *verdict)
 	char path[PATH_MAX];
 
 	*verdict = no_rule;
-	if (wt_sys.fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (wt_sys.identify(fd, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	int len = wt_sys_path(fd, path, sizeof(path));
 	if (len < 0)

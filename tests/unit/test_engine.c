@@ -183,11 +183,11 @@ Test(engine, a_large_pwrite_is_copied_in_steps_and_waited_for_whole)
 {
 	struct wt_target target;
 
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, (1 << 20) + 5, 3, &target),
-		     (1 << 20) + 5);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, (4 << 20) + 5, 3, &target),
+		     (4 << 20) + 5);
 	cr_assert_gt(copies, 1);
 	cr_assert_eq(range_sync.last.offset, 3);
-	cr_assert_eq(range_sync.last.len_bytes, (1 << 20) + 5);
+	cr_assert_eq(range_sync.last.len_bytes, (4 << 20) + 5);
 	cr_assert_eq(range_sync.last_flags, 7u);
 }
 
@@ -196,7 +196,7 @@ Test(engine, a_short_step_ends_the_write)
 	struct wt_target target;
 
 	copy_limit = 1000;
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 1 << 20, 0, &target), 1000);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4 << 20, 0, &target), 1000);
 	cr_assert_eq(copies, 1);
 	cr_assert_eq(range_sync.last.len_bytes, 1000);
 }
@@ -204,11 +204,11 @@ Test(engine, a_short_step_ends_the_write)
 Test(engine, steps_do_not_run_into_the_file_size_limit)
 {
 	struct wt_target target;
-	struct rlimit limit = { 512 << 10, RLIM_INFINITY };
+	struct rlimit limit = { 2 << 20, RLIM_INFINITY };
 
 	/* SIGXFSZ keeps its default action: the test dies where a step starts at the limit. */
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 1 << 20, 0, &target), 512 << 10);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4 << 20, 0, &target), 2 << 20);
 }
 
 Test(engine, async_starts_and_waits_only_past_its_window)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tool - the subcommands of wt-tool, which wt-preload.sh calls, and people by hand.
+ *
+ * An ordinary program: it may allocate and print. Each subcommand gets its
+ * arguments alone and returns the exit status; what is wrong is one line on stderr.
+ */
+#ifndef WT_TOOL_H
+#define WT_TOOL_H
+
+#include "policy.h"
+
+/* As a shell says it, and sysexits(3), EX_CONFIG. */
+enum {
+	WT_EXIT_USAGE = 2,
+	WT_EXIT_POLICY = 78,
+	WT_EXIT_CANNOT_RUN = 126,
+	WT_EXIT_NOT_FOUND = 127,
+};
+
+/* Which files of a database are its log and data, and which are to be left alone. */
+struct wt_preset {
+	const char *name;
+	const char *note;
+	const char *const *untouched; /* patterns, NULL behind the last */
+	const char *const *written;
+};
+
+/* The presets, one without a name behind the last. */
+extern const struct wt_preset wt_presets[];
+
+/* One line on stderr, "wt-preload: " before it. */
+void wt_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Parses and prints rules. */
+int wt_tool_policy(int argc, char **argv);
+
+/* Says whether a program can be preloaded. */
+int wt_tool_program(int argc, char **argv);
+
+/* Prints the presets as a file of rules. */
+int wt_tool_presets(int argc, char **argv);
+
+#endif
