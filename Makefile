@@ -87,6 +87,14 @@ soak: deps
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)WT_SOAK=1 tests/with-fs tests/run
 
+# The policy parser under libFuzzer, for FUZZ_SECONDS.
+FUZZ_SECONDS ?= 600
+fuzz:
+	$(Q)mkdir -p $(OBJ)/fuzz
+	clang -g -O1 -std=gnu11 -Ishim -fsanitize=fuzzer,address,undefined -o $(OBJ)/fuzz/policy \
+		tests/fuzz/policy.c shim/policy.c shim/glob.c
+	$(OBJ)/fuzz/policy -max_total_time=$(FUZZ_SECONDS) -max_len=4096
+
 demo:
 	$(Q)tests/deps demo
 	$(Q)$(MAKE) --no-print-directory all $(OBJ)/tests/prog/dirty
@@ -127,9 +135,10 @@ help:
 	@echo 'make               libwt.so and its tool'
 	@echo 'make demo          real programs through libwt: what each level costs and covers'
 	@echo 'make check         every test (under 12 minutes); make soak: the long forms'
+	@echo 'make fuzz          the policy parser under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench-quick   the figures'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall'
 	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
 
-.PHONY: all tests deps check soak demo bench-quick install uninstall clean help FORCE
+.PHONY: all tests deps check soak fuzz demo bench-quick install uninstall clean help FORCE
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

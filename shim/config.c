@@ -133,9 +133,9 @@ static int add_rules(const char *source, const char *text, size_t len, enum wt_p
 	policy->rules_max = rules_max;
 	if (!wt_policy_parse(policy, text, len, form, &error))
 		return 0;
-	wt_log(WT_LOG_ERROR, "%s: %s %zu, column %zu: \"%.*s\": expected %s", source,
-	       form == WT_POLICY_LIST ? "rule" : "line", error.rule, error.column,
-	       (int)(error.given_len < 64 ? error.given_len : 64), error.given, error.expected);
+	char what[512];
+	wt_policy_error_format(&error, form, what, sizeof(what));
+	wt_log(WT_LOG_ERROR, "%.512s: %s", source, what);
 	return -EINVAL;
 }
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034 # read by the scripts that read this file
+#
+# For tests that run a command and judge what came out of it: `run` does it,
+# `expect` judges. Read by tests/sh/*.sh, in bash; they end with `finish`.
+
+set -u
+export -n "${!WT_@}" # the test's own; libwt warns of those that it does not know
+unset WT_POLICY WT_POLICY_FILE WT_REPORT WT_LOG WT_LOG_FILE WT_STRICT WT_DISABLE LD_PRELOAD
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/wt-test.XXXXXX")
+chmod 755 "$work"
+trap 'cd / && rm -rf "$work"' EXIT
+tests_run=0
+status=
+
+ok() { echo "ok $((++tests_run)) - $1"; }
+skip() { echo "ok $((++tests_run)) - $1 # SKIP $2"; }
+finish() { echo "1..$tests_run"; }
+
+not_ok() { # name, what is wrong
+	echo "not ok $((++tests_run)) - $1"
+	printf '%s\n' "$2" | sed 's/^/# /'
+}
+
+# Leaves the exit status in $status, the output in $work/out and $work/err.
+run() {
+	"$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+# What is wrong with stderr, which must be one line with all of the words; nothing for fine.
+one_line() {
+	local word lines
+	lines=$(wc -l <"$work/err")
+	[ "$lines" = 1 ] || echo "stderr has $lines lines, not one"
+	for word; do
+		grep -qF -- "$word" "$work/err" || echo "stderr does not say '$word'"
+	done
+}
+
+# expect NAME [status N] [out TEXT] [says WORD]... [quiet]: judges the last run. `says` asks for
+# one line on stderr with that word and with what was expected, `quiet` for none.
+expect() {
+	local name=$1 wrong='' words=()
+	shift
+	while [ $# -gt 0 ]; do
+		case $1 in
+		status)
+			[ "$status" = "$2" ] || wrong+="exit status $status, not $2"$'\n'
+			shift
+			;;
+		out)
+			[ "$(cat "$work/out")" = "$2" ] || wrong+="stdout is not '$2'"$'\n'
+			shift
+			;;
+		says)
+			words+=("$2")
+			shift
+			;;
+		quiet) [ ! -s "$work/err" ] || wrong+="stderr is not empty"$'\n' ;;
+		esac
+		shift
+	done
+	[ ${#words[@]} = 0 ] || wrong+=$(one_line expected "${words[@]}")
+	if [ -z "$wrong" ]; then
+		ok "$name"
+	else
+		not_ok "$name" "$wrong"$'\n'"$(head -c 4000 "$work/out" "$work/err")"
+	fi
+}
+
+# check NAME COMMAND...: passes when the command does.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$work/said" 2>&1; then ok "$name"; else not_ok "$name" "$*: $(cat "$work/said")"; fi
+}
+
+# How many dirty pages the files have, one number for each.
+dirty_pages() {
+	"$WT_OBJ/tests/prog/dirty" "$@" | cut -d' ' -f1
+}
