@@ -92,7 +92,7 @@ FUZZ_SECONDS ?= 600
 fuzz:
 	$(Q)mkdir -p $(OBJ)/fuzz
 	clang -g -O1 -std=gnu11 -Ishim -fsanitize=fuzzer,address,undefined -o $(OBJ)/fuzz/policy \
-		tests/fuzz/policy.c shim/policy.c shim/glob.c
+		tests/fuzz/policy.c shim/policy.c shim/glob.c shim/text.c
 	$(OBJ)/fuzz/policy -max_total_time=$(FUZZ_SECONDS) -max_len=4096
 
 demo:
