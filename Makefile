@@ -17,7 +17,7 @@ OBJ     ?= obj
 LIB     ?= libwt.so
 
 # The interposed symbols are defined here: fortified headers would redirect them.
-override CPPFLAGS += -Ishim -Iinclude -DWT_VERSION='"$(VERSION)"' -U_FORTIFY_SOURCE
+override CPPFLAGS += -iquote shim -iquote include -DWT_VERSION='"$(VERSION)"' -U_FORTIFY_SOURCE
 override CFLAGS   += -std=gnu11 -Wall -Wextra -fvisibility=hidden -fPIC -pthread -MMD -MP
 
 ifneq ($(V),1)
@@ -81,11 +81,11 @@ deps:
 
 check: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)tests/with-fs tests/run
+	$(Q)tests/run
 
 soak: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)WT_SOAK=1 tests/with-fs tests/run
+	$(Q)WT_SOAK=1 tests/run
 
 # The policy parser under libFuzzer, for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 600

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 
 #include "choose.h"
 #include "config.h"
@@ -14,6 +15,7 @@
 #include "stats.h"
 #include "sys.h"
 #include "track.h"
+#include "turn.h"
 
 static uint32_t generation_of(const struct wt_fd *entry)
 {
@@ -58,6 +60,27 @@ static void count_fall(int fd, const char *from, const char *to, enum wt_reason 
 	wt_stats_event(WT_EVENT_FALL, fd, from, to, wt_reason_text(why));
 }
 
+static struct wt_turn *turn_of(int fd)
+{
+	struct stat st;
+
+	return wt_sys.identify(fd, &st) ? NULL : wt_turn_of(st.st_dev, st.st_ino);
+}
+
+/* The write may be where a thread is cancelled: its turn ends all the same. */
+static ssize_t write_in_turn(const struct wt_engine *engine, struct wt_target *target,
+			     const struct wt_io *io)
+{
+	struct wt_turn *const turn = turn_of(io->fd);
+	ssize_t ret;
+
+	wt_turn_take_cached(turn, !wt_ring_is_busy());
+	pthread_cleanup_push(wt_turn_leave_cached, turn);
+	ret = engine->write(target, io);
+	pthread_cleanup_pop(1);
+	return ret;
+}
+
 /* Down the ladder until an engine carries the write; *engine is the one that did. */
 static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io, uint16_t rule,
 			       const struct wt_engine **engine)
@@ -69,9 +92,10 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 
 		count_fall(io->fd, (*engine)->name, next->name, target->fell);
 		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
-		*engine = next;
 		target->fell = WT_WHY_NONE;
-		ret = next->write(target, io);
+		ret = (*engine)->bypasses_cache ? write_in_turn(next, target, io)
+						: next->write(target, io);
+		*engine = next;
 	}
 	if (target->fell)
 		count_fall(io->fd, (*engine)->name, "fdatasync", target->fell);
@@ -111,7 +135,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	if (ret > 0 && target.in_two_calls && generation_of(entry) != generation)
 		ret = -EBADF;
 	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
-		wt_io_drop_cache(io, target.has_offset, ret);
+		wt_io_drop_cache(io, fl, ret);
 	if (target.lost || (ret == -EIO && engine->id != WT_ENGINE_NONE))
 		wt_errors_keep(io->fd, ret);
 	if (engine->id == WT_ENGINE_NONE)

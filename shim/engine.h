@@ -52,6 +52,9 @@ struct wt_engine {
 	const struct wt_engine *next;
 
 	enum wt_engine_id id;
+
+	/* It goes around the page cache, so what it declines takes turns with it (turn.h). */
+	bool bypasses_cache;
 };
 
 extern const struct wt_engine wt_engine_none;

@@ -23,6 +23,7 @@
 #include "engine.h"
 #include "ring.h"
 #include "sys.h"
+#include "turn.h"
 
 /* What force_page_cache_ra (mm/readahead.c) takes in one call on any device. */
 #define READAHEAD_BYTES (128u << 10)
@@ -126,7 +127,11 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	int mirror = wt_ring_mirror(ring, io->fd, st, &why);
 	if (mirror < 0)
 		return decline(target, why);
+	struct wt_turn *turn = wt_turn_of(st->st_dev, st->st_ino);
+	if (!wt_turn_take_direct(turn))
+		return decline(target, WT_WHY_CACHED_TURN);
 	ssize_t ret = wt_ring_write(ring, mirror, run.buf, run.len, io->offset, rwf_of(target, io));
+	wt_turn_leave_direct(turn);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||
 	    ret == -EAGAIN || ret == -ENOTBLK)
@@ -160,4 +165,5 @@ const struct wt_engine wt_engine_direct = {
 	.id = WT_ENGINE_DIRECT,
 	.write = direct_write,
 	.next = &wt_engine_dsync,
+	.bypasses_cache = true,
 };

@@ -35,8 +35,16 @@ static ssize_t copy_and_sync(struct wt_target *target, const struct wt_io *io)
 	return ret;
 }
 
+/* pwritev2 cuts such a length before it looks at the address; write and pwrite look first. */
+static bool is_oversized(const struct wt_io *io)
+{
+	return wt_io_is_scalar(io) && io->iov->iov_len > WT_CALL_BYTES_MAX;
+}
+
 static ssize_t dsync_write(struct wt_target *target, const struct wt_io *io)
 {
+	if (is_oversized(io))
+		return copy_and_sync(target, io);
 	if (!wt_filesystem_refused(target->fs, WT_REFUSED_RWF_DSYNC)) {
 		ssize_t ret = wt_io_pass_flagged(io, wt_engine_rwf(target->rule->level));
 

@@ -128,7 +128,7 @@ static ssize_t copy_in_steps(const struct wt_io *io)
 static bool in_steps(const struct wt_target *target, const struct wt_io *io)
 {
 	return io->call == WT_PWRITE && target->has_offset && io->iov->iov_len > STEP_BYTES &&
-	       io->iov->iov_len <= SSIZE_MAX && !(target->fl & (O_DIRECT | O_DSYNC));
+	       io->iov->iov_len <= WT_CALL_BYTES_MAX && !(target->fl & (O_DIRECT | O_DSYNC));
 }
 
 static ssize_t writeback_write(struct wt_target *target, const struct wt_io *io)

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "real.h"
 #include "report.h"
 #include "stats.h"
+#include "turn.h"
 #include "wt.h"
 
 __attribute__((constructor)) static void start(void)
@@ -28,6 +30,8 @@ __attribute__((constructor)) static void start(void)
 	if (!wt_config.active && !wt_config.report)
 		return;
 	int err = wt_stats_init(wt_config.policy.rules_len);
+	if (!err)
+		err = wt_turn_init();
 	if (err) {
 		wt_log(WT_LOG_ERROR, "no memory to count in: %s; nothing is written through",
 		       strerror(-err));
@@ -36,6 +40,7 @@ __attribute__((constructor)) static void start(void)
 		return;
 	}
 	pthread_atfork(NULL, NULL, wt_stats_forked);
+	at_quick_exit(wt_core_report);
 	if (wt_config.report)
 		wt_report_check(wt_config.report);
 }
@@ -58,6 +63,13 @@ WT_EXPORT void _Exit(int status)
 	wt_core_report();
 	wt_real._Exit(status);
 	__builtin_unreachable();
+}
+
+/* Its parent ends by an _exit inside libc. */
+WT_EXPORT int daemon(int nochdir, int noclose)
+{
+	wt_core_report();
+	return wt_real.daemon(nochdir, noclose);
 }
 
 WT_EXPORT const char *wt_version(void)

@@ -46,15 +46,22 @@ ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags)
 	return wt_sys.pwritev2(io->fd, io->iov, io->iovcnt, io->offset, io->flags | flags);
 }
 
-void wt_io_drop_cache(const struct wt_io *io, bool has_offset, size_t written)
+/* Where the write ended, as far as it can be told afterwards. */
+static off_t end_of(const struct wt_io *io, int fl, size_t written)
 {
-	off_t start = io->offset;
+	struct stat st;
 
-	if (!has_offset) {
-		off_t end = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+	if (wt_io_has_offset(io, fl))
+		return io->offset + written;
+	if (fl & O_APPEND || io->flags & RWF_APPEND)
+		return wt_sys.identify(io->fd, &st) ? 0 : st.st_size;
+	return wt_sys.lseek(io->fd, 0, SEEK_CUR);
+}
 
-		start = end < (off_t)written ? 0 : end - (off_t)written;
-	}
+void wt_io_drop_cache(const struct wt_io *io, int fl, size_t written)
+{
+	off_t end = end_of(io, fl, written);
+	off_t start = end < (off_t)written ? 0 : end - (off_t)written;
 	off_t first = wt_round_down(start, PAGE_BYTES);
 	off_t len_bytes = wt_round_up(start + written, PAGE_BYTES) - first;
 

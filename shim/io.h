@@ -55,10 +55,14 @@ ssize_t wt_io_pass(const struct wt_io *io);
 ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags);
 
 /*
- * Leaves the cache cold where `written` bytes went, by whole pages. For a write
- * without an offset the pages before the description's offset are taken: a
- * guess, and no promise hangs on it.
+ * Leaves the cache cold where `written` bytes went, by whole pages. For an append
+ * the end of the file is taken, and for a write at the description's offset what
+ * lies before that: a guess where others write too, and no promise hangs on it.
+ * `fl` is what F_GETFL says.
  */
-void wt_io_drop_cache(const struct wt_io *io, bool has_offset, size_t written);
+void wt_io_drop_cache(const struct wt_io *io, int fl, size_t written);
+
+/* The most bytes that one call writes: MAX_RW_COUNT, include/linux/fs.h. */
+#define WT_CALL_BYTES_MAX 0x7ffff000
 
 #endif

@@ -153,6 +153,7 @@ RAW_BY_NAME(int, mkostemps, (char *t, int suffix_len, int flags), (t, suffix_len
 RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
 RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
 RAW_BY_NAME(int, fclose, (FILE * f), (f))
+RAW_BY_NAME(int, daemon, (int nochdir, int noclose), (nochdir, noclose))
 
 struct wt_real wt_real = {
 	.write = raw_write,
@@ -199,6 +200,7 @@ struct wt_real wt_real = {
 	.sync_file_range = raw_sync_file_range,
 	._exit = raw_exit,
 	._Exit = raw_exit,
+	.daemon = raw_daemon,
 };
 
 /* Through memcpy: ISO C has no cast from an object's pointer to a function's. */

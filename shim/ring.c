@@ -228,6 +228,11 @@ struct wt_ring *wt_ring_take(enum wt_reason *why)
 	return ring;
 }
 
+bool wt_ring_is_busy(void)
+{
+	return own && own->busy;
+}
+
 void wt_ring_give(struct wt_ring *ring)
 {
 	atomic_signal_fence(memory_order_seq_cst);

@@ -21,6 +21,7 @@
 #ifndef WT_RING_H
 #define WT_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -34,6 +35,9 @@ struct wt_ring;
 /* The thread's ring, for one write, to be given back; NULL with *why set. */
 struct wt_ring *wt_ring_take(enum wt_reason *why);
 void wt_ring_give(struct wt_ring *ring);
+
+/* Whether this thread is in the middle of a write through its ring: then it is a signal handler. */
+bool wt_ring_is_busy(void);
 
 /*
  * The slot of the mirror of the file behind fd, which wt_sys.identify described as st;

@@ -56,7 +56,7 @@ static int sys_getfl(int fd)
 static int sys_identify(int fd, struct stat *st)
 {
 	struct statx stx;
-	unsigned int mask = STATX_TYPE | STATX_INO | STATX_NLINK;
+	unsigned int mask = STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE;
 
 	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
 		return -errno;
@@ -65,6 +65,7 @@ static int sys_identify(int fd, struct stat *st)
 		.st_ino = stx.stx_ino,
 		.st_mode = stx.stx_mode,
 		.st_nlink = stx.stx_nlink,
+		.st_size = stx.stx_size,
 	};
 	return 0;
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * turn - direct and cached writes of one file take turns within a process.
+ *
+ * A page that is dirtied through the cache while an O_DIRECT write of its range
+ * is under way makes the kernel record -EIO for the whole file
+ * (dio_warn_stale_pagecache, mm/filemap.c), and the next RWF_DSYNC or fsync is
+ * told of an error that never was. Where folios are large, a neighbour's page is
+ * enough. So a direct write steps aside for cached ones, and a cached write
+ * waits for the direct ones that are under way.
+ *
+ * Only writes of this process to files under the direct engine take part; a
+ * forked child starts with none (MADV_WIPEONFORK). Files share a fixed table by
+ * hash, which can only make them wait for one another. A cached write that finds
+ * the thread's own direct write under way, in a signal handler, does not wait.
+ */
+#ifndef WT_TURN_H
+#define WT_TURN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct wt_turn; /* of one file, or of several with one hash */
+
+/* Maps the table. 0 or -errno. */
+int wt_turn_init(void);
+
+/* NULL before wt_turn_init: then nobody waits. */
+struct wt_turn *wt_turn_of(dev_t dev, ino_t ino);
+
+/* False where cached writes are under way: then the write has to go through the cache too. */
+bool wt_turn_take_direct(struct wt_turn *turn);
+void wt_turn_leave_direct(struct wt_turn *turn);
+
+/* Waits for direct writes under way, a second at most: a device that hangs is not ours to judge. */
+void wt_turn_take_cached(struct wt_turn *turn, bool wait);
+void wt_turn_leave_cached(void *turn);
+
+#endif

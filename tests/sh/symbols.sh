@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What libwt.so shows to the world: exactly the symbols of its list and of its API, a need for libc
+# and nothing else, a manual that names each symbol, and no warning from either compiler.
+
+cd "${WT_TOP:?run by tests/run}" || exit 1
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+tests=0
+
+# check NAME COMMAND...: what the command prints on failure becomes the diagnosis.
+check() {
+	local name=$1 output
+	shift
+	tests=$((tests + 1))
+	if output=$("$@" 2>&1); then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		printf '%s\n' "$output" | sed 's/^/# /'
+	fi
+}
+
+interposed() {
+	sed -n 's/^WT_SYMBOL([^,]*, *\([a-zA-Z0-9_]*\),.*/\1/p' shim/symbols.def | sort -u
+}
+
+# Functions that the header declares, as the compiler sees them.
+api() {
+	echo '#include <wt.h>' | gcc -E -P -Iinclude -include sys/uio.h - |
+		grep -oE '\bwt_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
+}
+
+exported() {
+	nm -D --defined-only "$WT_LIB" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u
+}
+
+exports_are_the_list() {
+	interposed >"$scratch/interposed"
+	api >"$scratch/api"
+	sort -u "$scratch/interposed" "$scratch/api" >"$scratch/wanted"
+	exported >"$scratch/exported"
+	echo "< wanted by shim/symbols.def or include/wt.h, > exported"
+	[ "$(wc -l <"$scratch/interposed")" -gt 40 ] && diff "$scratch/wanted" "$scratch/exported"
+}
+
+needs_only_libc() {
+	readelf -d "$WT_LIB" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$scratch/needed"
+	grep -qx 'libc\.so\.6' "$scratch/needed" &&
+		! grep -vx -e 'libc\.so\.6' -e 'ld-linux-.*\.so\.[0-9]*' "$scratch/needed"
+}
+
+# Text and data of liburing are inside, its names are not.
+no_foreign_names() {
+	! nm -D --defined-only "$WT_LIB" | grep io_uring
+}
+
+manual_names_each() {
+	local symbol missing=0
+	grep -v '^\.\\"' shim/man/libwt.7 >"$scratch/manual"
+	for symbol in $(interposed); do
+		grep -qwF -- "$symbol" "$scratch/manual" && continue
+		echo "not in libwt(7): $symbol"
+		missing=1
+	done
+	return $missing
+}
+
+builds_without_warning() {
+	local out=$scratch/$1
+	make --no-print-directory CC="$1" OBJ="$out" LIB="$out.so" CFLAGS="-O2 -g -Werror" \
+		"$out.so" "$out/wt-tool"
+}
+
+compiler_test() {
+	if command -v "$1" >/dev/null; then
+		check "builds without a warning with $1" builds_without_warning "$1"
+	else
+		tests=$((tests + 1))
+		echo "ok $tests - builds without a warning with $1 # SKIP $1 is not installed"
+	fi
+}
+
+echo 1..6
+check "exports the interposed symbols and the API, nothing else" exports_are_the_list
+check "needs libc and nothing else" needs_only_libc
+check "keeps liburing's names to itself" no_foreign_names
+check "libwt(7) names each symbol" manual_names_each
+compiler_test gcc
+compiler_test clang
