@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "fdtable.h"
 #include "log.h"
 #include "sys.h"
 
@@ -273,11 +274,12 @@ static int run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 	}
 }
 
-static int set_mirror(struct wt_ring *ring, unsigned int slot, int fd)
+static int drop_mirror(struct wt_ring *ring, unsigned int slot)
 {
+	static int none = -1;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
 
-	io_uring_prep_files_update(sqe, &fd, 1, slot);
+	io_uring_prep_files_update(sqe, &none, 1, slot);
 	int ret = run(ring, sqe);
 	return ret < 0 ? ret : 0;
 }
@@ -295,39 +297,47 @@ static int drop_after_closings(struct wt_ring *ring)
 		if (!ring->mirrors[i].open)
 			continue;
 		ring->mirrors[i].open = false;
-		err = set_mirror(ring, i, -1);
+		err = drop_mirror(ring, i);
 	}
 	return err;
 }
 
+static uint32_t generation_of(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	return entry ? atomic_load(&entry->generation) : 0;
+}
+
 /*
- * The opening has a descriptor for a moment. It is closed only while it still
- * is the file that was opened: the program may have put its own there with dup2.
+ * Opens straight into the ring, never into the process's table: there another
+ * thread could meet it, and closing it would take away every POSIX record lock
+ * that the process holds on the file (fcntl(2), filp_close in fs/open.c). What
+ * was opened is the file that st describes if the descriptor was that before
+ * and after and was not replaced in between.
  */
 static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const struct stat *st)
 {
-	char path[32];
-	struct stat opened;
+	char path[40];
+	struct stat after;
+	uint32_t generation = generation_of(fd);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int mirror = wt_sys.open(path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOCTTY, 0);
-	if (mirror < 0)
-		return mirror;
-	int err = wt_sys.identify(mirror, &opened);
-	bool same = !err && opened.st_dev == st->st_dev && opened.st_ino == st->st_ino;
-	if (same)
-		err = set_mirror(ring, slot, mirror);
-	else if (!err)
-		err = -ESTALE;
-	if (!wt_sys.identify(mirror, &opened) &&
-	    (!same || (opened.st_dev == st->st_dev && opened.st_ino == st->st_ino)))
-		wt_sys.close(mirror);
-	return err;
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
+	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, O_WRONLY | O_DIRECT | O_NOCTTY, 0, slot);
+	int err = run(ring, sqe);
+	if (err < 0)
+		return err;
+	err = wt_sys.identify(fd, &after);
+	if (!err && after.st_dev == st->st_dev && after.st_ino == st->st_ino &&
+	    generation_of(fd) == generation)
+		return 0;
+	drop_mirror(ring, slot);
+	return -ESTALE;
 }
 
 int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why)
 {
-	sigset_t all, before;
 	int err = drop_after_closings(ring);
 
 	for (unsigned int i = 0; i < MIRRORS; i++) {
@@ -343,10 +353,7 @@ int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_
 	struct mirror *mirror = &ring->mirrors[slot];
 
 	mirror->open = false;
-	sigfillset(&all);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
 	err = open_mirror(ring, slot, fd, st);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
 	if (err)
 		return err;
 	*mirror = (struct mirror){ .dev = st->st_dev, .ino = st->st_ino, .open = true };

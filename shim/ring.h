@@ -41,7 +41,7 @@ bool wt_ring_is_busy(void);
 
 /*
  * The slot of the mirror of the file behind fd, which wt_sys.identify described as st;
- * opened through /proc/self/fd and verified where there is none yet. Or -errno
+ * opened through /proc/thread-self/fd and verified where there is none yet. Or -errno
  * of that opening, with *why set.
  */
 int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why);

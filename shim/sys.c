@@ -119,10 +119,10 @@ struct wt_sys wt_sys = {
 int wt_sys_path(int fd, char *buf, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	char link[32];
+	char link[40];
 	struct stat st;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", fd);
 	ssize_t len = wt_sys.readlink(link, buf, size);
 	if (len < 0)
 		return len;

@@ -55,7 +55,7 @@ extern struct wt_sys wt_sys;
 
 /*
  * The absolute path of an open file, symbolic links resolved, as the kernel
- * names it in /proc/self/fd; " (deleted)" is taken off an unlinked one. The
+ * names it in /proc/thread-self/fd (a main thread may have ended); " (deleted)" is taken off an unlinked one. The
  * length without the final NUL, or -errno: -ENAMETOOLONG where it does not fit,
  * -ENOENT where /proc is not mounted.
  */
