@@ -121,7 +121,8 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	uint32_t generation = generation_of(entry);
 	int fl = wt_sys.getfl(io->fd);
 
-	if (unlikely(fl < 0))
+	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
+	if (unlikely(fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH))
 		return wt_io_pass(io);
 	struct wt_target target = target_of(io, verdict, fl, entry);
 	count_inherited(entry, io->fd, verdict);

@@ -124,6 +124,9 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 		return decline(target, why);
 	if (!run.len || !is_aligned(run.len, target->dio_file_align))
 		return decline(target, WT_WHY_PARTIAL_BLOCK);
+	/* A kernel worker that carries it would get the SIGXFSZ in the program's place. */
+	if (wt_io_below_file_size_limit(io, run.len) < run.len)
+		return decline(target, WT_WHY_SIZE_LIMIT);
 	int mirror = wt_ring_mirror(ring, io->fd, st, &why);
 	if (mirror < 0)
 		return decline(target, why);
@@ -146,6 +149,9 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	struct stat st;
 	enum wt_reason why;
 
+	/* The kernel's rules for its buffers are not to be softened. */
+	if (target->fl & O_DIRECT)
+		return decline(target, WT_WHY_OWN_DIRECT);
 	if (!target->has_offset)
 		return decline(target, WT_WHY_NO_OFFSET);
 	if (io->offset < 0 || !is_aligned(io->offset, target->dio_file_align) ||

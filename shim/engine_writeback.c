@@ -17,7 +17,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include "base.h"
 #include "engine.h"
@@ -83,26 +82,18 @@ static int start_range(struct wt_target *target, const struct wt_io *io, size_t 
 }
 
 /*
- * The kernel cuts a write that crosses RLIMIT_FSIZE short and sends SIGXFSZ
- * only to one that starts at it. A later step would start there.
+ * Copies step by step, each handed to the device while the next is copied. No
+ * step starts at RLIMIT_FSIZE: there the kernel cuts one large write short, and
+ * sends SIGXFSZ only to one that begins past it.
  */
-static size_t within_file_size_limit(const struct wt_io *io, size_t len)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur == RLIM_INFINITY ||
-	    (rlim_t)io->offset >= limit.rlim_cur)
-		return len;
-	rlim_t room = limit.rlim_cur - io->offset;
-	return len < room ? len : room;
-}
-
-/* Copies step by step, each handed to the device while the next is copied. */
 static ssize_t copy_in_steps(const struct wt_io *io)
 {
 	char *base = io->iov->iov_base;
-	size_t len = within_file_size_limit(io, io->iov->iov_len);
+	size_t len = wt_io_below_file_size_limit(io, io->iov->iov_len);
 	size_t done = 0;
+
+	if (!len)
+		return wt_io_pass(io);
 
 	while (done < len) {
 		struct iovec iov = { base + done, len - done };

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 #include "base.h"
@@ -44,6 +45,18 @@ ssize_t wt_io_pass(const struct wt_io *io)
 ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags)
 {
 	return wt_sys.pwritev2(io->fd, io->iov, io->iovcnt, io->offset, io->flags | flags);
+}
+
+size_t wt_io_below_file_size_limit(const struct wt_io *io, size_t len)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return len;
+	if ((rlim_t)io->offset >= limit.rlim_cur)
+		return 0;
+	rlim_t room = limit.rlim_cur - io->offset;
+	return len < room ? len : room;
 }
 
 /* Where the write ended, as far as it can be told afterwards. */

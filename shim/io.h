@@ -62,6 +62,12 @@ ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags);
  */
 void wt_io_drop_cache(const struct wt_io *io, int fl, size_t written);
 
+/*
+ * How much of `len` bytes at the write's offset lies below RLIMIT_FSIZE; 0 where
+ * the write starts at the limit or past it.
+ */
+size_t wt_io_below_file_size_limit(const struct wt_io *io, size_t len);
+
 /* The most bytes that one call writes: MAX_RW_COUNT, include/linux/fs.h. */
 #define WT_CALL_BYTES_MAX 0x7ffff000
 

@@ -19,6 +19,8 @@
 	X(WT_WHY_RING_BUSY, "the thread's io_uring is in use (a signal handler)")                  \
 	X(WT_WHY_NO_OFFSET, "the write has no offset of its own (write, O_APPEND)")                \
 	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way")                            \
+	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself")                                 \
+	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE")                                       \
 	X(WT_WHY_PARTIAL_BLOCK, "the write is not whole blocks")                                   \
 	X(WT_WHY_LARGE_UNALIGNED, "the buffer is unaligned or scattered, and large")               \
 	X(WT_WHY_DIRECT_REFUSED, "the kernel refused this O_DIRECT write")                         \
