@@ -52,3 +52,12 @@ struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs,
 		return (struct wt_choice){ &wt_engine_dsync, why, true };
 	return (struct wt_choice){ wt_engine_by_id(rule->engine), WT_WHY_ASKED, false };
 }
+
+const struct wt_engine *wt_choose_below(const struct wt_engine *engine, const struct wt_rule *rule,
+					struct wt_filesystem *fs)
+{
+	if (engine->id == WT_ENGINE_DIRECT && rule->level <= WT_LEVEL_THROUGH &&
+	    !obstacle(WT_ENGINE_WRITEBACK, fs, false))
+		return &wt_engine_writeback;
+	return &wt_engine_dsync;
+}

@@ -20,6 +20,10 @@ struct wt_choice {
  */
 struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works);
 
+/* The engine that carries what `engine` declined of a file under `rule` on `fs`. */
+const struct wt_engine *wt_choose_below(const struct wt_engine *engine, const struct wt_rule *rule,
+					struct wt_filesystem *fs);
+
 /* By its id; NULL for WT_ENGINE_AUTO. */
 const struct wt_engine *wt_engine_by_id(enum wt_engine_id id);
 

@@ -88,7 +88,7 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 	ssize_t ret = (*engine)->write(target, io);
 
 	while (ret == WT_DECLINED) {
-		const struct wt_engine *next = (*engine)->next;
+		const struct wt_engine *next = wt_choose_below(*engine, target->rule, target->fs);
 
 		count_fall(io->fd, (*engine)->name, next->name, target->fell);
 		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
@@ -135,6 +135,10 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	/* The number was closed under the write: its second call went to no file or another. */
 	if (ret > 0 && target.in_two_calls && generation_of(entry) != generation)
 		ret = -EBADF;
+	if (unlikely(target.stale)) {
+		wt_fdtable_forget(io->fd);
+		return ret;
+	}
 	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
 		wt_io_drop_cache(io, fl, ret);
 	if (target.lost || (ret == -EIO && engine->id != WT_ENGINE_NONE))

@@ -18,6 +18,13 @@ int wt_engine_sync_file(int fd, enum wt_level level)
 	return level == WT_LEVEL_SYNC ? wt_sys.fsync(fd) : wt_sys.fdatasync(fd);
 }
 
+bool wt_engine_is_stale(int fd)
+{
+	struct stat st;
+
+	return !wt_sys.identify(fd, &st) && !S_ISREG(st.st_mode);
+}
+
 void wt_offset_before(struct wt_offset *offset, const struct wt_io *io)
 {
 	if (io->offset == WT_OFFSET_NONE)

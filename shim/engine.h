@@ -4,7 +4,8 @@
  *
  * An engine is one file with one const struct. It either carries a write or
  * declines it; it declines only while nothing has been written, and then the
- * next engine of the ladder, which is never weaker, gets it whole. A mechanism
+ * next engine of the ladder (wt_choose_below), which is never weaker, gets it
+ * whole. The last, dsync, does not decline. A mechanism
  * that fails after the bytes were copied is made good on the spot by a stronger
  * one (fdatasync) and named in `fell`.
  */
@@ -33,6 +34,7 @@ struct wt_target {
 	enum wt_reason fell;		 /* out: why it declined, or what it had to make good */
 	bool lost;			 /* out: bytes were copied and did not get to the device */
 	bool in_two_calls; /* out: a close between copy and sync would have deceived it */
+	bool stale; /* out: the descriptor is no file (any more), so there was nothing to do */
 };
 
 /* What write returns to decline: no errno is as low, and nothing was written. */
@@ -47,9 +49,6 @@ struct wt_engine {
 	 * description's offset is where it was before.
 	 */
 	ssize_t (*write)(struct wt_target *target, const struct wt_io *io);
-
-	/* Where a declined write goes. NULL for the last, which does not decline. */
-	const struct wt_engine *next;
 
 	enum wt_engine_id id;
 
@@ -70,6 +69,12 @@ int wt_engine_rwf(enum wt_level level);
  * fsync for `sync`, fdatasync for all else. 0 or -errno.
  */
 int wt_engine_sync_file(int fd, enum wt_level level);
+
+/*
+ * After a sync call refused: whether the descriptor is not the file of its
+ * verdict but a device, pipe or socket, which was given the number unseen.
+ */
+bool wt_engine_is_stale(int fd);
 
 /*
  * A write without an offset of its own moves the description's. Where it fails

@@ -152,6 +152,8 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	/* The kernel's rules for its buffers are not to be softened. */
 	if (target->fl & O_DIRECT)
 		return decline(target, WT_WHY_OWN_DIRECT);
+	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))
+		return decline(target, WT_WHY_OWN_FLAGS);
 	if (!target->has_offset)
 		return decline(target, WT_WHY_NO_OFFSET);
 	if (io->offset < 0 || !is_aligned(io->offset, target->dio_file_align) ||
@@ -170,6 +172,5 @@ const struct wt_engine wt_engine_direct = {
 	.name = "direct",
 	.id = WT_ENGINE_DIRECT,
 	.write = direct_write,
-	.next = &wt_engine_dsync,
 	.bypasses_cache = true,
 };

@@ -27,7 +27,9 @@ static ssize_t copy_and_sync(struct wt_target *target, const struct wt_io *io)
 	wt_offset_after(&offset, io);
 	target->in_two_calls = true;
 	int err = wt_engine_sync_file(io->fd, target->rule->level);
-	if (err) {
+	if (err == -EINVAL)
+		target->stale = wt_engine_is_stale(io->fd);
+	if (err && !target->stale) {
 		target->lost = true;
 		wt_offset_restore(&offset, io);
 		return err;
@@ -51,6 +53,10 @@ static ssize_t dsync_write(struct wt_target *target, const struct wt_io *io)
 		/* A flag that the program itself passed may be what is refused. */
 		if ((ret != -EOPNOTSUPP && ret != -ENOSYS) || io->flags)
 			return ret;
+		if (wt_engine_is_stale(io->fd)) {
+			target->stale = true;
+			return wt_io_pass(io);
+		}
 		wt_filesystem_refuse(target->fs, WT_REFUSED_RWF_DSYNC);
 	}
 	target->fell = WT_WHY_NO_RWF_DSYNC;

@@ -48,6 +48,9 @@ static int sync_range(struct wt_target *target, int fd, struct wt_range range, u
 
 	if (!is_refusal(err))
 		return err;
+	target->stale = wt_engine_is_stale(fd);
+	if (target->stale)
+		return 0;
 	wt_filesystem_refuse(target->fs, WT_REFUSED_RANGE_SYNC);
 	target->fell = WT_WHY_NO_RANGE_SYNC;
 	return wt_engine_sync_file(fd, target->rule->level);
@@ -152,5 +155,4 @@ const struct wt_engine wt_engine_writeback = {
 	.name = "writeback",
 	.id = WT_ENGINE_WRITEBACK,
 	.write = writeback_write,
-	.next = &wt_engine_dsync,
 };

@@ -10,7 +10,7 @@
 	X(WT_WHY_NOT_WRITEBACK, "sync_file_range is not known to reach the device here")           \
 	X(WT_WHY_FLUSH, "the level needs a flush of the device's cache")                           \
 	X(WT_WHY_COLD, "cache=drop: O_DIRECT leaves the cache cold by itself")                     \
-	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)")             \
+	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)")          \
 	X(WT_WHY_NO_DISK, "the file system has no disk")                                           \
 	X(WT_WHY_NO_DIRECT, "the file cannot be written with O_DIRECT")                            \
 	X(WT_WHY_NO_MIRROR, "the file cannot be opened again for O_DIRECT")                        \
@@ -18,9 +18,10 @@
 	X(WT_WHY_NO_RING_NOW, "no memory or descriptor for an io_uring")                           \
 	X(WT_WHY_RING_BUSY, "the thread's io_uring is in use (a signal handler)")                  \
 	X(WT_WHY_NO_OFFSET, "the write has no offset of its own (write, O_APPEND)")                \
-	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way")                            \
+	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way")                           \
 	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself")                                 \
 	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE")                                       \
+	X(WT_WHY_OWN_FLAGS, "the program passes RWF_ flags of its own")                            \
 	X(WT_WHY_PARTIAL_BLOCK, "the write is not whole blocks")                                   \
 	X(WT_WHY_LARGE_UNALIGNED, "the buffer is unaligned or scattered, and large")               \
 	X(WT_WHY_DIRECT_REFUSED, "the kernel refused this O_DIRECT write")                         \

@@ -68,14 +68,22 @@ Test(choose, each_level_gets_the_engine_that_its_file_system_can_carry)
 	}
 }
 
-Test(choose, the_ladder_ends_in_an_engine_for_every_level)
+Test(choose, what_direct_declines_goes_to_the_cheapest_engine_of_its_level)
 {
-	for (int id = WT_ENGINE_WRITEBACK; id < WT_ENGINES; id++) {
-		const struct wt_engine *engine = wt_engine_by_id(id);
+	struct wt_filesystem ext4 = { .kind = wt_filesystem_kind(EXT4) };
+	struct wt_filesystem overlay = { .kind = wt_filesystem_kind(OVERLAY) };
+	struct wt_rule through = { .level = WT_LEVEL_THROUGH }, dsync = { .level = WT_LEVEL_DSYNC };
 
-		cr_assert_eq(engine->id, (enum wt_engine_id)id);
-		while (engine->next)
-			engine = engine->next;
-		cr_expect_eq(engine->id, WT_ENGINE_DSYNC, "from %s", wt_engine_by_id(id)->name);
-	}
+	cr_expect_eq(wt_choose_below(&wt_engine_direct, &through, &ext4), &wt_engine_writeback);
+	cr_expect_eq(wt_choose_below(&wt_engine_direct, &dsync, &ext4), &wt_engine_dsync);
+	cr_expect_eq(wt_choose_below(&wt_engine_direct, &through, &overlay), &wt_engine_dsync);
+	cr_expect_eq(wt_choose_below(&wt_engine_writeback, &through, &ext4), &wt_engine_dsync);
+	wt_filesystem_refuse(&ext4, WT_REFUSED_RANGE_SYNC);
+	cr_expect_eq(wt_choose_below(&wt_engine_direct, &through, &ext4), &wt_engine_dsync);
+}
+
+Test(choose, every_engine_is_found_by_its_id)
+{
+	for (int id = WT_ENGINE_NONE; id < WT_ENGINES; id++)
+		cr_expect_eq(wt_engine_by_id(id)->id, (enum wt_engine_id)id);
 }

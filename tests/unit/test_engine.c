@@ -296,3 +296,19 @@ Test(engine, direct_declines_an_address_that_is_not_there)
 	cr_assert_eq(wt_engine_direct.write(&target, &vector), WT_DECLINED);
 	cr_assert_eq(wt_engine_dsync.write(&target, &io), -EFAULT);
 }
+
+Test(engine, a_number_that_became_a_device_unseen_is_left_alone)
+{
+	struct wt_target target;
+
+	fd = open("/dev/null", O_WRONLY);
+	range_sync.answer = -EINVAL;
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &target), 100);
+	cr_assert(target.stale);
+	cr_assert_eq(fs.refused, 0u, "that says nothing of the file system");
+
+	wt_sys.pwritev2 = refused_pwritev2;
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &target), 100);
+	cr_assert(target.stale);
+	cr_assert_eq(fs.refused, 0u);
+}
