@@ -33,6 +33,7 @@ object     = $(patsubst %.c,$(OBJ)/o/%.o,$(1))
 # A test program NAME is NAME.c and, where it grew, NAME_*.c.
 PROGS  := $(filter-out $(foreach p,$(basename $(notdir $(wildcard tests/prog/*.c))),$(wildcard tests/prog/$p_*.c)),$(wildcard tests/prog/*.c))
 PROGS  := $(patsubst tests/prog/%.c,$(OBJ)/tests/prog/%,$(PROGS))
+DISK_PROGS := $(patsubst tests/disk/%.c,$(OBJ)/tests/disk/%,$(wildcard tests/disk/*.c))
 BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildcard bench/*.c)))
 
 all: $(LIB) $(OBJ)/wt-tool
@@ -53,7 +54,7 @@ $(OBJ)/o/%.o: %.c Makefile
 
 # Tests and figures.
 
-tests: all $(OBJ)/tests/unit $(OBJ)/tests/system $(PROGS)
+tests: all $(OBJ)/tests/unit $(OBJ)/tests/system $(PROGS) $(OBJ)/tests/disk/plugin.so $(DISK_PROGS)
 
 $(OBJ)/tests/unit: $(call object,$(wildcard tests/unit/*.c) $(BELOW_SRC))
 	$(call say,LD,$@)
@@ -70,6 +71,17 @@ $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
+# The disk that can fail: an nbdkit plugin, and what drives it.
+$(OBJ)/tests/disk/plugin.so: $(call object,$(wildcard tests/disk/plugin/*.c))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^
+
+$(DISK_PROGS): $(OBJ)/tests/disk/%: $(OBJ)/o/tests/disk/%.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,$(wildcard bench/lib.c))
 	$(call say,LD,$@)

@@ -56,23 +56,23 @@ describe_place() {
 	"$work/libwt/wt-preload.sh" --probe "$work" || exit 1
 	if [ "$(stat -f -c %T "$work")" = tmpfs ]; then
 		echo
-		echo "This is a tmpfs: no disk, nothing to write through to. Set TMPDIR to a real one."
+		echo "This is a tmpfs, with no disk to write through to: set TMPDIR to a place that has."
 	fi
 }
 
 pages() { "$dirty" "$@" | awk '{ n += $1 + $2 } END { print n + 0 }'; }
 
 wait_for() {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 60))
 	until "$@" >"$work/waited" 2>&1; do
 		[ "$SECONDS" -le "$deadline" ] || die "gave up on: $*: $(tail -n 1 "$work/waited")"
 		sleep 0.05
 	done
 }
 
-# A database's functions: NAME_have (what is missing), NAME_what, NAME_prepare, and NAME_measure with
-# `under` (how the command starts), `fsyncs` (own fsyncs: 0 or 1) and `dir` (empty); it sets
-# `rate` and `left`, the dirty pages of its log and data files after the last commit.
+# A database's functions: NAME_have (which packages are missing), NAME_what, NAME_prepare, and
+# NAME_measure with `under` (how the command starts), `fsyncs` (own fsyncs: 0 or 1) and `dir`
+# (empty); it sets `rate` and `left`, the dirty pages of its log and data after the last commit.
 
 sqlite_have() { have sqlite3 || echo sqlite3; }
 sqlite_what() { echo "one INSERT a transaction, WAL"; }
@@ -170,7 +170,8 @@ redis_measure() {
 	server=$!
 	running+=("$server")
 	wait_for redis_ready
-	redis-benchmark -s "$work/redis.sock" -q -c 4 -t set -l -d 100 >"$work/redis-benchmark" 2>&1 &
+	redis-benchmark -s "$work/redis.sock" -q -c 4 -t set -l -d 100 \
+		>"$work/redis-benchmark" 2>&1 &
 	client=$!
 	running+=("$client")
 	wait_for redis_calls
@@ -191,12 +192,24 @@ rocksdb_have() { have db_bench || echo rocksdb-tools; }
 rocksdb_what() { echo "db_bench random writes, 1 thread"; }
 rocksdb_prepare() { :; }
 
-rocksdb_measure() {
-	"${under[@]}" db_bench --db="$dir/db" --benchmarks=fillrandom --num=1000000 --threads=1 \
-		--duration="$seconds" --sync="$fsyncs" --compression_type=none \
-		>"$work/db_bench" 2>"$work/db_bench.err" || die "db_bench failed"
-	rate=$(tr '\r' '\n' <"$work/db_bench" | awk '/^fillrandom/ { print int($5) }')
+# rocksdb_session N: N writes, then reads, with the database open while its pages are counted.
+rocksdb_session() {
+	rm -rf "$dir/db"
+	"${under[@]}" db_bench --db="$dir/db" --benchmarks=fillrandom,readrandom --num="$1" \
+		--reads=200000 --threads=1 --sync="$fsyncs" --compression_type=none \
+		>"$work/db_bench" 2>"$work/db_bench.err" &
+	running+=("$!")
+	wait_for grep -a -q '^fillrandom  *:' "$work/db_bench"
 	left=$(pages "$dir"/db/*.log "$dir"/db/*.sst)
+	wait "$!" || die "db_bench failed"
+	ended "$!"
+	rate=$(tr '\r' '\n' <"$work/db_bench" | awk '/^fillrandom/ { print int($5) }')
+}
+
+rocksdb_measure() {
+	rocksdb_session 500
+	rm -f "$reports"/*.json
+	rocksdb_session $((rate * seconds + 1))
 }
 
 # line LABEL LEVEL OWN-FSYNCS: a level of "-" is without libwt.
@@ -215,15 +228,23 @@ line() {
 	printf '%9d %6s' "$rate" "$(awk -v r="$rate" -v b="$base" 'BEGIN { printf "%.2f", r / b }')"
 	printf ' %9s %9s %8s %8s' "${covered[@]}"
 	printf ' %8d\n' "$left"
+	remarks
+}
+
+# What a table cannot show: writes that went another way than the level's engine, or past libwt.
+remarks() {
+	jq -r '(.falls[] | "  \(.path): from \(.from) to \(.to), \(.reason), \(.count) times"),
+		(.not_covered[] | "  not covered: \(.path), \(.way), \(.count) times")' \
+		"$reports"/*.json </dev/null | sort | uniq | head -n 5
 }
 
 # Writes, bytes, and the p50 and p99 of the processes, weighted by their writes.
 covered() {
-	jq -rs '[.[].rules[] | select(.level != "off" and .writes > 0)] |
+	jq -rs '[.[].rules[] | select(.level != "off" and .engine != "none" and .writes > 0)] |
 		(map(.writes) | add) as $n | if . == [] then "- - - -" else
 		[$n, (map(.bytes) | add), (map(.p50_us * .writes) | add / $n | round),
 		 (map(.p99_us * .writes) | add / $n | round)] | map(tostring) | join(" ") end' \
-		/dev/null "$reports"/*.json | numfmt --field=2 --to=iec --invalid=ignore
+		"$reports"/*.json </dev/null | numfmt --field=2 --to=iec --invalid=ignore
 }
 
 show() {
@@ -235,7 +256,8 @@ show() {
 		printf ' -- left out, apt-get install %s\n' "${missing//$'\n'/ }"
 		return
 	fi
-	printf '\n%-26s%9s %6s %9s %9s %8s %8s %8s\n' "" per-s ratio covered bytes p50-us p99-us left
+	printf '\n%-26s%9s %6s %9s %9s %8s %8s %8s\n' \
+		"" per-s ratio covered bytes p50-us p99-us left
 	"${db}_prepare"
 	line "$unprotected" - 0
 	line "libwt off" off 0
@@ -249,7 +271,7 @@ explain() {
 
 	The first line of each table runs without libwt and with the database's own fsyncs off; the
 	lines of libwt run the same under its preset at that level; "its own fsync" is the database
-	as it protects itself, without libwt.
+	as it protects itself, without libwt. What else the machine does moves the figures.
 	  per-s    transactions or writes a second
 	  ratio    per-s against the first line
 	  covered  writes that came back when the level held for their bytes

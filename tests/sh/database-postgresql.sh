@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# PostgreSQL at every level, fsync=off: after a commit the WAL and after a checkpoint the data
+# files have no dirty page; the cluster comes back from a crash of its server with pgbench's sums
+# in balance, passes pg_amcheck and its page checksums.
+
+# shellcheck source-path=SCRIPTDIR source=../lib/database.sh disable=SC1091,SC2154
+. "${0%/*}/../lib/database.sh"
+
+bin=$(echo /usr/lib/postgresql/*/bin)
+bin=${bin##* }
+PATH=$PATH:$bin
+need postgresql postgres postgresql pgbench postgresql-contrib pg_amcheck postgresql jq jq
+seconds=1
+[ -z "${WT_SOAK:-}" ] || seconds=10
+
+# The server refuses root.
+as_server=()
+if [ "$(id -u)" -eq 0 ]; then
+	as_server=(setpriv --reuid=postgres --regid=postgres --init-groups)
+fi
+
+# An own copy of libwt: its user need not be able to read the source tree.
+copy_libwt() {
+	cp "$WT_LIB" "$WT_TOP/wt-preload.sh" "$work" && install -D -t "$work/obj" "$WT_OBJ/wt-tool"
+}
+export PGHOST=$work/socket PGDATABASE=postgres PGUSER=postgres
+mkdir -m 755 "$PGHOST" "$work/template"
+
+server() { "${as_server[@]}" "$@"; }
+give() { [ ${#as_server[@]} -eq 0 ] || chown postgres:postgres "$@"; }
+ask() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
+
+prepare() {
+	copy_libwt || return 1
+	give "$PGHOST" "$work/template"
+	server "$bin/initdb" -k --no-sync --no-instructions -A trust -U postgres --locale=C \
+		--encoding=UTF8 -D "$work/template" >"$work/initdb" 2>&1 || return 1
+	cat >>"$work/template/postgresql.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$PGHOST'
+		fsync = off
+		shared_buffers = 16MB
+		min_wal_size = 32MB
+		max_wal_size = 64MB
+	END
+}
+
+# postgres_start [LAUNCHER...]: the pg_ctl that starts it, its shell and the server are all under
+# the launcher.
+postgres_start() {
+	server "$@" "$bin/pg_ctl" -w -s -D "$data" -l "$data/log" start </dev/null || return 1
+	started+=("$(head -n 1 "$data/postmaster.pid")")
+}
+
+postgres_stop() { server "$bin/pg_ctl" -w -s -D "$data" -m "$1" stop; }
+
+# Data files, without the relation cache's own copies, which PostgreSQL makes with stdio and
+# rebuilds at will.
+data_files() { find "$data/base" "$data/global" "$data/pg_xact" -type f ! -name pg_internal.init; }
+
+write_again() {
+	ask "UPDATE pgbench_accounts SET abalance = abalance WHERE aid < 1000"
+	ask CHECKPOINT
+}
+
+load_and_judge() {
+	check "$run: pgbench loads" pgbench -i -q -s 1
+	check "$run: pgbench with 4 clients" pgbench -n -c 4 -T "$seconds"
+	ask "INSERT INTO pgbench_history (tid, bid, aid, delta) VALUES (1, 1, 1, 0)"
+	judge_pages "$1" "the WAL after a commit" "$data"/pg_wal/[0-9A-F]*
+	ask CHECKPOINT
+	mapfile -t files < <(data_files)
+	judge_pages "$1" "the data after a checkpoint" "${files[@]}"
+}
+
+balanced() {
+	ask "SELECT (SELECT sum(abalance) FROM pgbench_accounts),
+			(SELECT sum(tbalance) FROM pgbench_tellers),
+			(SELECT sum(bbalance) FROM pgbench_branches),
+			(SELECT sum(delta) FROM pgbench_history)" | tee "$work/balance"
+	awk -F '|' '{ exit !(NF == 4 && $1 == $2 && $2 == $3 && $3 == $4) }' "$work/balance"
+}
+
+# The usual case: PostgreSQL's own fsyncs on top.
+own_fsyncs() {
+	ask "ALTER SYSTEM SET fsync = on" && ask "SELECT pg_reload_conf()" &&
+		pgbench -n -c 4 -T "$seconds"
+}
+
+crash_and_recover() {
+	postgres_stop immediate && postgres_start "${under[@]}" && balanced
+}
+
+verify() {
+	check "$run: pgbench with PostgreSQL's own fsyncs" own_fsyncs
+	check "$run: a crashed server recovers, in balance" crash_and_recover
+	check "$run: pg_amcheck" pg_amcheck --install-missing --heapallindexed -d postgres
+	check "$run: the server stops" postgres_stop fast
+	mapfile -t files < <(data_files)
+	forget "${files[@]}"
+	check "$run: page checksums" server "$bin/pg_checksums" -c -D "$data"
+}
+
+check "a server made ready" prepare || { finish; exit 1; }
+while read -r level place <&3; do
+	begin postgresql "$level" "$place" || continue
+	give "$dir" "$reports"
+	data=$dir/data
+	cp -a "$work/template" "$data"
+	sync -f "$data"
+	[ "$level" = control ] || under[0]=$work/wt-preload.sh
+	check "$run: the server starts" postgres_start "${under[@]}" || continue
+	load_and_judge "$level"
+	if [ "$level" = control ]; then
+		check "$run: the server stops" postgres_stop immediate
+		continue
+	fi
+	verify
+	judge_covered "$level" "$data/pg_wal/000000010000000000000001"
+	judge_covered "$level" "$data/base/5/1249"
+	judge_report '.*/pg_internal.init[.0-9]*'
+	rm -rf "$data"
+done 3< <(each_run 1)
+finish
