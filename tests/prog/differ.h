@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * differ - random file operations, decided by a seed alone, and a trace of what they did.
+ *
+ * A preloaded library is right when the trace is the same with it and without it. The files:
+ *
+ *   differ.c        the table of operations, and what processes do to each other
+ *   differ_fd.c     where descriptors come from, and where they end
+ *   differ_io.c     writes of every kind, reads, offsets, sizes
+ *   differ_crew.c   threads and processes at work on one file at once
+ *   differ_trace.c  the trace; it looks at the kernel by raw system call, so that no preloaded
+ *                   library can colour what it sees
+ */
+#ifndef DIFFER_H
+#define DIFFER_H
+
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SLOTS 10
+#define FEW_DESCRIPTORS 40
+#define LAST_OFFSET (256 << 10)
+#define POOL_BYTES (4UL << 20)
+#define UNTOUCHED 4321 /* a call that succeeds leaves errno as it was */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define TRY(call) (errno = UNTOUCHED, returned(call))
+
+struct rng {
+	uint64_t state;
+};
+
+static inline uint64_t mix(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+/* Each operation draws from a stream of its own: what one does cannot shift those that follow. */
+static inline struct rng rng_of(uint64_t seed, uint64_t stream)
+{
+	return (struct rng){ mix(seed + mix(stream + 0x9e3779b97f4a7c15ULL)) };
+}
+
+static inline uint64_t draw(struct rng *rng)
+{
+	return mix(rng->state += 0x9e3779b97f4a7c15ULL);
+}
+
+static inline uint64_t below(struct rng *rng, uint64_t end)
+{
+	return draw(rng) % end;
+}
+
+static inline bool one_in(struct rng *rng, uint64_t n)
+{
+	return below(rng, n) == 0;
+}
+
+/* Where this process stands. */
+struct position {
+	uint64_t seed;
+	char prefix[64]; /* "17/" in a process that operation 17 started */
+	long op;
+	int slots[SLOTS]; /* descriptors; a slot may well be out of date, as in real programs */
+	char dir[4096];
+};
+
+extern struct position my;
+extern char *pool;    /* POOL_BYTES to write from, then a page that no one may read */
+extern char *scratch; /* POOL_BYTES to read into */
+
+/* differ_trace.c */
+long returned(long result);
+void trace(long result, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void trace_fd(int fd, long result, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void trace_files(void);
+const char *errno_name(int number);
+uint64_t digest(uint64_t sum, const void *bytes, size_t len);
+void limit_descriptors(unsigned int count);
+int raw_open(const char *path, int flags);
+int raw_flags(int fd);
+long long raw_offset(int fd);
+long long raw_size(int fd);
+bool raw_is_device(int fd);
+void start_trace(const char *dir);
+
+/* differ_fd.c */
+int any_fd(struct rng *rng);
+int *free_slot(struct rng *rng);
+void op_open(struct rng *rng);
+void op_mkstemp(struct rng *rng);
+void op_special(struct rng *rng);
+void op_stream(struct rng *rng);
+void op_close(struct rng *rng);
+void op_close_range(struct rng *rng);
+void op_dup(struct rng *rng);
+void op_fcntl(struct rng *rng);
+void op_lock(struct rng *rng);
+void op_crowd(struct rng *rng);
+void op_name(struct rng *rng);
+
+/* differ_io.c */
+size_t whole_blocks(int fd, size_t len); /* on an O_DIRECT descriptor */
+void op_write(struct rng *rng);
+void op_write_far(struct rng *rng);
+void op_read(struct rng *rng);
+void op_lseek(struct rng *rng);
+void op_truncate(struct rng *rng);
+void op_fallocate(struct rng *rng);
+void op_sync(struct rng *rng);
+
+/* differ_crew.c */
+void op_crew(struct rng *rng);
+
+#endif
