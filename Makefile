@@ -14,6 +14,7 @@ DESTDIR    ?=
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 OBJ     ?= obj
+JOBS    ?= $(shell nproc)
 LIB     ?= libwt.so
 
 # The interposed symbols are defined here: fortified headers would redirect them.
@@ -66,6 +67,7 @@ $(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
 
+.SECONDARY:
 .SECONDEXPANSION:
 $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_*.c))
 	$(call say,LD,$@)
@@ -92,11 +94,11 @@ deps:
 	$(Q)tests/deps
 
 check: deps
-	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(Q)tests/run
 
 soak: deps
-	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(Q)WT_SOAK=1 tests/run
 
 # The policy parser under libFuzzer, for FUZZ_SECONDS.
@@ -109,12 +111,12 @@ fuzz:
 
 demo:
 	$(Q)tests/deps demo
-	$(Q)$(MAKE) --no-print-directory all $(OBJ)/tests/prog/dirty
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(OBJ)/tests/prog/dirty
 	$(Q)bench/demo.sh
 
 bench-quick:
 	$(Q)tests/deps bench
-	$(Q)$(MAKE) --no-print-directory all $(BENCHES)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES)
 	$(Q)bench/quick.sh
 
 # One list for install and uninstall: what, where, mode.

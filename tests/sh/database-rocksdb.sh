@@ -31,6 +31,7 @@ stopped() { grep -q '^State:.*T (stopped)' "/proc/$bench_job/status"; }
 # open: db_bench is held there while its files are looked at.
 write_and_hold() {
 	bench fillseq,flush,overwrite,readseq,readrandom --sync=0 --reads="$reads"
+	: >"$work/bench" # the one before ended at rest as well
 	"${command[@]}" >"$work/bench" 2>&1 &
 	bench_job=$!
 	started+=("$bench_job")
