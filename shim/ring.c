@@ -17,6 +17,7 @@
 #include "base.h"
 #include "fdtable.h"
 #include "log.h"
+#include "stats.h"
 #include "sys.h"
 
 #define MIRRORS 8
@@ -192,8 +193,9 @@ static struct wt_ring *own_ring(pid_t self, enum wt_reason *why)
 	if (atomic_load_explicit(&refused, memory_order_relaxed))
 		return NULL;
 	*why = WT_WHY_NO_RING_NOW;
-	if (ring && atomic_load(&ring->owner))
-		return NULL; /* a vfork child, on its parent's stack and in its memory */
+	/* A vfork child is in its parent's memory: none of these rings, nor their threads, are its. */
+	if (getpid() != wt_stats_process())
+		return NULL;
 
 	sigfillset(&all);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
