@@ -25,16 +25,16 @@ static enum wt_reason obstacle(enum wt_engine_id id, struct wt_filesystem *fs, b
 	return WT_WHY_NONE;
 }
 
-static struct wt_choice automatic(const struct wt_rule *rule, struct wt_filesystem *fs,
-				  bool direct_works)
+/*
+ * Never direct: whatever else writes the file through the cache, a mapping or
+ * another process, would make the kernel invent errors (turn.h). Who names it
+ * knows the file.
+ */
+static struct wt_choice automatic(const struct wt_rule *rule, struct wt_filesystem *fs)
 {
-	enum wt_reason why;
-
-	if (rule->cache_drop && !obstacle(WT_ENGINE_DIRECT, fs, direct_works))
-		return (struct wt_choice){ &wt_engine_direct, WT_WHY_COLD, false };
 	if (rule->level >= WT_LEVEL_DSYNC)
 		return (struct wt_choice){ &wt_engine_dsync, WT_WHY_FLUSH, false };
-	why = obstacle(WT_ENGINE_WRITEBACK, fs, direct_works);
+	enum wt_reason why = obstacle(WT_ENGINE_WRITEBACK, fs, false);
 	if (why)
 		return (struct wt_choice){ &wt_engine_dsync, why, false };
 	return (struct wt_choice){ &wt_engine_writeback, WT_WHY_WRITEBACK, false };
@@ -45,7 +45,7 @@ struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs,
 	if (fs->kind->flags & WT_FS_NO_DISK)
 		return (struct wt_choice){ &wt_engine_none, WT_WHY_NO_DISK, false };
 	if (rule->engine == WT_ENGINE_AUTO)
-		return automatic(rule, fs, direct_works);
+		return automatic(rule, fs);
 
 	enum wt_reason why = obstacle(rule->engine, fs, direct_works);
 	if (why)

@@ -144,10 +144,17 @@ static ssize_t read_file(const char *path, char **text)
 {
 	size_t len = 0;
 	ssize_t n;
-	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0);
+	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	struct stat st;
 
 	if (fd < 0)
 		return fd;
+	/* A FIFO would hold up the program until somebody writes to it. */
+	int err = wt_sys.identify(fd, &st);
+	if (err || !S_ISREG(st.st_mode)) {
+		wt_sys.close(fd);
+		return err ? err : -EINVAL;
+	}
 	*text = map(POLICY_FILE_MAX);
 	if (!*text) {
 		wt_sys.close(fd);
@@ -165,7 +172,7 @@ static ssize_t read_file(const char *path, char **text)
 
 static int add_file(const char *path)
 {
-	char *text;
+	char *text = NULL;
 	ssize_t len = read_file(path, &text);
 
 	if (len >= 0)

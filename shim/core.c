@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "choose.h"
 #include "config.h"
@@ -163,6 +164,15 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 	return verdict.state == WT_RULED ? write_ruled(io, verdict) : wt_io_pass(io);
 }
 
+static void drop_mirrors(int fd)
+{
+	struct stat st;
+
+	wt_ring_file_closed();
+	if (!wt_sys.identify(fd, &st))
+		wt_ring_drop(&st);
+}
+
 int wt_core_closing(int fd, union wt_verdict verdict)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);
@@ -177,8 +187,8 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 			wt_errors_keep(fd, err);
 		else
 			err = 0;
-		if (rule->engine == WT_ENGINE_DIRECT || verdict.engine == WT_ENGINE_DIRECT)
-			wt_ring_file_closed();
+		if (verdict.engine == WT_ENGINE_DIRECT)
+			drop_mirrors(fd);
 	}
 	wt_fdtable_forget(fd);
 	return err;
@@ -193,4 +203,10 @@ void wt_core_report(void)
 {
 	if (wt_config.report)
 		wt_report_write(wt_config.report, &wt_config.policy);
+}
+
+void wt_core_stderr_closing(void)
+{
+	if (wt_config.report && !strcmp(wt_config.report, "stderr"))
+		wt_core_report();
 }

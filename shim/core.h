@@ -26,7 +26,10 @@ int wt_core_closing(int fd, union wt_verdict verdict);
  */
 int wt_core_synced(int fd);
 
-/* The process is about to end, or to lose its stderr: writes the report, once. */
+/* The process is about to end: writes the report, once. */
 void wt_core_report(void);
+
+/* It is about to lose its stderr: a report that would go there is written now. */
+void wt_core_stderr_closing(void);
 
 #endif

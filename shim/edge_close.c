@@ -61,7 +61,7 @@ WT_EXPORT int fclose(FILE *stream)
 
 	/* Tools that check their output close stderr in atexit(3), before any destructor. */
 	if (stream == stderr)
-		wt_core_report();
+		wt_core_stderr_closing();
 	int ret = wt_real.fclose(stream);
 
 	if (ret || likely(!err))

@@ -11,9 +11,12 @@
 /* A new number for the same open file description: the verdict goes with it. */
 static int duplicated(int fd, int newfd)
 {
-	if (newfd >= 0)
-		wt_track_duplicated(fd, newfd);
-	return newfd;
+	int errno_before = errno;
+
+	if (newfd < 0)
+		return newfd;
+	wt_track_duplicated(fd, newfd);
+	return wt_leave(newfd, errno_before);
 }
 
 WT_EXPORT int dup(int fd)

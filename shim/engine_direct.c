@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -150,6 +151,7 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	enum wt_reason why;
 
 	/* The kernel's rules for its buffers are not to be softened. */
+	pthread_testcancel(); /* as write(2) is where a thread is cancelled; the ring is not */
 	if (target->fl & O_DIRECT)
 		return decline(target, WT_WHY_OWN_DIRECT);
 	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))

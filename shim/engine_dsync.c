@@ -51,8 +51,14 @@ static ssize_t dsync_write(struct wt_target *target, const struct wt_io *io)
 		ssize_t ret = wt_io_pass_flagged(io, wt_engine_rwf(target->rule->level));
 
 		/* A flag that the program itself passed may be what is refused. */
-		if ((ret != -EOPNOTSUPP && ret != -ENOSYS) || io->flags)
+		if ((ret != -EOPNOTSUPP && ret != -ENOSYS && ret != -EPERM) || io->flags)
 			return ret;
+		/* A sealed or immutable file answers EPERM to any write, a sandbox to this call. */
+		if (ret == -EPERM) {
+			ret = copy_and_sync(target, io);
+			target->fell = ret == -EPERM ? WT_WHY_NONE : WT_WHY_NO_RWF_DSYNC;
+			return ret;
+		}
 		if (wt_engine_is_stale(io->fd)) {
 			target->stale = true;
 			return wt_io_pass(io);

@@ -4,6 +4,8 @@
 
 #include <sys/mman.h>
 
+#include "stats.h"
+
 struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 
 /* Two threads may map the same chunk at once; the second takes the first's. */
@@ -35,6 +37,8 @@ void wt_fdtable_set(int fd, union wt_verdict verdict)
 	if (atomic_load_explicit(&entry->verdict, memory_order_relaxed) == verdict.word &&
 	    verdict.state != WT_RULED)
 		return;
+	if (unlikely(wt_stats_is_guest()))
+		return;
 	atomic_fetch_add(&entry->generation, 1);
 	atomic_store_explicit(&entry->started_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->counted_in, 0, memory_order_relaxed);
@@ -43,9 +47,11 @@ void wt_fdtable_set(int fd, union wt_verdict verdict)
 
 void wt_fdtable_learn(int fd, union wt_verdict verdict)
 {
-	struct wt_fd *entry = entry_made(fd);
 	uint64_t unknown = 0;
 
+	if (unlikely(wt_stats_is_guest()))
+		return;
+	struct wt_fd *entry = entry_made(fd);
 	if (entry)
 		atomic_compare_exchange_strong(&entry->verdict, &unknown, verdict.word);
 }

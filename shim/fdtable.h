@@ -9,6 +9,9 @@
  * writing to the descriptor that the program named; whatever goes elsewhere (the
  * direct engine's mirror) compares inodes first.
  *
+ * A vfork child changes nothing: its descriptors are its own, the table is its
+ * parent's. What it opens is looked at on each write.
+ *
  * Two levels, mapped as descriptors are seen: memory follows the descriptors in
  * use, not RLIMIT_NOFILE. A number past the table is looked at on every write.
  */

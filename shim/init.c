@@ -32,12 +32,11 @@ __attribute__((constructor)) static void start(void)
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	if (!err)
 		err = wt_turn_init();
+	/* Files are covered all the same. */
 	if (err) {
-		wt_log(WT_LOG_ERROR, "no memory to count in: %s; nothing is written through",
+		wt_log(WT_LOG_ERROR, "no memory to count in: %s; there will be no report",
 		       strerror(-err));
-		wt_config.active = false;
 		wt_config.report = NULL;
-		return;
 	}
 	pthread_atfork(NULL, NULL, wt_stats_forked);
 	at_quick_exit(wt_core_report);

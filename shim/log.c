@@ -130,6 +130,9 @@ static bool stderr_is_ours(void)
 
 	if (wt_sys.identify(STDERR_FILENO, &st))
 		return false;
+	/* What came onto a number that was closed at the start is the program's own. */
+	if (stderr_known && !stderr_at_start.st_mode)
+		return false;
 	if (!stderr_known || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		return true;
 	return st.st_dev == stderr_at_start.st_dev && st.st_ino == stderr_at_start.st_ino;

@@ -19,6 +19,7 @@
 #include "base.h"
 #include "choose.h"
 #include "ring.h"
+#include "track.h"
 
 /*
  * Younger than the headers of Debian 12 (linux/stat.h, 6.11): smallest and largest
@@ -137,29 +138,26 @@ static void print_device(const char *path, dev_t dev)
 		    !strcmp(value, "1") ? "yes: one stable write needs no flush" : "no");
 }
 
-static bool print_direct(int fd)
+static bool print_direct(int fd, const struct wt_fs_kind *kind)
 {
-	struct statx stx;
-	unsigned int mask = STATX_BASIC_STATS | STATX_DIOALIGN | STATX_WRITE_ATOMIC;
-	bool works = false;
+	struct statx stx = { 0 };
+	uint8_t shift = wt_track_dio_shift(fd, kind);
 
-	if (!statx(fd, "", AT_EMPTY_PATH, mask, &stx) && stx.stx_mask & STATX_DIOALIGN)
-		works = stx.stx_dio_offset_align && stx.stx_dio_mem_align;
-	if (works)
-		row("O_DIRECT", "offsets of %u, memory of %u; libwt uses whole blocks of %u bytes",
-		    stx.stx_dio_offset_align, stx.stx_dio_mem_align,
-		    stx.stx_blksize > stx.stx_dio_offset_align ? stx.stx_blksize
-							       : stx.stx_dio_offset_align);
+	if (shift)
+		row("O_DIRECT", "in whole blocks of %u bytes, memory aligned to %u",
+		    1U << (shift & 15), 1U << (shift >> 4));
 	else
 		row("O_DIRECT", "not for this file");
 
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_WRITE_ATOMIC, &stx))
+		stx.stx_mask = 0;
 	unsigned int units[2];
 	memcpy(units, (char *)&stx + ATOMIC_UNITS_OFFSET, sizeof(units));
 	if (stx.stx_mask & STATX_WRITE_ATOMIC && units[0])
 		row("atomic unit", "%u to %u bytes", units[0], units[1]);
 	else
 		row("atomic unit", "none");
-	return works;
+	return shift;
 }
 
 static void print_ring(void)
@@ -182,7 +180,7 @@ static void print_levels(struct wt_filesystem *fs, bool direct_works)
 		{ "through", { .level = WT_LEVEL_THROUGH } },
 		{ "dsync", { .level = WT_LEVEL_DSYNC } },
 		{ "sync", { .level = WT_LEVEL_SYNC } },
-		{ "dsync,cache=drop", { .level = WT_LEVEL_DSYNC, .cache_drop = true } },
+		{ "dsync,direct", { .level = WT_LEVEL_DSYNC, .engine = WT_ENGINE_DIRECT } },
 	};
 
 	printf("  %-17s %-10s %s\n", "level", "engine", "why");
@@ -214,7 +212,7 @@ static int probe(const char *path)
 	printf("%s\n", path);
 	row("file system", "%s", fs->kind->name);
 	print_device(path, st.st_dev);
-	bool direct_works = print_direct(fd);
+	bool direct_works = print_direct(fd, fs->kind);
 	print_ring();
 	print_levels(fs, direct_works);
 	close(fd);

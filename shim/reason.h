@@ -9,7 +9,6 @@
 	X(WT_WHY_WRITEBACK, "sync_file_range reaches the device on this file system")              \
 	X(WT_WHY_NOT_WRITEBACK, "sync_file_range is not known to reach the device here")           \
 	X(WT_WHY_FLUSH, "the level needs a flush of the device's cache")                           \
-	X(WT_WHY_COLD, "cache=drop: O_DIRECT leaves the cache cold by itself")                     \
 	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)")          \
 	X(WT_WHY_NO_DISK, "the file system has no disk")                                           \
 	X(WT_WHY_NO_DIRECT, "the file cannot be written with O_DIRECT")                            \

@@ -21,6 +21,7 @@
 #include "sys.h"
 
 #define MIRRORS 8
+#define KERNEL_SIGSET_BYTES 8
 #define ENTRIES 4
 
 struct mirror {
@@ -29,10 +30,15 @@ struct mirror {
 	bool open;
 };
 
-/* Wiped in a forked child: an owner of 0 says that there is nothing here. */
+/* Instead of an owner's thread id. Wiped in a forked child: 0. */
+#define BEING_CLEARED ((pid_t)-1)
+#define UNOWNED ((pid_t)-2)
+
 struct wt_ring {
-	_Atomic pid_t owner; /* thread id; -1 while another thread takes it down */
+	_Atomic pid_t owner;
+	bool ready; /* io_uring is set up */
 	bool busy;
+	sigset_t signals; /* the thread's mask while it is busy, to be set again */
 	bool bounce_registered;
 	unsigned int next_mirror; /* the oldest goes first */
 	unsigned int closings; /* wt_ring_file_closed as it was when mirrors were last looked at */
@@ -76,29 +82,32 @@ static bool thread_is_gone(pid_t tid)
 	return syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
 }
 
-/* A ring whose thread has ended, taken down and claimed; or NULL. */
-static struct wt_ring *reclaim(void)
+/* Takes down the rings of threads that have ended; one of them, empty, for the caller, or NULL. */
+static struct wt_ring *reclaim(pid_t self)
 {
+	struct wt_ring *found = NULL;
+
 	for (struct wt_ring *ring = atomic_load(&rings); ring; ring = ring->next) {
 		pid_t owner = atomic_load(&ring->owner);
 
-		if (owner <= 0 || !thread_is_gone(owner))
+		if (owner == UNOWNED ? found != NULL : owner <= 0 || !thread_is_gone(owner))
 			continue;
-		if (!atomic_compare_exchange_strong(&ring->owner, &owner, -1))
+		if (!atomic_compare_exchange_strong(&ring->owner, &owner, BEING_CLEARED))
 			continue;
+		if (ring->ready)
+			unmap(ring);
 		struct wt_ring *next = ring->next;
-
-		unmap(ring);
 		memset(ring, 0, sizeof(*ring));
 		ring->next = next;
-		return ring;
+		atomic_store(&ring->owner, found ? UNOWNED : self);
+		found = found ? found : ring;
 	}
-	return NULL;
+	return found;
 }
 
-static struct wt_ring *allocate(void)
+static struct wt_ring *allocate(pid_t self)
 {
-	struct wt_ring *ring = reclaim();
+	struct wt_ring *ring = reclaim(self);
 
 	if (ring)
 		return ring;
@@ -107,6 +116,7 @@ static struct wt_ring *allocate(void)
 	if (ring == MAP_FAILED)
 		return NULL;
 	madvise(ring, sizeof(*ring), MADV_WIPEONFORK);
+	atomic_store(&ring->owner, self);
 	struct wt_ring *head = atomic_load(&rings);
 	do {
 		ring->next = head;
@@ -148,7 +158,16 @@ static void make_bounce(struct wt_ring *ring)
 	ring->bounce_registered = !io_uring_register_buffers(&ring->uring, &iov, 1);
 }
 
-/* Signals are held off: a handler must not meet the ring's short-lived descriptor. */
+/* Closed only while it still is an io_uring: another thread may have put its own there with dup2. */
+static void close_ring(int fd)
+{
+	static const char name[] = "anon_inode:[io_uring]";
+	char path[64];
+
+	if (wt_sys_path(fd, path, sizeof(path)) == sizeof(name) - 1 && !strcmp(path, name))
+		wt_sys.close(fd);
+}
+
 static int make(struct wt_ring *ring)
 {
 	int files[MIRRORS];
@@ -162,7 +181,7 @@ static int make(struct wt_ring *ring)
 	err = io_uring_register_files(uring, files, MIRRORS);
 	make_bounce(ring);
 	if (!err)
-		err = io_uring_register_ring_fd(uring) == 1 ? 0 : -EOPNOTSUPP;
+		err = io_uring_register_ring_fd(uring) - 1;
 	if (err) {
 		if (ring->bounce)
 			munmap(ring->bounce, WT_BOUNCE_BYTES);
@@ -170,7 +189,7 @@ static int make(struct wt_ring *ring)
 		io_uring_queue_exit(uring);
 		return err;
 	}
-	wt_sys.close(uring->ring_fd);
+	close_ring(uring->ring_fd);
 	uring->ring_fd = -1;
 	io_uring_ring_dontfork(uring);
 	return 0;
@@ -182,32 +201,29 @@ static bool is_lasting(int err)
 	       err == -EINVAL;
 }
 
-static struct wt_ring *own_ring(pid_t self, enum wt_reason *why)
+static struct wt_ring *own_ring(enum wt_reason *why)
 {
-	sigset_t all, before;
 	struct wt_ring *ring = own;
+	pid_t self = thread_id();
 
-	if (ring && atomic_load_explicit(&ring->owner, memory_order_relaxed) == self)
+	if (ring && ring->ready && atomic_load_explicit(&ring->owner, memory_order_relaxed) == self)
 		return ring;
 	*why = WT_WHY_NO_RING;
 	if (atomic_load_explicit(&refused, memory_order_relaxed))
 		return NULL;
 	*why = WT_WHY_NO_RING_NOW;
-	/* A vfork child is in its parent's memory: none of these rings, nor their threads, are its. */
-	if (getpid() != wt_stats_process())
+	/* None of these rings is a vfork child's, and none of their threads in its process. */
+	if (wt_stats_is_guest())
 		return NULL;
-
-	sigfillset(&all);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
-	ring = ring ? ring : allocate();
+	if (ring)
+		atomic_store(&ring->owner, self); /* made before, in vain or by the parent of a fork */
+	else
+		ring = own = allocate(self);
 	int err = ring ? make(ring) : -ENOMEM;
 	if (!err) {
-		atomic_store(&ring->owner, self);
-		own = ring;
-	}
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
-	if (!err)
+		ring->ready = true;
 		return ring;
+	}
 	if (is_lasting(err)) {
 		atomic_store(&refused, -err);
 		*why = WT_WHY_NO_RING;
@@ -216,18 +232,35 @@ static struct wt_ring *own_ring(pid_t self, enum wt_reason *why)
 	return NULL;
 }
 
+static void hold_signals(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, KERNEL_SIGSET_BYTES);
+}
+
+static void let_signals(const sigset_t *before)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, KERNEL_SIGSET_BYTES);
+}
+
 struct wt_ring *wt_ring_take(enum wt_reason *why)
 {
-	struct wt_ring *ring = own_ring(thread_id(), why);
+	sigset_t before;
 
-	if (!ring)
-		return NULL;
-	if (ring->busy) {
+	hold_signals(&before);
+	struct wt_ring *ring = own_ring(why);
+	if (ring && ring->busy) {
 		*why = WT_WHY_RING_BUSY;
+		ring = NULL;
+	}
+	if (!ring) {
+		let_signals(&before);
 		return NULL;
 	}
+	ring->signals = before;
 	ring->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
 	return ring;
 }
 
@@ -238,8 +271,10 @@ bool wt_ring_is_busy(void)
 
 void wt_ring_give(struct wt_ring *ring)
 {
-	atomic_signal_fence(memory_order_seq_cst);
+	sigset_t before = ring->signals;
+
 	ring->busy = false;
+	let_signals(&before);
 }
 
 /*
@@ -259,9 +294,8 @@ static int run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 		if (ret > 0)
 			handed_over = true;
 		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY) {
-			/* This ring will not be entered again, so what it holds never runs. */
-			ring->busy = true;
-			atomic_store(&ring->owner, -1);
+			/* This ring is not entered again, so what it still holds never runs. */
+			ring->ready = false;
 			own = NULL;
 			return handed_over ? -EIO : -ECANCELED;
 		}
@@ -314,18 +348,20 @@ static uint32_t generation_of(int fd)
 /*
  * Opens straight into the ring, never into the process's table: there another
  * thread could meet it, and closing it would take away every POSIX record lock
- * that the process holds on the file (fcntl(2), filp_close in fs/open.c). What
+ * that the process holds on the file (fcntl(2), filp_close in fs/open.c). The
+ * path names the thread, because the kernel worker that walks it may have an
+ * older table of descriptors (CLOSE_RANGE_UNSHARE). What
  * was opened is the file that st describes if the descriptor was that before
  * and after and was not replaced in between.
  */
 static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const struct stat *st)
 {
-	char path[40];
+	char path[64];
 	struct stat after;
 	uint32_t generation = generation_of(fd);
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
 
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", thread_id(), fd);
 	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, O_WRONLY | O_DIRECT | O_NOCTTY, 0, slot);
 	int err = run(ring, sqe);
 	if (err < 0)
@@ -360,6 +396,23 @@ int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_
 		return err;
 	*mirror = (struct mirror){ .dev = st->st_dev, .ino = st->st_ino, .open = true };
 	return slot;
+}
+
+void wt_ring_drop(const struct stat *st)
+{
+	enum wt_reason why;
+	struct wt_ring *ring = own && own->ready ? wt_ring_take(&why) : NULL;
+
+	for (unsigned int i = 0; ring && i < MIRRORS; i++) {
+		struct mirror *at = &ring->mirrors[i];
+
+		if (!at->open || at->ino != st->st_ino || at->dev != st->st_dev)
+			continue;
+		at->open = false;
+		drop_mirror(ring, i);
+	}
+	if (ring)
+		wt_ring_give(ring);
 }
 
 void *wt_ring_bounce(struct wt_ring *ring)

@@ -8,8 +8,9 @@
  * mirrors, registered O_DIRECT openings of files, and a registered bounce
  * buffer.
  *
- * Locking: none. A ring is used by the thread that made it; a signal handler
- * that finds it busy, and a vfork child that finds another's, go without.
+ * Locking: none. A ring is used by the thread that made it, with its signals
+ * held off from take to give, as they are in a write(2) of a file; a vfork child
+ * goes without.
  * After fork the child finds an empty one (MADV_WIPEONFORK) and makes its own:
  * the kernel keeps registered rings to the task. A thread that ends leaves its
  * mappings behind; the next thread that makes a ring takes them down.
@@ -32,7 +33,7 @@ struct wt_ring;
 
 #define WT_BOUNCE_BYTES (64u << 10)
 
-/* The thread's ring, for one write, to be given back; NULL with *why set. */
+/* The thread's ring, for one write, signals held until it is given back; NULL with *why set. */
 struct wt_ring *wt_ring_take(enum wt_reason *why);
 void wt_ring_give(struct wt_ring *ring);
 
@@ -58,7 +59,10 @@ void *wt_ring_bounce(struct wt_ring *ring);
 ssize_t wt_ring_write(struct wt_ring *ring, int mirror, const void *buf, size_t len, off_t offset,
 		      int flags);
 
-/* A file that may have had mirrors was closed: each ring drops its own when next used. */
+/* A file that may have had mirrors was closed: each ring drops all of its own when next used. */
 void wt_ring_file_closed(void);
+
+/* Drops this thread's mirror of the file at once, so that it can be executed or unmounted. */
+void wt_ring_drop(const struct stat *st);
 
 #endif

@@ -89,6 +89,13 @@ pid_t wt_stats_process(void)
 	return atomic_load_explicit(&counters->pid, memory_order_relaxed);
 }
 
+bool wt_stats_is_guest(void)
+{
+	pid_t process = wt_stats_process();
+
+	return process && process != getpid();
+}
+
 bool wt_stats_is_fork(void)
 {
 	return counters && !atomic_load(&counters->executed);

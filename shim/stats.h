@@ -104,6 +104,12 @@ uint64_t wt_stats_elapsed_ms(void);
  */
 bool wt_stats_claim_report(void);
 
+/*
+ * Whether this process runs in the memory of another, as a child of vfork(2)
+ * does: what it changes there would be its parent's. One system call.
+ */
+bool wt_stats_is_guest(void);
+
 /* Whether this process was forked and has not executed another program since. */
 bool wt_stats_is_fork(void);
 

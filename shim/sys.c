@@ -58,8 +58,9 @@ static int sys_identify(int fd, struct stat *st)
 	struct statx stx;
 	unsigned int mask = STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE;
 
+	/* A sandbox that does not know statx: better with the times than not at all. */
 	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
-		return -errno;
+		return result(fstat(fd, st));
 	*st = (struct stat){
 		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
 		.st_ino = stx.stx_ino,
@@ -116,11 +117,30 @@ struct wt_sys wt_sys = {
 #undef X
 };
 
-int wt_sys_path(int fd, char *buf, size_t size)
+/*
+ * The kernel adds " (deleted)" to a name that is gone, though the file may have
+ * others; a file may also be called so.
+ */
+static ssize_t without_deleted(int fd, char *path, ssize_t len)
 {
 	static const char deleted[] = " (deleted)";
-	char link[40];
+	ssize_t suffix = sizeof(deleted) - 1;
+	struct statx named;
 	struct stat st;
+
+	if (len <= suffix || strcmp(path + len - suffix, deleted))
+		return len;
+	if (!wt_sys.identify(fd, &st) &&
+	    !wt_sys.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) &&
+	    named.stx_ino == st.st_ino)
+		return len;
+	path[len - suffix] = '\0';
+	return len - suffix;
+}
+
+int wt_sys_path(int fd, char *buf, size_t size)
+{
+	char link[40];
 
 	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", fd);
 	ssize_t len = wt_sys.readlink(link, buf, size);
@@ -129,13 +149,7 @@ int wt_sys_path(int fd, char *buf, size_t size)
 	if ((size_t)len >= size)
 		return -ENAMETOOLONG;
 	buf[len] = '\0';
-	size_t suffix = sizeof(deleted) - 1;
-	if ((size_t)len > suffix && !strcmp(buf + len - suffix, deleted) &&
-	    !wt_sys.identify(fd, &st) && !st.st_nlink) {
-		len -= suffix;
-		buf[len] = '\0';
-	}
-	return len;
+	return without_deleted(fd, buf, len);
 }
 
 int wt_sys_write_all(int fd, const void *buf, size_t len)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "choose.h"
@@ -16,16 +17,11 @@
 
 static const union wt_verdict no_rule = { .state = WT_NO_RULE };
 
-/*
- * The alignment that O_DIRECT needs, as two shifts; 0 where it cannot be had.
- * statx(2), STATX_DIOALIGN, 6.1: per file, and 0 where O_DIRECT would quietly be
- * buffered (data=journal). btrfs does not say and takes whole blocks; what else
- * does not say does without. The mask has no times in it (sys.h, identify).
- */
-static uint8_t dio_shift(int fd, const struct wt_fs_kind *kind)
+uint8_t wt_track_dio_shift(int fd, const struct wt_fs_kind *kind)
 {
 	struct statx stx;
 
+	/* btrfs does not say; the mask has no times in it (sys.h, identify). */
 	if (wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx))
 		return 0;
 	/* Whole blocks of the file system: a part of one would be read, changed and written. */
@@ -67,7 +63,7 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 		return refuse_or_leave(fd, path, WT_WHY_NO_NAME, verdict);
 
 	struct wt_filesystem *filesystem = wt_filesystem_at(fs);
-	uint8_t shift = dio_shift(fd, filesystem->kind);
+	uint8_t shift = wt_track_dio_shift(fd, filesystem->kind);
 	struct wt_choice choice = wt_choose(rule, filesystem, shift);
 	*verdict = (union wt_verdict){
 		.state = WT_RULED,
@@ -87,17 +83,36 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	return 0;
 }
 
+/* A path that is too long for the stack of a signal handler, in a mapping of its own. */
+static int look_by_long_path(int fd, const struct stat *st, union wt_verdict *verdict)
+{
+	char *path = mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			  0);
+	int err;
+
+	if (path == MAP_FAILED)
+		return refuse_or_leave(fd, "a file", WT_WHY_NO_NAME, verdict);
+	if (wt_sys_path(fd, path, PATH_MAX) < 0)
+		err = refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
+	else
+		err = decide(fd, st, path, verdict);
+	munmap(path, PATH_MAX);
+	return err;
+}
+
 static int look(int fd, union wt_verdict *verdict)
 {
 	struct stat st;
-	char path[PATH_MAX];
+	char path[512];
 
 	*verdict = no_rule;
-	if (wt_sys.identify(fd, &st) || !S_ISREG(st.st_mode))
+	int err = wt_sys.identify(fd, &st);
+	if (err && err != -EBADF)
+		return refuse_or_leave(fd, "a descriptor", WT_WHY_NO_NAME, verdict);
+	if (err || !S_ISREG(st.st_mode))
 		return 0;
-	int len = wt_sys_path(fd, path, sizeof(path));
-	if (len < 0)
-		return refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
+	if (wt_sys_path(fd, path, sizeof(path)) < 0)
+		return look_by_long_path(fd, &st, verdict);
 	return decide(fd, &st, path, verdict);
 }
 
@@ -147,6 +162,12 @@ int wt_track_may_truncate(int dirfd, const char *path, int flags)
 
 void wt_track_duplicated(int fd, int newfd)
 {
-	if (fd != newfd)
-		wt_fdtable_set(newfd, wt_fdtable_get(fd));
+	union wt_verdict verdict = wt_fdtable_get(fd);
+
+	if (fd == newfd)
+		return;
+	/* "No rule" is found again cheaply, by a name that cannot have come under one since. */
+	if (verdict.state != WT_RULED)
+		verdict.word = 0;
+	wt_fdtable_set(newfd, verdict);
 }

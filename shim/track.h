@@ -11,6 +11,7 @@
 #define WT_TRACK_H
 
 #include "fdtable.h"
+#include "filesystem.h"
 
 /*
  * Looks at a descriptor without a verdict and remembers what it finds. 0, or
@@ -29,6 +30,14 @@ int wt_track_opened(int fd, int flags);
  * be refused, so that the file keeps what it holds.
  */
 int wt_track_may_truncate(int dirfd, const char *path, int flags);
+
+/*
+ * The alignment that O_DIRECT needs for this file, as a verdict holds it; 0 where
+ * it cannot be had. statx(2), STATX_DIOALIGN, 6.1: 0 too where O_DIRECT would
+ * quietly be buffered (data=journal). What does not say does without, but for
+ * file systems of which it is known (WT_FS_DIRECT).
+ */
+uint8_t wt_track_dio_shift(int fd, const struct wt_fs_kind *kind);
 
 /* newfd was made from fd and is the same open file description. */
 void wt_track_duplicated(int fd, int newfd);
