@@ -70,6 +70,12 @@ WT_EXPORT int fclose(FILE *stream)
 	return EOF;
 }
 
+WT_EXPORT int pclose(FILE *stream)
+{
+	closing_stream(stream);
+	return wt_real.pclose(stream);
+}
+
 /* The old file is closed and the new one mostly gets its number. */
 WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream)
 {

@@ -153,6 +153,7 @@ RAW_BY_NAME(int, mkostemps, (char *t, int suffix_len, int flags), (t, suffix_len
 RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
 RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
 RAW_BY_NAME(int, fclose, (FILE * f), (f))
+RAW_BY_NAME(int, pclose, (FILE * f), (f))
 RAW_BY_NAME(int, daemon, (int nochdir, int noclose), (nochdir, noclose))
 
 struct wt_real wt_real = {
@@ -195,6 +196,7 @@ struct wt_real wt_real = {
 	.freopen = raw_freopen,
 	.freopen64 = raw_freopen,
 	.fclose = raw_fclose,
+	.pclose = raw_pclose,
 	.fsync = raw_fsync,
 	.fdatasync = raw_fdatasync,
 	.sync_file_range = raw_sync_file_range,

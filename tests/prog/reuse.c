@@ -4,8 +4,9 @@
  *
  *   reuse END BEGIN FILE-A FILE-B
  *     END    how the number stops being A: close, raw_close, close_range, raw_close_range,
- *            closefrom, fclose, or by being B at once: dup2, dup3, raw_dup2, freopen
- *     BEGIN  how B comes to it otherwise: open, raw_open
+ *            closefrom, fclose, or by being B at once: dup2, dup3, raw_dup2, freopen;
+ *            pclose: the number was a pipe's last, and written to
+ *     BEGIN  how B comes to it otherwise: open, raw_open, raw_dupfd
  *
  * Facts: whether A still has its own bytes and B has B's, and B's dirty pages.
  */
@@ -41,7 +42,32 @@ static int end(const char *how, int fd, FILE *stream)
 		return closefrom(fd), 0;
 	if (!strcmp(how, "fclose"))
 		return fclose(stream);
+	if (!strcmp(how, "pclose"))
+		return pclose(stream);
 	return -1;
+}
+
+/* B under the number, which is free. */
+static int begin(const char *how, int fd, const char *path)
+{
+	if (!strcmp(how, "open"))
+		return open(path, O_RDWR);
+	int other = syscall(SYS_openat, AT_FDCWD, path, O_RDWR);
+	if (!strcmp(how, "raw_open"))
+		return other;
+	int again = syscall(SYS_fcntl, other, F_DUPFD, fd);
+	syscall(SYS_close, other);
+	return again;
+}
+
+/* A pipe in the place of the file, with a verdict of its own from a write to it. */
+static FILE *pipe_instead(int *fd)
+{
+	close(*fd);
+	FILE *stream = popen("cat >/dev/null", "w");
+
+	*fd = stream ? fileno(stream) : -1;
+	return write(*fd, "x", 1) == 1 ? stream : NULL;
 }
 
 /* B in A's place in one step; -1 if `how` is none of these. */
@@ -75,10 +101,11 @@ int main(int argc, char **argv)
 		return 2;
 	FILE *stream =
 		strstr(argv[1], "fclose") || strstr(argv[1], "freopen") ? fdopen(fd, "r+") : NULL;
+	if (!strcmp(argv[1], "pclose"))
+		stream = pipe_instead(&fd);
 	again = replace(argv[1], fd, argv[4], stream);
 	if (again < 0 && end(argv[1], fd, stream) == 0)
-		again = strcmp(argv[2], "open") ? syscall(SYS_openat, AT_FDCWD, argv[4], O_RDWR)
-						: open(argv[4], O_RDWR);
+		again = begin(argv[2], fd, argv[4]);
 	if (again != fd) {
 		printf("number=%d instead of %d\n", again, fd);
 		return 2;
