@@ -162,8 +162,8 @@ Test(policy, an_engine_is_refused_at_a_level_that_it_does_not_serve)
 			if (serves)
 				cr_expect_str_eq(wt_engine_name(rules[0].engine), cases[i].engine);
 			else
-				cr_expect_eq(error.column, strchr(text, ',') - text + 9, "%s",
-					     text);
+				cr_expect_eq(error.column, (size_t)(strchr(text, ',') - text) + 9,
+					     "%s", text);
 		}
 	}
 }
