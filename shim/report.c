@@ -78,8 +78,8 @@ static int complain(const char *where, int err)
 					      : "stderr, or a path in a writable directory";
 
 	if (!complained)
-		wt_log(WT_LOG_ERROR, "WT_REPORT=%.512s: %s: expected %s", where, wt_log_errno_text(err),
-		       expected);
+		wt_log(WT_LOG_ERROR, "WT_REPORT=%.512s: %s: expected %s", where,
+		       wt_log_errno_text(err), expected);
 	complained = true;
 	return err;
 }

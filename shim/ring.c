@@ -158,7 +158,7 @@ static void make_bounce(struct wt_ring *ring)
 	ring->bounce_registered = !io_uring_register_buffers(&ring->uring, &iov, 1);
 }
 
-/* Closed only while it still is an io_uring: another thread may have put its own there with dup2. */
+/* Only while it still is an io_uring: another thread may have put its own there with dup2. */
 static void close_ring(int fd)
 {
 	static const char name[] = "anon_inode:[io_uring]";
@@ -215,8 +215,8 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 	/* None of these rings is a vfork child's, and none of their threads in its process. */
 	if (wt_stats_is_guest())
 		return NULL;
-	if (ring)
-		atomic_store(&ring->owner, self); /* made before, in vain or by the parent of a fork */
+	if (ring) /* made before, in vain or by the parent of a fork */
+		atomic_store(&ring->owner, self);
 	else
 		ring = own = allocate(self);
 	int err = ring ? make(ring) : -ENOMEM;

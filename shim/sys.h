@@ -42,8 +42,8 @@
  * fills st_dev, st_ino, st_mode, st_nlink and st_size, and nothing else: asking for the
  * times would mark them as seen, so that the next write stores new ones and
  * dirties the inode (multigrain timestamps, fs/inode.c, 6.13), a journal write
- * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT, or a short
- * count, where the program passed an address that is not there.
+ * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT,
+ * or a short count, where the program passed an address that is not there.
  */
 struct wt_sys {
 #define X(ret, name, params) ret(*name) params;
@@ -55,8 +55,8 @@ extern struct wt_sys wt_sys;
 
 /*
  * The absolute path of an open file, symbolic links resolved, as the kernel
- * names it in /proc/thread-self/fd (a main thread may have ended); " (deleted)" is taken off an unlinked one. The
- * length without the final NUL, or -errno: -ENAMETOOLONG where it does not fit,
+ * names it in /proc/thread-self/fd (a main thread may have ended); " (deleted)" is taken off an
+ * unlinked one. The length without the final NUL, or -errno: -ENAMETOOLONG where it does not fit,
  * -ENOENT where /proc is not mounted.
  */
 int wt_sys_path(int fd, char *buf, size_t size);

@@ -86,8 +86,8 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 /* A path that is too long for the stack of a signal handler, in a mapping of its own. */
 static int look_by_long_path(int fd, const struct stat *st, union wt_verdict *verdict)
 {
-	char *path = mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
+	char *path =
+		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int err;
 
 	if (path == MAP_FAILED)
