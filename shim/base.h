@@ -26,4 +26,12 @@ static inline uint64_t wt_round_up(uint64_t value, uint64_t unit)
 	return wt_round_down(value + unit - 1, unit);
 }
 
+/* Tells inodes apart in small tables: all 64 bits depend on both numbers. */
+static inline uint64_t wt_inode_hash(dev_t dev, ino_t ino)
+{
+	uint64_t hash = (dev * 0x9e3779b97f4a7c15ULL ^ ino) * 0xd6e8feb86659fd93ULL;
+
+	return hash ^ hash >> 32;
+}
+
 #endif

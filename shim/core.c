@@ -18,11 +18,6 @@
 #include "track.h"
 #include "turn.h"
 
-static uint32_t generation_of(const struct wt_fd *entry)
-{
-	return entry ? atomic_load(&entry->generation) : 0;
-}
-
 static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
 				  struct wt_fd *entry)
 {
@@ -119,7 +114,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 {
 	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
 	struct wt_fd *entry = wt_fdtable_entry(io->fd);
-	uint32_t generation = generation_of(entry);
+	uint32_t generation = wt_fdtable_generation(io->fd);
 	int fl = wt_sys.getfl(io->fd);
 
 	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
@@ -134,7 +129,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	uint64_t ns = wt_sys_now_ns() - start_ns;
 
 	/* The number was closed under the write: its second call went to no file or another. */
-	if (ret > 0 && target.in_two_calls && generation_of(entry) != generation)
+	if (ret > 0 && target.in_two_calls && wt_fdtable_generation(io->fd) != generation)
 		ret = -EBADF;
 	if (unlikely(target.stale)) {
 		wt_fdtable_forget(io->fd);

@@ -150,8 +150,9 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	struct stat st;
 	enum wt_reason why;
 
+	/* write(2) is where a thread is cancelled, and the ring is not. */
+	pthread_testcancel();
 	/* The kernel's rules for its buffers are not to be softened. */
-	pthread_testcancel(); /* as write(2) is where a thread is cancelled; the ring is not */
 	if (target->fl & O_DIRECT)
 		return decline(target, WT_WHY_OWN_DIRECT);
 	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))

@@ -26,8 +26,7 @@ static uint64_t identity(int fd)
 
 	if (wt_sys.identify(fd, &st))
 		return 0;
-	uint64_t hash = (st.st_dev * 0x9e3779b97f4a7c15ULL ^ st.st_ino) * 0xd6e8feb86659fd93ULL;
-	return (hash ^ hash >> 32) << WT_ERRNO_BITS;
+	return wt_inode_hash(st.st_dev, st.st_ino) << WT_ERRNO_BITS;
 }
 
 static _Atomic uint64_t *slot_of(uint64_t id)

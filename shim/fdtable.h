@@ -81,6 +81,14 @@ static inline union wt_verdict wt_fdtable_get(int fd)
 	return verdict;
 }
 
+/* Whether it is still the same can be told from this, as far as closings are seen. */
+static inline uint32_t wt_fdtable_generation(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	return entry ? atomic_load(&entry->generation) : 0;
+}
+
 /* Sets what is known of a descriptor that was just made. */
 void wt_fdtable_set(int fd, union wt_verdict verdict);
 

@@ -30,7 +30,6 @@ struct wt_fs_kind {
 /* What one of them has refused: remembered, not tried again (rule 6 of the design). */
 #define WT_REFUSED_RANGE_SYNC 0x1 /* sync_file_range */
 #define WT_REFUSED_RWF_DSYNC 0x2  /* pwritev2 with RWF_DSYNC */
-#define WT_REFUSED_DIRECT 0x4	  /* open with O_DIRECT */
 
 struct wt_filesystem {
 	_Atomic int state; /* 0 free, 1 being filled, 2 ready */

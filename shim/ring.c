@@ -111,11 +111,10 @@ static struct wt_ring *allocate(pid_t self)
 
 	if (ring)
 		return ring;
-	ring = mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		    0);
-	if (ring == MAP_FAILED)
+	void *map;
+	if (wt_sys_map_wiped(sizeof(*ring), &map))
 		return NULL;
-	madvise(ring, sizeof(*ring), MADV_WIPEONFORK);
+	ring = map;
 	atomic_store(&ring->owner, self);
 	struct wt_ring *head = atomic_load(&rings);
 	do {
@@ -278,8 +277,8 @@ void wt_ring_give(struct wt_ring *ring)
 }
 
 /*
- * Hands one prepared request over and waits for its answer. A signal may end
- * the wait early any number of times; only this request's answer counts.
+ * Hands one prepared request over and waits for its answer, however often the
+ * wait ends early; only this request's answer counts.
  */
 static int run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 {
@@ -315,6 +314,7 @@ static int drop_mirror(struct wt_ring *ring, unsigned int slot)
 	static int none = -1;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
 
+	ring->mirrors[slot].open = false;
 	io_uring_prep_files_update(sqe, &none, 1, slot);
 	int ret = run(ring, sqe);
 	return ret < 0 ? ret : 0;
@@ -329,20 +329,10 @@ static int drop_after_closings(struct wt_ring *ring)
 	if (likely(ring->closings == now))
 		return 0;
 	ring->closings = now;
-	for (unsigned int i = 0; i < MIRRORS && !err; i++) {
-		if (!ring->mirrors[i].open)
-			continue;
-		ring->mirrors[i].open = false;
-		err = drop_mirror(ring, i);
-	}
+	for (unsigned int i = 0; i < MIRRORS && !err; i++)
+		if (ring->mirrors[i].open)
+			err = drop_mirror(ring, i);
 	return err;
-}
-
-static uint32_t generation_of(int fd)
-{
-	struct wt_fd *entry = wt_fdtable_entry(fd);
-
-	return entry ? atomic_load(&entry->generation) : 0;
 }
 
 /*
@@ -350,15 +340,15 @@ static uint32_t generation_of(int fd)
  * thread could meet it, and closing it would take away every POSIX record lock
  * that the process holds on the file (fcntl(2), filp_close in fs/open.c). The
  * path names the thread, because the kernel worker that walks it may have an
- * older table of descriptors (CLOSE_RANGE_UNSHARE). What
- * was opened is the file that st describes if the descriptor was that before
- * and after and was not replaced in between.
+ * older table of descriptors (CLOSE_RANGE_UNSHARE). What was opened is the file
+ * that st describes if the descriptor was that before and after and was not
+ * replaced in between.
  */
 static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const struct stat *st)
 {
 	char path[64];
 	struct stat after;
-	uint32_t generation = generation_of(fd);
+	uint32_t generation = wt_fdtable_generation(fd);
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", thread_id(), fd);
@@ -368,22 +358,31 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const st
 		return err;
 	err = wt_sys.identify(fd, &after);
 	if (!err && after.st_dev == st->st_dev && after.st_ino == st->st_ino &&
-	    generation_of(fd) == generation)
+	    wt_fdtable_generation(fd) == generation)
 		return 0;
 	drop_mirror(ring, slot);
 	return -ESTALE;
 }
 
-int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why)
+/* The slot of the file's mirror, or -1. */
+static int find_mirror(const struct wt_ring *ring, const struct stat *st)
 {
-	int err = drop_after_closings(ring);
-
-	for (unsigned int i = 0; i < MIRRORS; i++) {
+	for (int i = 0; i < MIRRORS; i++) {
 		const struct mirror *at = &ring->mirrors[i];
 
 		if (at->open && at->ino == st->st_ino && at->dev == st->st_dev)
 			return i;
 	}
+	return -1;
+}
+
+int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why)
+{
+	int err = drop_after_closings(ring);
+	int found = find_mirror(ring, st);
+
+	if (found >= 0)
+		return found;
 	*why = WT_WHY_NO_MIRROR;
 	if (err)
 		return err;
@@ -403,16 +402,12 @@ void wt_ring_drop(const struct stat *st)
 	enum wt_reason why;
 	struct wt_ring *ring = own && own->ready ? wt_ring_take(&why) : NULL;
 
-	for (unsigned int i = 0; ring && i < MIRRORS; i++) {
-		struct mirror *at = &ring->mirrors[i];
-
-		if (!at->open || at->ino != st->st_ino || at->dev != st->st_dev)
-			continue;
-		at->open = false;
-		drop_mirror(ring, i);
-	}
-	if (ring)
-		wt_ring_give(ring);
+	if (!ring)
+		return;
+	int slot = find_mirror(ring, st);
+	if (slot >= 0)
+		drop_mirror(ring, slot);
+	wt_ring_give(ring);
 }
 
 void *wt_ring_bounce(struct wt_ring *ring)

@@ -59,15 +59,11 @@ static void adopt_counters(void)
 int wt_stats_init(size_t rules)
 {
 	size_t size = sizeof(*counters) + rules * sizeof(counters->rows[0]);
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map;
+	int err = wt_sys_map_wiped(size, &map);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	if (madvise(map, size, MADV_WIPEONFORK)) {
-		int err = -errno;
-		munmap(map, size);
+	if (err)
 		return err;
-	}
 	rules_len = rules;
 	counters = map;
 	atomic_store(&counters->executed, true);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -165,6 +166,22 @@ int wt_sys_write_all(int fd, const void *buf, size_t len)
 		at += n;
 		len -= n;
 	}
+	return 0;
+}
+
+int wt_sys_map_wiped(size_t size, void **ret_map)
+{
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (madvise(map, size, MADV_WIPEONFORK)) {
+		int err = -errno;
+
+		munmap(map, size);
+		return err;
+	}
+	*ret_map = map;
 	return 0;
 }
 

@@ -64,6 +64,12 @@ int wt_sys_path(int fd, char *buf, size_t size);
 /* Writes all of it, over short writes and EINTR. 0 or -errno. */
 int wt_sys_write_all(int fd, const void *buf, size_t len);
 
+/*
+ * Maps zeroed memory that a forked child finds zeroed again (MADV_WIPEONFORK,
+ * 4.14), while a vfork child shares it. 0 or -errno.
+ */
+int wt_sys_map_wiped(size_t size, void **ret_map);
+
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t wt_sys_now_ns(void);
 

@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include "turn.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,24 +26,17 @@ static struct wt_turn *turns;
 
 int wt_turn_init(void)
 {
-	size_t size = TURNS * sizeof(*turns);
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map;
+	int err = wt_sys_map_wiped(TURNS * sizeof(*turns), &map);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	if (madvise(map, size, MADV_WIPEONFORK)) {
-		munmap(map, size);
-		return -errno;
-	}
-	turns = map;
-	return 0;
+	if (!err)
+		turns = map;
+	return err;
 }
 
 struct wt_turn *wt_turn_of(dev_t dev, ino_t ino)
 {
-	uint64_t hash = (dev * 0x9e3779b97f4a7c15ULL ^ ino) * 0xd6e8feb86659fd93ULL;
-
-	return turns ? &turns[(hash >> 32) % TURNS] : NULL;
+	return turns ? &turns[wt_inode_hash(dev, ino) % TURNS] : NULL;
 }
 
 bool wt_turn_take_direct(struct wt_turn *turn)
