@@ -58,7 +58,10 @@ postgres_stop() { server "$bin/pg_ctl" -w -s -D "$data" -m "$1" stop; }
 
 # Data files, without the relation cache's own copies, which PostgreSQL makes with stdio and
 # rebuilds at will.
-data_files() { find "$data/base" "$data/global" "$data/pg_xact" -type f ! -name pg_internal.init; }
+# Empty relations have no pages, and one that came first was taken for nothing written.
+data_files() {
+	find "$data/base" "$data/global" "$data/pg_xact" -type f -size +0 ! -name pg_internal.init
+}
 
 write_again() {
 	ask "UPDATE pgbench_accounts SET abalance = abalance WHERE aid < 1000"
