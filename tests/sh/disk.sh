@@ -284,6 +284,18 @@ cut_by_seed() {
 		is "$(survivors seed=2 keep=0 tear=0)" "$(repeated o 128)"
 }
 
+# One write of 8 sectors is not torn, the next is.
+torn_but_for_some() {
+	local left seed fates=
+	for seed in 1 2 3 4 5 6 7 8; do
+		left=$(survivors seed=$seed keep=0 tear=100 whole=8-15)
+		[[ ${left:8:8} == @(nnnnnnnn|oooooooo) ]] || is "$left" "8 sectors alike" || return
+		[[ ${left:16:64} == *n*o* ]] || is "$left" "torn after those" || return
+		fates+=${left:8:1}
+	done
+	[[ $fates == *n*o* || $fates == *o*n* ]] || is "$fates" "some of both"
+}
+
 cut_at_the_request() {
 	local from
 	from=$(disk_fact requests)
@@ -359,6 +371,41 @@ dumps_what_is_stable() {
 	is "$(head -c 4096 "$work/image" | tr -d d | wc -c)" 0
 }
 
+# Of some sectors: these alone.
+dumps_what_a_read_sees() {
+	put d 0 8
+	flush
+	put r 8 8
+	disk_ctl dump file="$work/seen" of=reads sectors=7-8
+	disk_ctl dump file="$work/stable" of=stable sectors=7-8
+	is "$(tr '\0' 0 <"$work/seen")" "$(repeated d 512)$(repeated r 512)" &&
+		is "$(head -c 512 "$work/stable")" "$(repeated d 512)" &&
+		is "$(tail -c 512 "$work/stable" | tr -d r | wc -c)" 512
+}
+
+# Nothing else fails; a write of many sectors does for one of them.
+fails_what_is_marked() {
+	put o 0 24
+	disk_ctl fail mark=mmmm times=2
+	put n 0 8 && ! put m 8 8 2>/dev/null && put n 16 8 || return
+	head -c 3000 /dev/zero | tr '\0' n >"$work/marked"
+	printf '%-1096s' mmmm >>"$work/marked"
+	! dd if="$work/marked" of="$DISK_DEV" bs=4096 oflag=direct conv=notrunc status=none 2>/dev/null &&
+		put m 8 8 && is "$(got 0 24)" nnnnnnnnmmmmmmmmnnnnnnnn
+}
+
+# The bytes of the write, and of no other.
+records_what_is_carried() {
+	put a 0 8
+	disk_ctl record file="$work/record"
+	put b 8 8
+	disk_ctl fail mark=cccc times=1
+	! put c 8 8 2>/dev/null && flush
+	disk_ctl record
+	put d 8 8
+	grep -q "$(repeated b 4096)" "$work/record" && ! grep -q 'aaaa\|cccc\|dddd' "$work/record"
+}
+
 refuses() { # command, what it is to say
 	local said
 	said=$(disk_ctl "${@:2}" 2>&1) && return 1
@@ -378,6 +425,7 @@ bad_commands() {
 
 inside_none() {
 	check "the seed decides which unflushed sectors survive" cut_by_seed
+	check "sectors that are kept or lost together are not torn" torn_but_for_some
 	check "the power goes at the very request" cut_at_the_request
 	check "a failed flush makes nothing stable" failed_flush_keeps_nothing
 	check "a failed write changes nothing" failed_write_changes_nothing
@@ -385,6 +433,9 @@ inside_none() {
 	check "a disk that vanishes answers nothing, and comes back as it was" vanishes_and_comes_back
 	check "reads fail too" reads_fail_too
 	check "a dump holds what is stable" dumps_what_is_stable
+	check "a dump of some sectors holds what a read sees" dumps_what_a_read_sees
+	check "only what is marked fails" fails_what_is_marked
+	check "a record has the bytes of what was written, and of nothing else" records_what_is_carried
 	check "a command that cannot be is refused" bad_commands
 }
 

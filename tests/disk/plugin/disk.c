@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "disk.h"
 #include "history.h"
+#include "tape.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -76,7 +77,7 @@ static int serve(const struct request *request, void *data)
 
 	if (disk.power != DISK_ON)
 		return -EIO;
-	error = faults_strike(request);
+	error = faults_strike(request, data);
 	if (request->number == disk.change_at) {
 		/* Under way when the power went: it may have been the last write of all. */
 		if (!error && request->op != REQUEST_FLUSH)
@@ -101,6 +102,7 @@ int disk_serve(enum request_op op, void *data, uint64_t offset, uint64_t length)
 	history_begin(&request);
 	request.error = serve(&request, data);
 	history_end(&request);
+	tape_request(&request, data);
 	disk_unlock();
 	return request.error;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "faults.h"
 #include "random.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #define SECTOR 512
@@ -25,6 +27,10 @@ int faults_add(const struct fault *fault)
 		return -ENOMEM;
 	rule->fault = *fault;
 	rule->met = 0;
+	if (fault->mark && !(rule->fault.mark = strdup(fault->mark))) {
+		free(rule);
+		return -ENOMEM;
+	}
 	STAILQ_INSERT_TAIL(&rules, rule, next);
 	return 0;
 }
@@ -35,6 +41,7 @@ void faults_heal(void)
 
 	while ((rule = STAILQ_FIRST(&rules))) {
 		STAILQ_REMOVE_HEAD(&rules, next);
+		free((char *)rule->fault.mark);
 		free(rule);
 	}
 }
@@ -54,7 +61,12 @@ static bool lucky(double chance, uint64_t random)
 	return (random >> 11) * 0x1p-53 < chance;
 }
 
-static bool strikes(struct rule *rule, const struct request *request)
+static bool carries(const struct request *request, const void *data, const char *mark)
+{
+	return request->op == REQUEST_WRITE && memmem(data, request->length, mark, strlen(mark));
+}
+
+static bool strikes(struct rule *rule, const struct request *request, const void *data)
 {
 	const struct fault *fault = &rule->fault;
 	uint64_t first = request->offset / SECTOR;
@@ -66,6 +78,8 @@ static bool strikes(struct rule *rule, const struct request *request)
 		return lucky(fault->chance, random_of(fault->seed, 0, rule->met++));
 	if (first > fault->last_sector || last < fault->first_sector)
 		return false;
+	if (fault->mark && !carries(request, data, fault->mark))
+		return false;
 	if (!fault->bad_blocks)
 		return lucky(fault->chance, random_of(fault->seed, 0, rule->met++));
 	first = first < fault->first_sector ? fault->first_sector : first;
@@ -76,12 +90,12 @@ static bool strikes(struct rule *rule, const struct request *request)
 	return false;
 }
 
-int faults_strike(const struct request *request)
+int faults_strike(const struct request *request, const void *data)
 {
 	struct rule *rule;
 
 	STAILQ_FOREACH(rule, &rules, next) {
-		if (!strikes(rule, request))
+		if (!strikes(rule, request, data))
 			continue;
 		if (rule->fault.times != UINT64_MAX)
 			rule->fault.times--;

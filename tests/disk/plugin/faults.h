@@ -19,6 +19,7 @@ struct fault {
 	double chance;	 /* 1: always */
 	bool bad_blocks; /* chance picks blocks of 4 KiB that always fail, not requests */
 	uint64_t seed;
+	const char *mark; /* only writes that carry this text; NULL for all */
 };
 
 #define FAULT_ALWAYS                                                                               \
@@ -27,13 +28,13 @@ struct fault {
 		.chance = 1                                                                        \
 	}
 
-/* Comes behind the rules that are there. 0 or -ENOMEM. */
+/* Comes behind the rules that are there; the mark is copied. 0 or -ENOMEM. */
 int faults_add(const struct fault *fault);
 
 /* Without any rule from here on. */
 void faults_heal(void);
 
-/* 0, or -errno by the first rule that strikes this request. */
-int faults_strike(const struct request *request);
+/* 0, or -errno by the first rule that strikes this request; `data` is what a write carries. */
+int faults_strike(const struct request *request, const void *data);
 
 #endif

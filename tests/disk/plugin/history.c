@@ -27,14 +27,13 @@ void history_begin(struct request *request)
 	*place_of(request->number) = *request;
 }
 
-void history_end(const struct request *request)
+void history_end(struct request *request)
 {
 	struct request *noted = place_of(request->number);
 
-	if (noted->number == request->number) {
-		noted->error = request->error;
-		noted->completed_ns = now_ns();
-	}
+	request->completed_ns = now_ns();
+	if (noted->number == request->number)
+		*noted = *request;
 	if (request->error) {
 		counts.failed++;
 		return;

@@ -19,8 +19,8 @@ struct history_counts {
 /* Gives the request its number and its time of arrival. */
 void history_begin(struct request *request);
 
-/* Notes its error and its time of completion. */
-void history_end(const struct request *request);
+/* Notes its error, and gives it its time of completion. */
+void history_end(struct request *request);
 
 struct history_counts history_counts(void);
 

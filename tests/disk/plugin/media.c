@@ -198,13 +198,17 @@ void media_flush(uint64_t written)
 		destage_oldest();
 }
 
-static void tear(const struct cached *write, uint64_t seed)
+static void tear(const struct cached *write, const struct media_fate *fate)
 {
 	uint64_t sectors = write->length / MEDIA_SECTOR;
 
-	for (uint64_t i = 0; i < sectors; i++)
-		if (random_of(seed, write->place, i + 1) & 1)
+	for (uint64_t i = 0; i < sectors; i++) {
+		uint64_t sector = write->offset / MEDIA_SECTOR + i;
+		bool whole = fate->whole.first <= sector && sector <= fate->whole.last;
+
+		if (random_of(fate->seed, write->place, whole ? UINT64_MAX : i + 1) & 1)
 			apply(media.stable, write, i * MEDIA_SECTOR, MEDIA_SECTOR);
+	}
 }
 
 void media_cut(const struct media_fate *fate)
@@ -217,7 +221,7 @@ void media_cut(const struct media_fate *fate)
 		if (percent < fate->keep)
 			apply(media.stable, write, 0, write->length);
 		else if (percent < fate->keep + fate->tear)
-			tear(write, fate->seed);
+			tear(write, fate);
 	}
 	STAILQ_FOREACH(write, &media.cache, next)
 		show_stable(write->offset, write->length);
@@ -230,29 +234,36 @@ struct media_unflushed media_unflushed(void)
 	return media.unflushed;
 }
 
-static int dump_piece(int fd, uint64_t offset, uint64_t length)
+static int dump_piece(int fd, const unsigned char *piece, uint64_t at, uint64_t length)
 {
 	while (length) {
-		ssize_t put = pwrite(fd, media.stable + offset, length, offset);
+		ssize_t put = pwrite(fd, piece, length, at);
 
 		if (put < 0)
 			return -errno;
-		offset += put;
+		piece += put;
+		at += put;
 		length -= put;
 	}
 	return 0;
 }
 
-int media_dump(const char *path)
+int media_dump(const char *path, uint64_t offset, uint64_t length, bool stable)
 {
+	const unsigned char *from = stable ? media.stable : media.current;
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int error = fd < 0 || ftruncate(fd, media.size) ? -errno : 0;
+	int error;
 
-	for (uint64_t done = 0; !error && done < media.size; done += PIECE) {
-		uint64_t length = media.size - done < PIECE ? media.size - done : PIECE;
+	if (offset > media.size)
+		offset = media.size;
+	if (length > media.size - offset)
+		length = media.size - offset;
+	error = fd < 0 || ftruncate(fd, length) ? -errno : 0;
+	for (uint64_t done = 0; !error && done < length; done += PIECE) {
+		uint64_t piece = length - done < PIECE ? length - done : PIECE;
 
-		if (!all_zero(media.stable + done, length))
-			error = dump_piece(fd, done, length);
+		if (!all_zero(from + offset + done, piece))
+			error = dump_piece(fd, from + offset + done, done, piece);
 	}
 	if (fd >= 0 && close(fd) && !error)
 		error = -errno;

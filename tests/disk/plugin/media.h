@@ -12,15 +12,23 @@
 #ifndef DISK_MEDIA_H
 #define DISK_MEDIA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MEDIA_SECTOR 512
+
+/* Both of them inside; none if the last comes before the first. */
+struct media_sectors {
+	uint64_t first;
+	uint64_t last;
+};
 
 /* What becomes of the unflushed writes: percent of them kept and torn, the others are lost. */
 struct media_fate {
 	uint64_t seed;
 	uint64_t keep;
 	uint64_t tear;
+	struct media_sectors whole; /* of a torn write, all of these are kept or none */
 };
 
 struct media_unflushed {
@@ -49,7 +57,10 @@ void media_cut(const struct media_fate *fate);
 
 struct media_unflushed media_unflushed(void);
 
-/* Writes the stable bytes to a new sparse file. 0 or -errno. */
-int media_dump(const char *path);
+/*
+ * Writes that part of the stable bytes, or of what a read would see, to a new sparse file, cut off
+ * at the disk's end. 0 or -errno.
+ */
+int media_dump(const char *path, uint64_t offset, uint64_t length, bool stable);
 
 #endif

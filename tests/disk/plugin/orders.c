@@ -4,6 +4,7 @@
 #include "disk.h"
 #include "history.h"
 #include "random.h"
+#include "tape.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -17,11 +18,13 @@ struct order {
 	uint64_t seed;
 	struct media_fate fate;
 	struct fault fault;
+	struct media_sectors sectors;
 	double bad;
 	uint64_t us;
 	uint64_t ms;
 	uint64_t since;
 	const char *file;
+	bool reads; /* what a read would see, not what is stable */
 };
 
 static const char *const op_names[REQUEST_OPS] = { "read", "write", "zero", "trim", "flush" };
@@ -69,21 +72,26 @@ static bool take_error(const char *value, void *field)
 
 static bool take_sectors(const char *value, void *field)
 {
-	struct fault *fault = field;
+	struct media_sectors *sectors = field;
 	char *dash = strchr(value, '-');
 
 	if (!dash)
 		return false;
 	*dash = 0;
-	return take_number(value, &fault->first_sector) &&
-	       take_number(dash + 1, &fault->last_sector) &&
-	       fault->first_sector <= fault->last_sector;
+	return take_number(value, &sectors->first) && take_number(dash + 1, &sectors->last) &&
+	       sectors->first <= sectors->last;
 }
 
 static bool take_text(const char *value, void *field)
 {
 	*(const char **)field = value;
 	return *value;
+}
+
+static bool take_image(const char *value, void *field)
+{
+	*(bool *)field = !strcmp(value, "reads");
+	return *(bool *)field || !strcmp(value, "stable");
 }
 
 static const struct key {
@@ -99,7 +107,8 @@ static const struct key {
 	{ "keep", offsetof(struct order, fate.keep), take_percent, "0 to 100" },
 	{ "tear", offsetof(struct order, fate.tear), take_percent, "0 to 100" },
 	{ "op", offsetof(struct order, fault.op), take_op, "read, write, zero, trim or flush" },
-	{ "sectors", offsetof(struct order, fault), take_sectors, "FIRST-LAST" },
+	{ "whole", offsetof(struct order, fate.whole), take_sectors, "FIRST-LAST" },
+	{ "sectors", offsetof(struct order, sectors), take_sectors, "FIRST-LAST" },
 	{ "times", offsetof(struct order, fault.times), take_number, "a number" },
 	{ "error", offsetof(struct order, fault.error), take_error, "EIO or ENOSPC" },
 	{ "chance", offsetof(struct order, fault.chance), take_chance, "0 to 1" },
@@ -108,6 +117,8 @@ static const struct key {
 	{ "ms", offsetof(struct order, ms), take_number, "milliseconds" },
 	{ "since", offsetof(struct order, since), take_number, "the number of a request" },
 	{ "file", offsetof(struct order, file), take_text, "a path" },
+	{ "mark", offsetof(struct order, fault.mark), take_text, "a text" },
+	{ "of", offsetof(struct order, reads), take_image, "stable or reads" },
 };
 
 static void choose_moment(struct order *order)
@@ -149,6 +160,8 @@ static int obey_fail(struct order *order, FILE *out)
 {
 	(void)out;
 	order->fault.seed = order->seed;
+	order->fault.first_sector = order->sectors.first;
+	order->fault.last_sector = order->sectors.last;
 	order->fault.bad_blocks = order->bad > 0;
 	if (order->bad > 0)
 		order->fault.chance = order->bad;
@@ -231,13 +244,29 @@ static int obey_log(struct order *order, FILE *out)
 
 static int obey_dump(struct order *order, FILE *out)
 {
+	const struct media_sectors *sectors = &order->sectors;
+	uint64_t offset = sectors->first * MEDIA_SECTOR;
+	uint64_t length = sectors->last == UINT64_MAX
+				  ? media_size()
+				  : (sectors->last + 1) * MEDIA_SECTOR - offset;
 	int error;
 
 	(void)out;
 	if (!order->file)
 		return -EINVAL;
 	disk_lock();
-	error = media_dump(order->file);
+	error = media_dump(order->file, offset, length, !order->reads);
+	disk_unlock();
+	return error;
+}
+
+static int obey_record(struct order *order, FILE *out)
+{
+	int error;
+
+	(void)out;
+	disk_lock();
+	error = tape_to(order->file);
 	disk_unlock();
 	return error;
 }
@@ -247,16 +276,17 @@ static const struct command {
 	int (*obey)(struct order *order, FILE *out);
 	const char *keys;
 } commands[] = {
-	{ "cut", obey_cut, " at after within seed keep tear " },
+	{ "cut", obey_cut, " at after within seed keep tear whole " },
 	{ "vanish", obey_vanish, " at after within seed " },
 	{ "power-on", obey_on, "" },
 	{ "wait-off", obey_wait, " ms " },
-	{ "fail", obey_fail, " op sectors times error chance bad seed " },
+	{ "fail", obey_fail, " op sectors mark times error chance bad seed " },
 	{ "heal", obey_heal, "" },
 	{ "delay", obey_delay, " op us " },
 	{ "status", obey_status, "" },
 	{ "log", obey_log, " since " },
-	{ "dump", obey_dump, " file " },
+	{ "dump", obey_dump, " file sectors of " },
+	{ "record", obey_record, " file " },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -296,7 +326,8 @@ static bool take_argument(const struct command *command, char *argument, struct 
 static void run(const struct command *command, char **rest, FILE *out)
 {
 	struct order order = {
-		.fate = { .keep = 34, .tear = 33 },
+		.fate = { .keep = 34, .tear = 33, .whole = { .first = 1 } },
+		.sectors = { .last = UINT64_MAX },
 		.fault = FAULT_ALWAYS,
 		.ms = 10000,
 	};
