@@ -11,6 +11,7 @@
 #include "config.h"
 #include "errors.h"
 #include "log.h"
+#include "mirror.h"
 #include "report.h"
 #include "ring.h"
 #include "stats.h"
@@ -159,15 +160,6 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 	return verdict.state == WT_RULED ? write_ruled(io, verdict) : wt_io_pass(io);
 }
 
-static void drop_mirrors(int fd)
-{
-	struct stat st;
-
-	wt_ring_file_closed();
-	if (!wt_sys.identify(fd, &st))
-		wt_ring_drop(&st);
-}
-
 int wt_core_closing(int fd, union wt_verdict verdict)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);
@@ -182,8 +174,7 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 			wt_errors_keep(fd, err);
 		else
 			err = 0;
-		if (verdict.engine == WT_ENGINE_DIRECT)
-			drop_mirrors(fd);
+		wt_mirror_closing(fd);
 	}
 	wt_fdtable_forget(fd);
 	return err;

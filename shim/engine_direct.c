@@ -22,7 +22,7 @@
 
 #include "base.h"
 #include "engine.h"
-#include "ring.h"
+#include "mirror.h"
 #include "sys.h"
 #include "turn.h"
 
@@ -128,13 +128,14 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	/* A kernel worker that carries it would get the SIGXFSZ in the program's place. */
 	if (wt_io_below_file_size_limit(io, run.len) < run.len)
 		return decline(target, WT_WHY_SIZE_LIMIT);
-	int mirror = wt_ring_mirror(ring, io->fd, st, &why);
+	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 	if (mirror < 0)
 		return decline(target, why);
 	struct wt_turn *turn = wt_turn_of(st->st_dev, st->st_ino);
 	if (!wt_turn_take_direct(turn))
 		return decline(target, WT_WHY_CACHED_TURN);
-	ssize_t ret = wt_ring_write(ring, mirror, run.buf, run.len, io->offset, rwf_of(target, io));
+	ssize_t ret = wt_mirror_write(ring, mirror, run.buf, run.len, io->offset,
+				      rwf_of(target, io));
 	wt_turn_leave_direct(turn);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "core.h"
 #include "log.h"
+#include "mirror.h"
 #include "real.h"
 #include "report.h"
 #include "stats.h"
@@ -32,6 +33,8 @@ __attribute__((constructor)) static void start(void)
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	if (!err)
 		err = wt_turn_init();
+	if (!err)
+		err = wt_mirror_init();
 	/* Files are covered all the same. */
 	if (err) {
 		wt_log(WT_LOG_ERROR, "no memory to count in: %s; there will be no report",
@@ -46,12 +49,14 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void end(void)
 {
+	wt_mirror_leave();
 	wt_core_report();
 }
 
 /* Exits that skip destructors. */
 WT_EXPORT void _exit(int status)
 {
+	wt_mirror_leave();
 	wt_core_report();
 	wt_real._exit(status);
 	__builtin_unreachable();
@@ -59,6 +64,7 @@ WT_EXPORT void _exit(int status)
 
 WT_EXPORT void _Exit(int status)
 {
+	wt_mirror_leave();
 	wt_core_report();
 	wt_real._Exit(status);
 	__builtin_unreachable();

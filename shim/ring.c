@@ -20,15 +20,8 @@
 #include "stats.h"
 #include "sys.h"
 
-#define MIRRORS 8
-#define KERNEL_SIGSET_BYTES 8
 #define ENTRIES 4
-
-struct mirror {
-	dev_t dev;
-	ino_t ino;
-	bool open;
-};
+#define REGISTERED_RING (1U << 31) /* IORING_REGISTER_USE_REGISTERED_RING, 6.3 */
 
 /* Instead of an owner's thread id. Wiped in a forked child: 0. */
 #define BEING_CLEARED ((pid_t)-1)
@@ -38,30 +31,22 @@ struct wt_ring {
 	_Atomic pid_t owner;
 	bool ready; /* io_uring is set up */
 	bool busy;
-	sigset_t signals; /* the thread's mask while it is busy, to be set again */
+	struct wt_signals signals; /* the thread's mask while it is busy, to be set again */
 	bool bounce_registered;
-	unsigned int next_mirror; /* the oldest goes first */
-	unsigned int closings; /* wt_ring_file_closed as it was when mirrors were last looked at */
 	uint64_t sequence;
 	void *bounce;
-	struct mirror mirrors[MIRRORS];
+	struct wt_mirrors mirrors;
 	struct io_uring uring;
 	struct wt_ring *next;
 };
 
 static struct wt_ring *_Atomic rings;
-static _Atomic unsigned int closings;
 static _Atomic int refused; /* errno of a sandbox's no: asked once, never again */
 static _Thread_local struct wt_ring *own __attribute__((tls_model("initial-exec")));
 
 static pid_t thread_id(void)
 {
 	return syscall(SYS_gettid);
-}
-
-void wt_ring_file_closed(void)
-{
-	atomic_fetch_add_explicit(&closings, 1, memory_order_relaxed);
 }
 
 /* By hand: io_uring_queue_exit would close and unregister in the name of the wrong thread. */
@@ -143,20 +128,6 @@ static int setup(struct io_uring *uring)
 	return err;
 }
 
-/* Without a buffer, or without leave to pin it (RLIMIT_MEMLOCK), the ring works on. */
-static void make_bounce(struct wt_ring *ring)
-{
-	void *made = mmap(NULL, WT_BOUNCE_BYTES, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (made == MAP_FAILED)
-		return;
-	madvise(made, WT_BOUNCE_BYTES, MADV_DONTFORK);
-	struct iovec iov = { made, WT_BOUNCE_BYTES };
-	ring->bounce = made;
-	ring->bounce_registered = !io_uring_register_buffers(&ring->uring, &iov, 1);
-}
-
 /* Only while it still is an io_uring: another thread may have put its own there with dup2. */
 static void close_ring(int fd)
 {
@@ -169,22 +140,18 @@ static void close_ring(int fd)
 
 static int make(struct wt_ring *ring)
 {
-	int files[MIRRORS];
+	int files[WT_MIRRORS];
 	struct io_uring *uring = &ring->uring;
 	int err = setup(uring);
 
 	if (err)
 		return err;
-	for (int i = 0; i < MIRRORS; i++)
+	for (int i = 0; i < WT_MIRRORS; i++)
 		files[i] = -1;
-	err = io_uring_register_files(uring, files, MIRRORS);
-	make_bounce(ring);
+	err = io_uring_register_files(uring, files, WT_MIRRORS);
 	if (!err)
 		err = io_uring_register_ring_fd(uring) - 1;
 	if (err) {
-		if (ring->bounce)
-			munmap(ring->bounce, WT_BOUNCE_BYTES);
-		ring->bounce = NULL;
 		io_uring_queue_exit(uring);
 		return err;
 	}
@@ -231,31 +198,18 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 	return NULL;
 }
 
-static void hold_signals(sigset_t *before)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, KERNEL_SIGSET_BYTES);
-}
-
-static void let_signals(const sigset_t *before)
-{
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, KERNEL_SIGSET_BYTES);
-}
-
 struct wt_ring *wt_ring_take(enum wt_reason *why)
 {
-	sigset_t before;
+	struct wt_signals before;
 
-	hold_signals(&before);
+	wt_sys_hold_signals(&before);
 	struct wt_ring *ring = own_ring(why);
 	if (ring && ring->busy) {
 		*why = WT_WHY_RING_BUSY;
 		ring = NULL;
 	}
 	if (!ring) {
-		let_signals(&before);
+		wt_sys_let_signals(&before);
 		return NULL;
 	}
 	ring->signals = before;
@@ -270,17 +224,31 @@ bool wt_ring_is_busy(void)
 
 void wt_ring_give(struct wt_ring *ring)
 {
-	sigset_t before = ring->signals;
+	struct wt_signals before = ring->signals;
 
 	ring->busy = false;
-	let_signals(&before);
+	wt_sys_let_signals(&before);
 }
 
-/*
- * Hands one prepared request over and waits for its answer, however often the
- * wait ends early; only this request's answer counts.
- */
-static int run(struct wt_ring *ring, struct io_uring_sqe *sqe)
+struct wt_ring *wt_ring_take_made(void)
+{
+	enum wt_reason why;
+
+	return own && own->ready ? wt_ring_take(&why) : NULL;
+}
+
+struct wt_mirrors *wt_ring_mirrors(struct wt_ring *ring)
+{
+	return &ring->mirrors;
+}
+
+struct io_uring_sqe *wt_ring_request(struct wt_ring *ring)
+{
+	return io_uring_get_sqe(&ring->uring);
+}
+
+/* Only this request's answer counts. */
+int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 {
 	struct io_uring_cqe *cqe;
 	uint64_t sequence = ++ring->sequence;
@@ -309,122 +277,33 @@ static int run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 	}
 }
 
-static int drop_mirror(struct wt_ring *ring, unsigned int slot)
-{
-	static int none = -1;
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
-
-	ring->mirrors[slot].open = false;
-	io_uring_prep_files_update(sqe, &none, 1, slot);
-	int ret = run(ring, sqe);
-	return ret < 0 ? ret : 0;
-}
-
-/* Some file was closed since: let go of all, so that none is held for long. */
-static int drop_after_closings(struct wt_ring *ring)
-{
-	unsigned int now = atomic_load_explicit(&closings, memory_order_relaxed);
-	int err = 0;
-
-	if (likely(ring->closings == now))
-		return 0;
-	ring->closings = now;
-	for (unsigned int i = 0; i < MIRRORS && !err; i++)
-		if (ring->mirrors[i].open)
-			err = drop_mirror(ring, i);
-	return err;
-}
-
 /*
- * Opens straight into the ring, never into the process's table: there another
- * thread could meet it, and closing it would take away every POSIX record lock
- * that the process holds on the file (fcntl(2), filp_close in fs/open.c). The
- * path names the thread, because the kernel worker that walks it may have an
- * older table of descriptors (CLOSE_RANGE_UNSHARE). What was opened is the file
- * that st describes if the descriptor was that before and after and was not
- * replaced in between.
+ * Registering spares the pinning at each write. It is done by hand: liburing would name the
+ * descriptor that is closed. Where it is refused (before 6.3, RLIMIT_MEMLOCK) all works on.
  */
-static int open_mirror(struct wt_ring *ring, unsigned int slot, int fd, const struct stat *st)
+static void register_bounce(struct wt_ring *ring)
 {
-	char path[64];
-	struct stat after;
-	uint32_t generation = wt_fdtable_generation(fd);
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+	struct iovec iov = { ring->bounce, WT_BOUNCE_BYTES };
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", thread_id(), fd);
-	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, O_WRONLY | O_DIRECT | O_NOCTTY, 0, slot);
-	int err = run(ring, sqe);
-	if (err < 0)
-		return err;
-	err = wt_sys.identify(fd, &after);
-	if (!err && after.st_dev == st->st_dev && after.st_ino == st->st_ino &&
-	    wt_fdtable_generation(fd) == generation)
-		return 0;
-	drop_mirror(ring, slot);
-	return -ESTALE;
-}
-
-/* The slot of the file's mirror, or -1. */
-static int find_mirror(const struct wt_ring *ring, const struct stat *st)
-{
-	for (int i = 0; i < MIRRORS; i++) {
-		const struct mirror *at = &ring->mirrors[i];
-
-		if (at->open && at->ino == st->st_ino && at->dev == st->st_dev)
-			return i;
-	}
-	return -1;
-}
-
-int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why)
-{
-	int err = drop_after_closings(ring);
-	int found = find_mirror(ring, st);
-
-	if (found >= 0)
-		return found;
-	*why = WT_WHY_NO_MIRROR;
-	if (err)
-		return err;
-	unsigned int slot = ring->next_mirror++ % MIRRORS;
-	struct mirror *mirror = &ring->mirrors[slot];
-
-	mirror->open = false;
-	err = open_mirror(ring, slot, fd, st);
-	if (err)
-		return err;
-	*mirror = (struct mirror){ .dev = st->st_dev, .ino = st->st_ino, .open = true };
-	return slot;
-}
-
-void wt_ring_drop(const struct stat *st)
-{
-	enum wt_reason why;
-	struct wt_ring *ring = own && own->ready ? wt_ring_take(&why) : NULL;
-
-	if (!ring)
-		return;
-	int slot = find_mirror(ring, st);
-	if (slot >= 0)
-		drop_mirror(ring, slot);
-	wt_ring_give(ring);
+	ring->bounce_registered = !syscall(SYS_io_uring_register, ring->uring.enter_ring_fd,
+					   IORING_REGISTER_BUFFERS | REGISTERED_RING, &iov, 1);
 }
 
 void *wt_ring_bounce(struct wt_ring *ring)
 {
-	return ring->bounce;
+	if (likely(ring->bounce))
+		return ring->bounce;
+	void *made = mmap(NULL, WT_BOUNCE_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (made == MAP_FAILED)
+		return NULL;
+	madvise(made, WT_BOUNCE_BYTES, MADV_DONTFORK);
+	ring->bounce = made;
+	register_bounce(ring);
+	return made;
 }
 
-ssize_t wt_ring_write(struct wt_ring *ring, int mirror, const void *buf, size_t len, off_t offset,
-		      int flags)
+bool wt_ring_is_registered(const struct wt_ring *ring, const void *buf)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
-
-	if (buf == ring->bounce && ring->bounce_registered)
-		io_uring_prep_write_fixed(sqe, mirror, buf, len, offset, 0);
-	else
-		io_uring_prep_write(sqe, mirror, buf, len, offset);
-	sqe->flags |= IOSQE_FIXED_FILE;
-	sqe->rw_flags = flags;
-	return run(ring, sqe);
+	return buf == ring->bounce && ring->bounce_registered;
 }

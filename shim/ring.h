@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring - a thread's io_uring for O_DIRECT writes, without a descriptor.
+ * ring - a thread's io_uring, without a descriptor.
  *
- * Each thread that needs one has a ring of its own, made on its first direct
- * write: registered with the task, its descriptor closed, so that the program
+ * Each thread that needs one has a ring of its own, made when it first does:
+ * registered with the task, its descriptor closed, so that the program
  * cannot see, close or collide with it (io_uring_register_ring_fd(3)). It holds
- * mirrors, registered O_DIRECT openings of files, and a registered bounce
- * buffer.
+ * openings of files (mirror.h) and a bounce buffer.
  *
  * Locking: none. A ring is used by the thread that made it, with its signals
  * held off from take to give, as they are in a write(2) of a file; a vfork child
@@ -14,55 +13,75 @@
  * After fork the child finds an empty one (MADV_WIPEONFORK) and makes its own:
  * the kernel keeps registered rings to the task. A thread that ends leaves its
  * mappings behind; the next thread that makes a ring takes them down.
- *
- * Mirrors are told apart by device and inode number. A mirror holds its inode,
- * so the numbers cannot come to mean another file while it is registered, and a
- * deleted file keeps its space until the thread drops the mirror.
  */
 #ifndef WT_RING_H
 #define WT_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "reason.h"
 
+struct io_uring_sqe;
 struct wt_ring;
 
 #define WT_BOUNCE_BYTES (64u << 10)
+
+/* What a mirror is for. */
+enum wt_mirror_kind {
+	WT_MIRROR_WRITE,   /* O_DIRECT, to write */
+	WT_MIRROR_READ,	   /* O_DIRECT, to read */
+	WT_MIRROR_WITNESS, /* through the cache, to wait on */
+	WT_MIRROR_KINDS
+};
+
+/* One of the ring's registered files; mirror.c's to fill. */
+struct wt_mirror {
+	bool open;
+	enum wt_mirror_kind kind;
+	uint32_t opening;  /* tells this opening from others in the slot */
+	uint32_t closings; /* of its file, seen when it was opened */
+	dev_t dev;
+	ino_t ino;
+};
+
+#define WT_MIRRORS 16
+
+struct wt_mirrors {
+	unsigned int next;     /* the oldest goes first */
+	unsigned int closings; /* wt_mirror_file_closed as it was when they were last looked at */
+	uint32_t openings;
+	struct wt_mirror slots[WT_MIRRORS];
+};
 
 /* The thread's ring, for one write, signals held until it is given back; NULL with *why set. */
 struct wt_ring *wt_ring_take(enum wt_reason *why);
 void wt_ring_give(struct wt_ring *ring);
 
+/* The thread's ring, only if it has one that works. */
+struct wt_ring *wt_ring_take_made(void);
+
 /* Whether this thread is in the middle of a write through its ring: then it is a signal handler. */
 bool wt_ring_is_busy(void);
 
-/*
- * The slot of the mirror of the file behind fd, which wt_sys.identify described as st;
- * opened through /proc/thread-self/fd and verified where there is none yet. Or -errno
- * of that opening, with *why set.
- */
-int wt_ring_mirror(struct wt_ring *ring, int fd, const struct stat *st, enum wt_reason *why);
+struct wt_mirrors *wt_ring_mirrors(struct wt_ring *ring);
 
 /* The bounce buffer, WT_BOUNCE_BYTES aligned to pages; NULL without memory. */
 void *wt_ring_bounce(struct wt_ring *ring);
 
+/* Whether `buf` is the bounce buffer and registered with the ring (buffer 0). */
+bool wt_ring_is_registered(const struct wt_ring *ring, const void *buf);
+
+/* An empty request, to be prepared and run before the ring is given back. */
+struct io_uring_sqe *wt_ring_request(struct wt_ring *ring);
+
 /*
- * Writes through a mirror, RWF_* flags as given, and waits. `buf` may be the
- * bounce buffer or the program's own memory. Bytes or -errno; -EIO where the
- * ring broke after the write was handed over, so that nothing is known.
- * -ECANCELED: the write was never handed over.
+ * Hands the prepared request over and waits for its answer, however often the
+ * wait ends early. Its result or -errno; -EIO where the ring broke after the request was
+ * handed over, so that nothing is known. -ECANCELED: it was never handed over.
  */
-ssize_t wt_ring_write(struct wt_ring *ring, int mirror, const void *buf, size_t len, off_t offset,
-		      int flags);
-
-/* A file that may have had mirrors was closed: each ring drops all of its own when next used. */
-void wt_ring_file_closed(void);
-
-/* Drops this thread's mirror of the file at once, so that it can be executed or unmounted. */
-void wt_ring_drop(const struct stat *st);
+int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe);
 
 #endif

@@ -54,6 +54,11 @@ static int sys_getfl(int fd)
 	return result(syscall(SYS_fcntl, fd, F_GETFL));
 }
 
+static int sys_getlease(int fd)
+{
+	return result(syscall(SYS_fcntl, fd, F_GETLEASE));
+}
+
 static int sys_identify(int fd, struct stat *st)
 {
 	struct statx stx;
@@ -183,6 +188,25 @@ int wt_sys_map_wiped(size_t size, void **ret_map)
 	}
 	*ret_map = map;
 	return 0;
+}
+
+#define KERNEL_SIGSET_BYTES 8
+
+void wt_sys_hold_signals(struct wt_signals *signals)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	signals->held = !syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals->before,
+				 KERNEL_SIGSET_BYTES);
+}
+
+void wt_sys_let_signals(const struct wt_signals *signals)
+{
+	for (int tries = 0; signals->held && tries < 3; tries++)
+		if (!syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL,
+			     KERNEL_SIGSET_BYTES))
+			return;
 }
 
 uint64_t wt_sys_now_ns(void)

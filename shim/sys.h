@@ -11,6 +11,8 @@
 #ifndef WT_SYS_H
 #define WT_SYS_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +29,7 @@
 	X(int, fadvise, (int fd, off_t offset, off_t len, int advice))                             \
 	X(off_t, lseek, (int fd, off_t offset, int whence))                                        \
 	X(int, getfl, (int fd))                                                                    \
+	X(int, getlease, (int fd))                                                                 \
 	X(int, identify, (int fd, struct stat *st))                                                \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
 	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \
@@ -69,6 +72,18 @@ int wt_sys_write_all(int fd, const void *buf, size_t len);
  * 4.14), while a vfork child shares it. 0 or -errno.
  */
 int wt_sys_map_wiped(size_t size, void **ret_map);
+
+/*
+ * Holds the thread's signals off, all but the two that libc cancels threads and changes user ids
+ * by, and sets the mask again.
+ */
+struct wt_signals {
+	sigset_t before;
+	bool held; /* false where a sandbox refused */
+};
+
+void wt_sys_hold_signals(struct wt_signals *signals);
+void wt_sys_let_signals(const struct wt_signals *signals);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t wt_sys_now_ns(void);

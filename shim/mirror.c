@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "mirror.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "fdtable.h"
+#include "sys.h"
+
+static const int open_flags[WT_MIRROR_KINDS] = {
+	[WT_MIRROR_WRITE] = O_WRONLY | O_DIRECT,
+	[WT_MIRROR_READ] = O_RDONLY | O_DIRECT,
+	[WT_MIRROR_WITNESS] = O_RDONLY,
+};
+
+/* Closings of files by hash, and all of them; mirrors opened in this process at all. */
+static _Atomic uint32_t closings[64];
+static _Atomic uint32_t closings_all;
+static _Atomic bool any;
+
+static pthread_key_t thread_key;
+static bool has_thread_key;
+
+static _Atomic uint32_t *closings_of(dev_t dev, ino_t ino)
+{
+	return &closings[wt_inode_hash(dev, ino) % WT_LENGTH(closings)];
+}
+
+static int drop(struct wt_ring *ring, unsigned int slot)
+{
+	static int none = -1;
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	wt_ring_mirrors(ring)->slots[slot].open = false;
+	io_uring_prep_files_update(sqe, &none, 1, slot);
+	int ret = wt_ring_run(ring, sqe);
+	return ret < 0 ? ret : 0;
+}
+
+static void drop_all(struct wt_ring *ring)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+
+	for (unsigned int i = 0; i < WT_MIRRORS; i++)
+		if (mirrors->slots[i].open && drop(ring, i))
+			return;
+}
+
+void wt_mirror_leave(void)
+{
+	struct wt_ring *ring = wt_ring_take_made();
+
+	if (!ring)
+		return;
+	drop_all(ring);
+	wt_ring_give(ring);
+}
+
+/* A thread ends: the kernel would close its ring's files some time later, in a work queue. */
+static void thread_ends(void *unused)
+{
+	(void)unused;
+	wt_mirror_leave();
+}
+
+int wt_mirror_init(void)
+{
+	int err = -pthread_key_create(&thread_key, thread_ends);
+
+	has_thread_key = !err;
+	return err;
+}
+
+static int drop_closed(struct wt_ring *ring)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+	uint32_t now = atomic_load_explicit(&closings_all, memory_order_relaxed);
+	int err = 0;
+
+	if (likely(mirrors->closings == now))
+		return 0;
+	mirrors->closings = now;
+	for (unsigned int i = 0; i < WT_MIRRORS && !err; i++) {
+		struct wt_mirror *at = &mirrors->slots[i];
+
+		if (at->open && at->closings != atomic_load(closings_of(at->dev, at->ino)))
+			err = drop(ring, i);
+	}
+	return err;
+}
+
+static int find(struct wt_ring *ring, enum wt_mirror_kind kind, const struct stat *st)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+
+	for (int i = 0; i < WT_MIRRORS; i++) {
+		const struct wt_mirror *at = &mirrors->slots[i];
+
+		if (at->open && at->kind == kind && at->ino == st->st_ino && at->dev == st->st_dev)
+			return i;
+	}
+	return -1;
+}
+
+/* The path names the thread: the worker that walks it may have an older table of
+ * descriptors (CLOSE_RANGE_UNSHARE). */
+static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
+{
+	char path[64];
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", (int)syscall(SYS_gettid), fd);
+	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags | O_NOCTTY | O_NONBLOCK, 0, slot);
+	int ret = wt_ring_run(ring, sqe);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * What was opened is the file that st describes if the descriptor was that before
+ * and after and was not replaced in between. A witness needs no particular right, so one
+ * that may not be read is opened for writing.
+ */
+static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_kind kind, int fd,
+		       const struct stat *st)
+{
+	struct stat after;
+	uint32_t generation = wt_fdtable_generation(fd);
+	int lease = wt_sys.getlease(fd);
+
+	/* Any opening would break it, and wait for that. */
+	if (lease >= 0 && lease != F_UNLCK)
+		return -EAGAIN;
+	int err = open_path(ring, slot, fd, open_flags[kind]);
+
+	if (err == -EACCES && kind == WT_MIRROR_WITNESS)
+		err = open_path(ring, slot, fd, O_WRONLY);
+	if (err)
+		return err;
+	err = wt_sys.identify(fd, &after);
+	if (!err && after.st_dev == st->st_dev && after.st_ino == st->st_ino &&
+	    wt_fdtable_generation(fd) == generation)
+		return 0;
+	drop(ring, slot);
+	return -ESTALE;
+}
+
+int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const struct stat *st,
+		  enum wt_reason *why)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+	int err = drop_closed(ring);
+	int found = find(ring, kind, st);
+
+	if (likely(found >= 0))
+		return found;
+	*why = WT_WHY_NO_MIRROR;
+	if (!S_ISREG(st->st_mode))
+		return -EINVAL;
+	if (err)
+		return err;
+	unsigned int slot = mirrors->next++ % WT_MIRRORS;
+	struct wt_mirror made = {
+		.open = true,
+		.kind = kind,
+		.opening = ++mirrors->openings,
+		.closings = atomic_load(closings_of(st->st_dev, st->st_ino)),
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+	};
+
+	atomic_store_explicit(&any, true, memory_order_relaxed);
+	if (has_thread_key)
+		pthread_setspecific(thread_key, &thread_key);
+	mirrors->slots[slot].open = false;
+	err = open_mirror(ring, slot, kind, fd, st);
+	if (err)
+		return err;
+	mirrors->slots[slot] = made;
+	return slot;
+}
+
+uint32_t wt_mirror_opening(struct wt_ring *ring, int slot)
+{
+	const struct wt_mirror *at = &wt_ring_mirrors(ring)->slots[slot];
+
+	return at->open ? at->opening : 0;
+}
+
+ssize_t wt_mirror_write(struct wt_ring *ring, int slot, const void *buf, size_t len, off_t offset,
+			int flags)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	if (wt_ring_is_registered(ring, buf))
+		io_uring_prep_write_fixed(sqe, slot, buf, len, offset, 0);
+	else
+		io_uring_prep_write(sqe, slot, buf, len, offset);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->rw_flags = flags;
+	return wt_ring_run(ring, sqe);
+}
+
+ssize_t wt_mirror_read(struct wt_ring *ring, int slot, void *buf, size_t len, off_t offset)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	io_uring_prep_read(sqe, slot, buf, len, offset);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	return wt_ring_run(ring, sqe);
+}
+
+/* A request holds 32 bits of length; what is longer is synced to the end. */
+int wt_mirror_sync_range(struct wt_ring *ring, int slot, struct wt_range range)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+	unsigned int len = range.len_bytes > UINT32_MAX ? 0 : range.len_bytes;
+
+	io_uring_prep_sync_file_range(sqe, slot, len, range.offset,
+				      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+					      SYNC_FILE_RANGE_WAIT_AFTER);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	return wt_ring_run(ring, sqe);
+}
+
+/* The whole file is offset 0 and length 0 (io_fsync, io_uring/sync.c). */
+int wt_mirror_sync(struct wt_ring *ring, int slot, struct wt_range range, bool datasync)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	io_uring_prep_fsync(sqe, slot, datasync ? IORING_FSYNC_DATASYNC : 0);
+	if (range.len_bytes && range.len_bytes <= UINT32_MAX) {
+		sqe->off = range.offset;
+		sqe->len = range.len_bytes;
+	}
+	sqe->flags |= IOSQE_FIXED_FILE;
+	return wt_ring_run(ring, sqe);
+}
+
+void wt_mirror_drop(struct wt_ring *ring, const struct stat *st)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+
+	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
+		const struct wt_mirror *at = &mirrors->slots[i];
+
+		if (at->open && at->ino == st->st_ino && at->dev == st->st_dev && drop(ring, i))
+			return;
+	}
+}
+
+void wt_mirror_closing(int fd)
+{
+	struct stat st;
+
+	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) || wt_sys.identify(fd, &st))
+		return;
+	atomic_fetch_add(closings_of(st.st_dev, st.st_ino), 1);
+	atomic_fetch_add(&closings_all, 1);
+	struct wt_ring *ring = wt_ring_take_made();
+	if (!ring)
+		return;
+	drop_closed(ring);
+	wt_ring_give(ring);
+}

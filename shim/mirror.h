@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mirror - a file of the program's, opened once more in the thread's ring.
+ *
+ * Mirrors never have a descriptor number: closing one would take away every POSIX
+ * record lock that the process holds on the file (fcntl(2), filp_close in
+ * fs/open.c). They are told apart by device and inode number. A mirror holds its
+ * inode, so the numbers cannot come to mean another file while it is open, and a
+ * deleted file keeps its space until the thread drops the mirror: when it ends, or next uses
+ * its ring after the file was closed.
+ *
+ * Locking: as the ring's (ring.h), taken by the caller.
+ */
+#ifndef WT_MIRROR_H
+#define WT_MIRROR_H
+
+#include <sys/stat.h>
+
+#include "io.h"
+#include "ring.h"
+
+/*
+ * The slot of the mirror of the file behind fd, which wt_sys.identify described as st;
+ * opened through /proc/thread-self/fd and verified where there is none yet. Or -errno
+ * of that opening, with *why set; -EINVAL for what is not a regular file.
+ */
+int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const struct stat *st,
+		  enum wt_reason *why);
+
+/* Which opening it is that the slot holds now; never 0. 0 where it holds none. */
+uint32_t wt_mirror_opening(struct wt_ring *ring, int slot);
+
+/*
+ * Reads and writes (RWF_* flags as given). The buffer may be the bounce buffer or the
+ * program's own memory. Bytes or -errno, as wt_ring_run.
+ */
+ssize_t wt_mirror_write(struct wt_ring *ring, int slot, const void *buf, size_t len, off_t offset,
+			int flags);
+ssize_t wt_mirror_read(struct wt_ring *ring, int slot, void *buf, size_t len, off_t offset);
+
+/* sync_file_range(2) with all three flags. 0 or -errno. */
+int wt_mirror_sync_range(struct wt_ring *ring, int slot, struct wt_range range);
+
+/* fsync(2), or fdatasync(2), of a range with what metadata it needs. 0 or -errno. */
+int wt_mirror_sync(struct wt_ring *ring, int slot, struct wt_range range, bool datasync);
+
+/* From now on a thread that ends drops its mirrors. 0 or -errno. */
+int wt_mirror_init(void);
+
+/* Drops all of the thread's mirrors: it, or its process, is about to end. */
+void wt_mirror_leave(void);
+
+/* Lets go of the thread's mirrors of the file at once. */
+void wt_mirror_drop(struct wt_ring *ring, const struct stat *st);
+
+/* A descriptor is about to be closed: rings drop their mirrors of its file, this thread's at once.
+ */
+void wt_mirror_closing(int fd);
+
+#endif
