@@ -9,6 +9,7 @@
 
 #include "choose.h"
 #include "config.h"
+#include "description.h"
 #include "errors.h"
 #include "log.h"
 #include "mirror.h"
@@ -183,6 +184,25 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 int wt_core_synced(int fd)
 {
 	return unlikely(wt_errors_any()) ? wt_errors_take(fd) : 0;
+}
+
+void wt_core_sharing(int fd)
+{
+	uint64_t description = wt_fdtable_description(fd);
+
+	if (description)
+		wt_description_share(description);
+}
+
+void wt_core_executing(void)
+{
+	wt_mirror_leave();
+	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1)) {
+		int flags = wt_sys.getfd(fd);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			wt_core_sharing(fd);
+	}
 }
 
 void wt_core_report(void)

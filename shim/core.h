@@ -26,6 +26,12 @@ int wt_core_closing(int fd, union wt_verdict verdict);
  */
 int wt_core_synced(int fd);
 
+/* The description of fd comes into the hands of what libwt does not see (description.h). */
+void wt_core_sharing(int fd);
+
+/* Another program is about to be executed: it inherits what is not close-on-exec. */
+void wt_core_executing(void);
+
 /* The process is about to end: writes the report, once. */
 void wt_core_report(void);
 

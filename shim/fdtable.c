@@ -27,7 +27,7 @@ static struct wt_fd *entry_made(int fd)
 	return wt_fdtable_entry(fd);
 }
 
-void wt_fdtable_set(int fd, union wt_verdict verdict)
+void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 {
 	/* Nothing known and nothing to say: most descriptors of most programs. */
 	struct wt_fd *entry = verdict.word ? entry_made(fd) : wt_fdtable_entry(fd);
@@ -42,23 +42,48 @@ void wt_fdtable_set(int fd, union wt_verdict verdict)
 	atomic_fetch_add(&entry->generation, 1);
 	atomic_store_explicit(&entry->started_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->counted_in, 0, memory_order_relaxed);
-	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_relaxed);
+	atomic_store_explicit(&entry->description, description, memory_order_relaxed);
+	atomic_store_explicit(&entry->file, 0, memory_order_relaxed);
+	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_release);
 }
 
-void wt_fdtable_learn(int fd, union wt_verdict verdict)
+void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description)
 {
-	uint64_t unknown = 0;
+	uint64_t unknown = 0, none = 0;
 
 	if (unlikely(wt_stats_is_guest()))
 		return;
 	struct wt_fd *entry = entry_made(fd);
-	if (entry)
-		atomic_compare_exchange_strong(&entry->verdict, &unknown, verdict.word);
+	if (!entry)
+		return;
+	atomic_compare_exchange_strong(&entry->description, &none, description);
+	atomic_compare_exchange_strong(&entry->verdict, &unknown, verdict.word);
+}
+
+void wt_fdtable_note_file(int fd, uint64_t file)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	if (entry && !wt_stats_is_guest())
+		atomic_store_explicit(&entry->file, file, memory_order_relaxed);
+}
+
+int wt_fdtable_next_ruled(int fd)
+{
+	while (fd < (int)(WT_FD_CHUNK * WT_FD_CHUNKS)) {
+		if (!wt_fdtable_entry(fd))
+			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK;
+		else if (wt_fdtable_get(fd).state == WT_RULED)
+			return fd;
+		else
+			fd++;
+	}
+	return -1;
 }
 
 void wt_fdtable_forget(int fd)
 {
-	wt_fdtable_set(fd, (union wt_verdict){ 0 });
+	wt_fdtable_set(fd, (union wt_verdict){ 0 }, 0);
 }
 
 void wt_fdtable_forget_range(unsigned int first, unsigned int last)

@@ -50,6 +50,9 @@ struct wt_fd {
 	_Atomic uint64_t verdict;
 	_Atomic uint64_t
 		started_bytes; /* async: handed to the device since it was last waited for */
+	_Atomic uint64_t file; /* wt_fdtable_file */
+	_Atomic uint64_t
+		description; /* its number (description.h), 0 where the verdict is unknown */
 	_Atomic uint32_t
 		generation;	  /* counts the descriptors that had this number, as far as seen */
 	_Atomic pid_t counted_in; /* the process whose report counts the file already */
@@ -89,11 +92,33 @@ static inline uint32_t wt_fdtable_generation(int fd)
 	return entry ? atomic_load(&entry->generation) : 0;
 }
 
-/* Sets what is known of a descriptor that was just made. */
-void wt_fdtable_set(int fd, union wt_verdict verdict);
+/* The number of the description behind it; 0 where that is not known. */
+static inline uint64_t wt_fdtable_description(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	return entry ? atomic_load_explicit(&entry->description, memory_order_relaxed) : 0;
+}
+
+/* The hash of the file behind it (wt_inode_hash), or 0; noted for a descriptor that has been set.
+ */
+static inline uint64_t wt_fdtable_file(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	return entry ? atomic_load_explicit(&entry->file, memory_order_relaxed) : 0;
+}
+
+void wt_fdtable_note_file(int fd, uint64_t file);
+
+/* Sets what is known of a descriptor that was just made, and the number of its description. */
+void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description);
 
 /* Sets it only if nothing is known: the descriptor may have been closed and reused meanwhile. */
-void wt_fdtable_learn(int fd, union wt_verdict verdict);
+void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description);
+
+/* The lowest descriptor from fd on that is known to be under a rule, or -1. */
+int wt_fdtable_next_ruled(int fd);
 
 void wt_fdtable_forget(int fd);
 

@@ -15,6 +15,7 @@
 #include "base.h"
 #include "config.h"
 #include "core.h"
+#include "description.h"
 #include "log.h"
 #include "mirror.h"
 #include "real.h"
@@ -33,6 +34,8 @@ __attribute__((constructor)) static void start(void)
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	if (!err)
 		err = wt_turn_init();
+	if (!err)
+		err = wt_description_init();
 	if (!err)
 		err = wt_mirror_init();
 	/* Files are covered all the same. */

@@ -3,6 +3,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,27 @@ static int raw_sync_file_range(int fd, off64_t offset, off64_t len, unsigned int
 	return syscall(SYS_sync_file_range, fd, offset, len, flags);
 }
 
+static int raw_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return syscall(SYS_execve, path, argv, envp);
+}
+
+static int raw_execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
+			int flags)
+{
+	return syscall(SYS_execveat, dirfd, path, argv, envp, flags);
+}
+
+static ssize_t raw_sendmsg(int socket, const struct msghdr *message, int flags)
+{
+	return syscall(SYS_sendmsg, socket, message, flags);
+}
+
+static int raw_sendmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	return syscall(SYS_sendmmsg, socket, messages, count, flags);
+}
+
 static void raw_exit(int status)
 {
 	for (;;)
@@ -154,6 +176,20 @@ RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
 RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
 RAW_BY_NAME(int, fclose, (FILE * f), (f))
 RAW_BY_NAME(int, pclose, (FILE * f), (f))
+RAW_BY_NAME(int, fexecve, (int fd, char *const v[], char *const e[]), (fd, v, e))
+RAW_BY_NAME(int, execv, (const char *path, char *const v[]), (path, v))
+RAW_BY_NAME(int, execvp, (const char *file, char *const v[]), (file, v))
+RAW_BY_NAME(int, execvpe, (const char *file, char *const v[], char *const e[]), (file, v, e))
+RAW_BY_NAME(int, posix_spawn,
+	    (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+	     const posix_spawnattr_t *attr, char *const v[], char *const e[]),
+	    (pid, path, actions, attr, v, e))
+RAW_BY_NAME(int, posix_spawnp,
+	    (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions,
+	     const posix_spawnattr_t *attr, char *const v[], char *const e[]),
+	    (pid, file, actions, attr, v, e))
+RAW_BY_NAME(int, system, (const char *command), (command))
+RAW_BY_NAME(FILE *, popen, (const char *command, const char *mode), (command, mode))
 RAW_BY_NAME(int, daemon, (int nochdir, int noclose), (nochdir, noclose))
 
 struct wt_real wt_real = {
@@ -200,6 +236,18 @@ struct wt_real wt_real = {
 	.fsync = raw_fsync,
 	.fdatasync = raw_fdatasync,
 	.sync_file_range = raw_sync_file_range,
+	.execve = raw_execve,
+	.execveat = raw_execveat,
+	.fexecve = raw_fexecve,
+	.execv = raw_execv,
+	.execvp = raw_execvp,
+	.execvpe = raw_execvpe,
+	.posix_spawn = raw_posix_spawn,
+	.posix_spawnp = raw_posix_spawnp,
+	.system = raw_system,
+	.popen = raw_popen,
+	.sendmsg = raw_sendmsg,
+	.sendmmsg = raw_sendmmsg,
 	._exit = raw_exit,
 	._Exit = raw_exit,
 	.daemon = raw_daemon,

@@ -13,9 +13,13 @@
 #define WT_REAL_H
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+struct msghdr;
+struct mmsghdr;
 
 struct wt_real {
 #define WT_SYMBOL(ret, name, params) ret(*name) params;

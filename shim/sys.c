@@ -54,6 +54,11 @@ static int sys_getfl(int fd)
 	return result(syscall(SYS_fcntl, fd, F_GETFL));
 }
 
+static int sys_getfd(int fd)
+{
+	return result(syscall(SYS_fcntl, fd, F_GETFD));
+}
+
 static int sys_getlease(int fd)
 {
 	return result(syscall(SYS_fcntl, fd, F_GETLEASE));

@@ -29,6 +29,7 @@
 	X(int, fadvise, (int fd, off_t offset, off_t len, int advice))                             \
 	X(off_t, lseek, (int fd, off_t offset, int whence))                                        \
 	X(int, getfl, (int fd))                                                                    \
+	X(int, getfd, (int fd))                                                                    \
 	X(int, getlease, (int fd))                                                                 \
 	X(int, identify, (int fd, struct stat *st))                                                \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \

@@ -10,6 +10,7 @@
 
 #include "choose.h"
 #include "config.h"
+#include "description.h"
 #include "log.h"
 #include "real.h"
 #include "stats.h"
@@ -127,7 +128,7 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 		return 0;
 	int err = look(fd, verdict);
 	if (!err)
-		wt_fdtable_learn(fd, *verdict);
+		wt_fdtable_learn(fd, *verdict, wt_description_number(false));
 	return err;
 }
 
@@ -142,7 +143,10 @@ int wt_track_opened(int fd, int flags)
 		err = look(fd, &verdict);
 	if (err)
 		verdict.word = 0;
-	wt_fdtable_set(fd, verdict);
+	uint64_t description = verdict.state == WT_RULED ? wt_description_number(true) : 0;
+	if (description)
+		wt_description_opened(fd, description);
+	wt_fdtable_set(fd, verdict, description);
 	return err;
 }
 
@@ -169,5 +173,8 @@ void wt_track_duplicated(int fd, int newfd)
 	/* "No rule" is found again cheaply, by a name that cannot have come under one since. */
 	if (verdict.state != WT_RULED)
 		verdict.word = 0;
-	wt_fdtable_set(newfd, verdict);
+	uint64_t file = wt_fdtable_file(fd);
+	wt_fdtable_set(newfd, verdict, wt_fdtable_description(fd));
+	if (file)
+		wt_fdtable_note_file(newfd, file);
 }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * description - what writers of one open file description must know of each other.
+ *
+ * The kernel tells a writeback error once to each open file description
+ * (Documentation/core-api/errseq.rst). Who waits on a description takes the
+ * error that another writer on it would have been told. So every wait on a
+ * description is registered here: one that was alone from its start to its end was told
+ * the truth, and one that was not asks on (exact.c). What a write's wait took, and the
+ * program's fsync would have been told, is owed to it.
+ *
+ * A description has a number, given when it is seen to be opened and copied
+ * with each duplicate. One that was not seen (inherited over execve, received over a
+ * socket) is a stranger: nobody knows who else waits on it.
+ *
+ * The table is memory shared with every process that is forked from here on.
+ * Locking: none but the offset's, which is had for a second at most. Descriptions
+ * share slots by number, which only makes them ask, or wait, for one another.
+ */
+#ifndef WT_DESCRIPTION_H
+#define WT_DESCRIPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wt_description;
+
+/* Maps the table. 0 or -errno; without it every description is a stranger. */
+int wt_description_init(void);
+
+/* A number of 48 bits, never 0, for a description that was just seen to be opened, or not. */
+uint64_t wt_description_number(bool seen);
+
+/*
+ * Whether anything that is not seen may wait on it. So it is from the start, or after it was
+ * shared with such: kept over an execve, sent over a socket.
+ */
+bool wt_description_is_stranger(uint64_t number);
+void wt_description_share(uint64_t number);
+
+struct wt_description *wt_description_of(uint64_t number);
+
+/* One wait on the description itself: a write's, or the program's own fsync. */
+struct wt_wait {
+	bool was_alone;	    /* no other was under way when it began */
+	uint32_t ticket;    /* in the order of their beginnings */
+	uint32_t failed;    /* how many had failed by then */
+	unsigned int place; /* in the description's list */
+};
+
+/* Called before the bytes are copied, and when the kernel has answered. */
+void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait);
+void wt_description_wait_end(struct wt_description *at, const struct wt_wait *wait, bool failed);
+
+/* Whether any other wait was under way at some time of one that has ended just now. */
+bool wt_description_was_shared(const struct wt_description *at, const struct wt_wait *wait);
+
+/*
+ * Whether one of those was told an error, in the place of this one perhaps. Waits for
+ * them to end, a second at most: one that has not ended by then never will, its process
+ * was killed.
+ */
+bool wt_description_others_failed(struct wt_description *at, const struct wt_wait *wait);
+
+/*
+ * Held from a write at the description's own offset to the look where that has
+ * gone, so that the range is known; with signals held off. A token, never 0. let says whether it
+ * was held all the time: it is taken from who has it for more than a second.
+ */
+uint32_t wt_description_hold_offset(struct wt_description *at);
+bool wt_description_let_offset(struct wt_description *at, uint32_t token);
+
+/*
+ * The same for a file (wt_inode_hash), where only one sync at a time tells the truth: btrfs
+ * returns from an fsync whose changes another one has in its log, before that is on the disk.
+ */
+uint32_t wt_description_hold_file(uint64_t file);
+void wt_description_let_file(uint64_t file, uint32_t token);
+
+/*
+ * An error (-errno) that the description's next fsync would have been told and was
+ * taken by a write; and taking it again, once: -errno or 0. Where there are too many, one is
+ * lost, which is logged.
+ */
+void wt_description_owe(uint64_t number, int err);
+int wt_description_settle(uint64_t number);
+
+/*
+ * The same error to whatever opens the file behind fd until an fsync of it was told:
+ * so the kernel does with an error that nobody has seen, which libwt has now.
+ */
+void wt_description_owe_later(int fd, int err);
+void wt_description_opened(int fd, uint64_t number);
+void wt_description_told(int fd);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where descriptors get into other programs: by exec, and over a socket. Passed on as they are;
+ * libwt only notes which open file descriptions it no longer sees all of.
+ */
+#define _GNU_SOURCE
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core.h"
+#include "edge.h"
+#include "real.h"
+
+static void executing(void)
+{
+	int errno_before = errno;
+
+	if (wt_config.active)
+		wt_core_executing();
+	errno = errno_before;
+}
+
+WT_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	executing();
+	return wt_real.execve(path, argv, envp);
+}
+
+WT_EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
+		       int flags)
+{
+	executing();
+	return wt_real.execveat(dirfd, path, argv, envp, flags);
+}
+
+WT_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	executing();
+	return wt_real.fexecve(fd, argv, envp);
+}
+
+WT_EXPORT int execv(const char *path, char *const argv[])
+{
+	executing();
+	return wt_real.execv(path, argv);
+}
+
+WT_EXPORT int execvp(const char *file, char *const argv[])
+{
+	executing();
+	return wt_real.execvp(file, argv);
+}
+
+WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	executing();
+	return wt_real.execvpe(file, argv, envp);
+}
+
+/* The arguments of a variadic form, counted and then listed. */
+#define COUNT_ARGS(count, first)                                                                   \
+	do {                                                                                       \
+		va_list args;                                                                      \
+		va_start(args, first);                                                             \
+		while (va_arg(args, char *))                                                       \
+			count++;                                                                   \
+		va_end(args);                                                                      \
+	} while (0)
+
+static void list_args(char **argv, size_t count, const char *first, va_list args)
+{
+	argv[0] = (char *)first;
+	for (size_t i = 1; i <= count; i++)
+		argv[i] = va_arg(args, char *);
+}
+
+WT_EXPORT int execl(const char *path, const char *arg, ...)
+{
+	size_t count = 1;
+	va_list args;
+
+	COUNT_ARGS(count, arg);
+	char *argv[count + 1];
+	va_start(args, arg);
+	list_args(argv, count, arg, args);
+	va_end(args);
+	return execv(path, argv);
+}
+
+WT_EXPORT int execlp(const char *file, const char *arg, ...)
+{
+	size_t count = 1;
+	va_list args;
+
+	COUNT_ARGS(count, arg);
+	char *argv[count + 1];
+	va_start(args, arg);
+	list_args(argv, count, arg, args);
+	va_end(args);
+	return execvp(file, argv);
+}
+
+WT_EXPORT int execle(const char *path, const char *arg, ...)
+{
+	size_t count = 1;
+	va_list args;
+
+	COUNT_ARGS(count, arg);
+	char *argv[count + 1];
+	va_start(args, arg);
+	list_args(argv, count, arg, args);
+	char *const *envp = va_arg(args, char *const *);
+	va_end(args);
+	return execve(path, argv, envp);
+}
+
+WT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+			  const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	executing();
+	return wt_real.posix_spawn(pid, path, actions, attr, argv, envp);
+}
+
+WT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			   const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	executing();
+	return wt_real.posix_spawnp(pid, file, actions, attr, argv, envp);
+}
+
+WT_EXPORT int system(const char *command)
+{
+	executing();
+	return wt_real.system(command);
+}
+
+WT_EXPORT FILE *popen(const char *command, const char *mode)
+{
+	executing();
+	return wt_real.popen(command, mode);
+}
+
+/* A message's ancillary data is the caller's memory, which sendmsg(2) would read as well. */
+static void sending(const struct msghdr *message)
+{
+	int errno_before = errno;
+
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at;
+	     at = CMSG_NXTHDR((struct msghdr *)message, at)) {
+		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = CMSG_LEN(0); i + sizeof(int) <= at->cmsg_len; i += sizeof(int)) {
+			int fd;
+
+			memcpy(&fd, (char *)at + i, sizeof(fd));
+			wt_core_sharing(fd);
+		}
+	}
+	errno = errno_before;
+}
+
+WT_EXPORT ssize_t sendmsg(int socket, const struct msghdr *message, int flags)
+{
+	if (unlikely(message && message->msg_controllen && wt_config.active))
+		sending(message);
+	return wt_real.sendmsg(socket, message, flags);
+}
+
+WT_EXPORT int sendmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++)
+		if (messages[i].msg_hdr.msg_controllen)
+			sending(&messages[i].msg_hdr);
+	return wt_real.sendmmsg(socket, messages, count, flags);
+}

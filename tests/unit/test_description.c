@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may wait on an open file description, and what its fsync is owed. */
+#define _GNU_SOURCE
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "description.h"
+
+static uint64_t number;
+static struct wt_description *at;
+
+static void setup(void)
+{
+	cr_assert_eq(wt_description_init(), 0);
+	number = wt_description_number(true);
+	at = wt_description_of(number);
+}
+
+TestSuite(description, .init = setup, .timeout = 20);
+
+Test(description, a_number_says_whether_the_opening_was_seen)
+{
+	uint64_t stranger = wt_description_number(false);
+
+	cr_assert_not(wt_description_is_stranger(number));
+	cr_assert(wt_description_is_stranger(stranger));
+	cr_assert(wt_description_is_stranger(0));
+	cr_assert_neq(wt_description_number(true), number);
+}
+
+Test(description, what_was_shared_is_a_stranger)
+{
+	wt_description_share(number);
+	cr_assert(wt_description_is_stranger(number));
+	cr_assert_not(wt_description_is_stranger(wt_description_number(true)));
+}
+
+static struct wt_wait begin(void)
+{
+	struct wt_wait wait;
+
+	wt_description_wait_begin(at, &wait);
+	return wait;
+}
+
+Test(description, a_wait_that_was_alone_is_believed)
+{
+	struct wt_wait wait = begin();
+
+	cr_assert(wait.was_alone);
+	wt_description_wait_end(at, &wait, false);
+	cr_assert_not(wt_description_was_shared(at, &wait));
+	wait = begin();
+	cr_assert(wait.was_alone, "the one before has ended");
+}
+
+Test(description, two_waits_know_of_each_other)
+{
+	struct wt_wait first = begin(), second = begin();
+
+	cr_assert(first.was_alone);
+	cr_assert_not(second.was_alone);
+	wt_description_wait_end(at, &first, false);
+	wt_description_wait_end(at, &second, false);
+	cr_assert(wt_description_was_shared(at, &first));
+	cr_assert(wt_description_was_shared(at, &second));
+}
+
+Test(description, only_another_that_failed_leaves_a_doubt)
+{
+	struct wt_wait mine = begin(), other = begin();
+
+	wt_description_wait_end(at, &other, false);
+	wt_description_wait_end(at, &mine, false);
+	cr_assert_not(wt_description_others_failed(at, &mine));
+	mine = begin();
+	other = begin();
+	wt_description_wait_end(at, &mine, false);
+	wt_description_wait_end(at, &other, true);
+	cr_assert(wt_description_others_failed(at, &mine));
+}
+
+static void *fail_later(void *arg)
+{
+	usleep(100000);
+	wt_description_wait_end(at, arg, true);
+	return NULL;
+}
+
+Test(description, one_that_began_before_is_waited_for_whatever_begins_after)
+{
+	struct wt_wait early = begin(), mine = begin(), late;
+	pthread_t thread;
+
+	wt_description_wait_end(at, &mine, false);
+	cr_assert_eq(pthread_create(&thread, NULL, fail_later, &early), 0);
+	cr_assert(wt_description_others_failed(at, &mine));
+	late = begin();
+	wt_description_wait_end(at, &late, false);
+	pthread_join(thread, NULL);
+}
+
+Test(description, one_whose_process_was_killed_is_given_up)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		begin();
+		raise(SIGKILL);
+	}
+	cr_assert_eq(waitpid(child, NULL, 0), child);
+	struct wt_wait mine = begin();
+	cr_assert_not(mine.was_alone, "a forked process shares the table");
+	wt_description_wait_end(at, &mine, false);
+	cr_assert(wt_description_others_failed(at, &mine), "what it was told is not known");
+	mine = begin();
+	cr_assert(mine.was_alone);
+}
+
+static void die_waiting(void)
+{
+	for (int i = 0; i < 70; i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			begin();
+			raise(SIGKILL);
+		}
+		waitpid(child, NULL, 0);
+	}
+}
+
+Test(description, places_of_killed_processes_are_taken_over)
+{
+	die_waiting();
+	begin();
+}
+
+Test(description, more_waits_than_places_take_turns)
+{
+	struct wt_wait waits[64], one_more;
+	pthread_t thread;
+
+	for (size_t i = 0; i < 64; i++)
+		waits[i] = begin();
+	cr_assert_eq(pthread_create(&thread, NULL, fail_later, &waits[17]), 0);
+	one_more = begin();
+	pthread_join(thread, NULL);
+	cr_assert_eq(one_more.place, waits[17].place);
+}
+
+static void *hold_and_let(void *arg)
+{
+	uint32_t token = wt_description_hold_offset(at);
+
+	*(bool *)arg = wt_description_let_offset(at, token);
+	return NULL;
+}
+
+Test(description, the_offset_is_held_by_one)
+{
+	uint32_t token = wt_description_hold_offset(at);
+	pthread_t thread;
+	bool held;
+
+	cr_assert_eq(pthread_create(&thread, NULL, hold_and_let, &held), 0);
+	usleep(10000);
+	cr_assert(wt_description_let_offset(at, token));
+	pthread_join(thread, NULL);
+	cr_assert(held);
+}
+
+Test(description, the_offset_is_taken_from_who_never_lets_it)
+{
+	uint32_t lost = wt_description_hold_offset(at);
+	uint32_t token = wt_description_hold_offset(at);
+
+	cr_assert_not(wt_description_let_offset(at, lost), "and is told");
+	cr_assert(wt_description_let_offset(at, token));
+}
+
+Test(description, an_error_is_owed_once)
+{
+	cr_assert_eq(wt_description_settle(number), 0);
+	wt_description_owe(number, -EIO);
+	wt_description_owe(number, -ENOSPC);
+	cr_assert_eq(wt_description_settle(wt_description_number(true)), 0);
+	cr_assert_eq(wt_description_settle(number), -ENOSPC, "the latest of two");
+	cr_assert_eq(wt_description_settle(number), 0);
+}
+
+Test(description, an_error_in_a_forked_process_is_owed_here)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		wt_description_owe(number, -EIO);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	cr_assert_eq(wt_description_settle(number), -EIO);
+}
