@@ -10,18 +10,31 @@
 #include "choose.h"
 #include "config.h"
 #include "description.h"
-#include "errors.h"
+#include "exact.h"
 #include "log.h"
-#include "mirror.h"
 #include "report.h"
+#include "mirror.h"
 #include "ring.h"
 #include "stats.h"
 #include "sys.h"
 #include "track.h"
 #include "turn.h"
 
+/* Asked for once a descriptor. */
+static uint64_t file_of(int fd)
+{
+	uint64_t file = wt_fdtable_file(fd);
+	struct stat st;
+
+	if (likely(file) || wt_sys.identify(fd, &st))
+		return file;
+	file = wt_inode_hash(st.st_dev, st.st_ino);
+	wt_fdtable_note_file(fd, file);
+	return file;
+}
+
 static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
-				  struct wt_fd *entry)
+				  struct wt_fd *entry, uint64_t description)
 {
 	return (struct wt_target){
 		.rule = &wt_config.policy.rules[verdict.rule],
@@ -31,6 +44,8 @@ static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdi
 		.dio_file_align = verdict.dio_shift ? 1U << (verdict.dio_shift & 15) : 0,
 		.dio_memory_align = verdict.dio_shift ? 1U << (verdict.dio_shift >> 4) : 0,
 		.started_bytes = entry ? &entry->started_bytes : NULL,
+		.description = wt_description_of(description),
+		.file = file_of(io->fd),
 	};
 }
 
@@ -67,23 +82,23 @@ static struct wt_turn *turn_of(int fd)
 
 /* The write may be where a thread is cancelled: its turn ends all the same. */
 static ssize_t write_in_turn(const struct wt_engine *engine, struct wt_target *target,
-			     const struct wt_io *io)
+			     const struct wt_io *io, uint64_t description)
 {
 	struct wt_turn *const turn = turn_of(io->fd);
 	ssize_t ret;
 
 	wt_turn_take_cached(turn, !wt_ring_is_busy());
 	pthread_cleanup_push(wt_turn_leave_cached, turn);
-	ret = engine->write(target, io);
+	ret = wt_exact_write(engine, target, io, description);
 	pthread_cleanup_pop(1);
 	return ret;
 }
 
 /* Down the ladder until an engine carries the write; *engine is the one that did. */
 static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io, uint16_t rule,
-			       const struct wt_engine **engine)
+			       uint64_t description, const struct wt_engine **engine)
 {
-	ssize_t ret = (*engine)->write(target, io);
+	ssize_t ret = wt_exact_write(*engine, target, io, description);
 
 	while (ret == WT_DECLINED) {
 		const struct wt_engine *next = wt_choose_below(*engine, target->rule, target->fs);
@@ -91,8 +106,8 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 		count_fall(io->fd, (*engine)->name, next->name, target->fell);
 		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
 		target->fell = WT_WHY_NONE;
-		ret = (*engine)->bypasses_cache ? write_in_turn(next, target, io)
-						: next->write(target, io);
+		ret = (*engine)->bypasses_cache ? write_in_turn(next, target, io, description)
+						: wt_exact_write(next, target, io, description);
 		*engine = next;
 	}
 	if (target->fell)
@@ -122,12 +137,13 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
 	if (unlikely(fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH))
 		return wt_io_pass(io);
-	struct wt_target target = target_of(io, verdict, fl, entry);
+	uint64_t description = wt_fdtable_description(io->fd);
+	struct wt_target target = target_of(io, verdict, fl, entry, description);
 	count_inherited(entry, io->fd, verdict);
 	uint64_t start_ns = wt_sys_now_ns();
 	if (verdict.asked)
 		count_fall(io->fd, wt_engine_name(verdict.asked), engine->name, verdict.reason);
-	ssize_t ret = write_by_ladder(&target, io, verdict.rule, &engine);
+	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine);
 	uint64_t ns = wt_sys_now_ns() - start_ns;
 
 	/* The number was closed under the write: its second call went to no file or another. */
@@ -139,8 +155,6 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	}
 	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
 		wt_io_drop_cache(io, fl, ret);
-	if (target.lost || (ret == -EIO && engine->id != WT_ENGINE_NONE))
-		wt_errors_keep(io->fd, ret);
 	if (engine->id == WT_ENGINE_NONE)
 		wt_stats_event(WT_EVENT_NOT_COVERED, io->fd, NULL, NULL,
 			       wt_reason_text(verdict.reason));
@@ -172,7 +186,7 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
 			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
 		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
-			wt_errors_keep(fd, err);
+			wt_description_owe(wt_fdtable_description(fd), err);
 		else
 			err = 0;
 		wt_mirror_closing(fd);
@@ -181,9 +195,39 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 	return err;
 }
 
-int wt_core_synced(int fd)
+struct sync {
+	struct wt_description *description;
+	struct wt_wait wait;
+	int err;
+};
+
+/* Cancelled, it may have taken an error with it. */
+static void sync_ended(void *arg)
 {
-	return unlikely(wt_errors_any()) ? wt_errors_take(fd) : 0;
+	const struct sync *sync = arg;
+
+	wt_description_wait_end(sync->description, &sync->wait, sync->err);
+}
+
+static int sync_really(const struct wt_sync *io, uint64_t description)
+{
+	struct sync sync = { .description = wt_description_of(description), .err = -ECANCELED };
+
+	wt_description_wait_begin(sync.description, &sync.wait);
+	pthread_cleanup_push(sync_ended, &sync);
+	sync.err = wt_io_pass_sync(io);
+	pthread_cleanup_pop(1);
+	return sync.err;
+}
+
+int wt_core_sync(const struct wt_sync *io)
+{
+	uint64_t description = wt_fdtable_description(io->fd);
+	int err = sync_really(io, description);
+	int owed = wt_description_settle(description);
+	if (unlikely(err || owed))
+		wt_description_told(io->fd);
+	return err ? err : owed;
 }
 
 void wt_core_sharing(int fd)

@@ -21,10 +21,10 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict);
 int wt_core_closing(int fd, union wt_verdict verdict);
 
 /*
- * After an fsync, fdatasync or a waiting sync_file_range of the program's: the
- * error that libwt has taken out of the kernel's record (errors.h), or 0.
+ * Makes a sync that the program asked for on a descriptor under a rule. 0 or -errno: the kernel's,
+ * or the error that a write took out of the kernel's record (description.h).
  */
-int wt_core_synced(int fd);
+int wt_core_sync(const struct wt_sync *sync);
 
 /* The description of fd comes into the hands of what libwt does not see (description.h). */
 void wt_core_sharing(int fd);

@@ -7,31 +7,33 @@
 #include "edge.h"
 #include "real.h"
 
-/* What the kernel has no error to tell of, libwt may. */
-static int synced(int fd, int ret)
+static int covered(const struct wt_sync *sync)
 {
 	int errno_before = errno;
-	int kept = wt_core_synced(fd);
 
-	return ret ? wt_leave(-errno_before, errno_before) : wt_leave(kept, errno_before);
+	return wt_leave(wt_core_sync(sync), errno_before);
 }
 
 WT_EXPORT int fsync(int fd)
 {
-	return synced(fd, wt_real.fsync(fd));
+	if (likely(wt_fdtable_get(fd).state != WT_RULED))
+		return wt_real.fsync(fd);
+	return covered(&(struct wt_sync){ .call = WT_FSYNC, .fd = fd });
 }
 
 WT_EXPORT int fdatasync(int fd)
 {
-	return synced(fd, wt_real.fdatasync(fd));
+	if (likely(wt_fdtable_get(fd).state != WT_RULED))
+		return wt_real.fdatasync(fd);
+	return covered(&(struct wt_sync){ .call = WT_FDATASYNC, .fd = fd });
 }
 
 /* Tells writeback errors only where it waits (sync_file_range(2)). */
 WT_EXPORT int sync_file_range(int fd, off64_t offset, off64_t len, unsigned int flags)
 {
-	int ret = wt_real.sync_file_range(fd, offset, len, flags);
+	bool waits = flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER);
 
-	if (!(flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER)))
-		return ret;
-	return synced(fd, ret);
+	if (likely(!waits || wt_fdtable_get(fd).state != WT_RULED))
+		return wt_real.sync_file_range(fd, offset, len, flags);
+	return covered(&(struct wt_sync){ WT_SYNC_FILE_RANGE, fd, { offset, len }, flags });
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "engine.h"
 
+#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -13,9 +14,20 @@ int wt_engine_rwf(enum wt_level level)
 	return level == WT_LEVEL_SYNC ? RWF_SYNC : RWF_DSYNC;
 }
 
-int wt_engine_sync_file(int fd, enum wt_level level)
+int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range)
 {
-	return level == WT_LEVEL_SYNC ? wt_sys.fsync(fd) : wt_sys.fdatasync(fd);
+	bool datasync = target->rule->level != WT_LEVEL_SYNC;
+
+	if (target->witness)
+		return wt_witness_sync(target->witness, range, datasync);
+	return datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
+}
+
+/* Without an offset in the call, threads and processes unseen may have moved the description's. */
+struct wt_range wt_engine_range(const struct wt_target *target)
+{
+	return target->has_offset ? (struct wt_range){ target->start, target->copied }
+				  : WT_WHOLE_FILE;
 }
 
 bool wt_engine_is_stale(int fd)
@@ -25,24 +37,55 @@ bool wt_engine_is_stale(int fd)
 	return !wt_sys.identify(fd, &st) && !S_ISREG(st.st_mode);
 }
 
-void wt_offset_before(struct wt_offset *offset, const struct wt_io *io)
+bool wt_engine_waits_itself(const struct wt_target *target, const struct wt_io *io)
 {
-	if (io->offset == WT_OFFSET_NONE)
-		offset->before = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+	return target->fl & (O_DSYNC | O_DIRECT) || io->flags & (RWF_DSYNC | RWF_SYNC);
 }
 
-void wt_offset_after(struct wt_offset *offset, const struct wt_io *io)
+static off_t size_of(int fd)
 {
-	if (io->offset == WT_OFFSET_NONE)
-		offset->after = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+	struct stat st;
+
+	return wt_sys.identify(fd, &st) ? WT_OFFSET_NONE : st.st_size;
 }
 
-void wt_offset_restore(const struct wt_offset *offset, const struct wt_io *io)
+/*
+ * Where a write of `ret` bytes went that named no place: before the description's new offset; or,
+ * for a pwrite to an O_APPEND descriptor, which moves none, where the file has grown by as much.
+ */
+static void find_start(struct wt_target *target, const struct wt_io *io, off_t size, ssize_t ret)
 {
-	if (io->offset != WT_OFFSET_NONE || offset->before < 0)
+	target->offset_after = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+	if (!wt_description_let_offset(target->description, target->offset_token) || ret <= 0)
 		return;
-	if (wt_sys.lseek(io->fd, 0, SEEK_CUR) == offset->after)
-		wt_sys.lseek(io->fd, offset->before, SEEK_SET);
+	if (io->offset == WT_OFFSET_NONE && target->offset_after >= ret)
+		target->start = target->offset_after - ret;
+	else if (io->offset != WT_OFFSET_NONE && size_of(io->fd) == size + ret)
+		target->start = size;
+}
+
+ssize_t wt_engine_copy(struct wt_target *target, const struct wt_io *io)
+{
+	off_t size = 0;
+
+	target->start = target->has_offset ? io->offset : WT_OFFSET_NONE;
+	target->copied = 0;
+	if (!target->has_offset) {
+		target->offset_token = wt_description_hold_offset(target->description);
+		target->offset_before = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+		if (io->offset != WT_OFFSET_NONE)
+			size = size_of(io->fd);
+	}
+	ssize_t ret = wt_io_pass(io);
+	/* What the program's own O_DSYNC took is the program's, as without libwt. */
+	if (ret > 0)
+		target->copied = ret;
+	else
+		target->waited = wt_engine_waits_itself(target, io);
+	if (!target->has_offset)
+		find_start(target, io, size, ret);
+	target->offset_token = 0;
+	return ret;
 }
 
 static ssize_t none_write(struct wt_target *target, const struct wt_io *io)

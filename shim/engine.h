@@ -17,10 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "description.h"
 #include "filesystem.h"
 #include "io.h"
 #include "policy.h"
 #include "reason.h"
+#include "witness.h"
 
 /* What an engine needs to know of the file that it writes to. */
 struct wt_target {
@@ -31,10 +33,27 @@ struct wt_target {
 	unsigned int dio_file_align; /* O_DIRECT: bytes, 0 where it cannot be had */
 	unsigned int dio_memory_align;
 	_Atomic uint64_t *started_bytes; /* async; NULL where nothing is remembered */
-	enum wt_reason fell;		 /* out: why it declined, or what it had to make good */
-	bool lost;			 /* out: bytes were copied and did not get to the device */
+	struct wt_description *description;
+	uint64_t file;			  /* wt_inode_hash */
+	const struct wt_witness *witness; /* to wait on; NULL: on the descriptor itself */
+	enum wt_reason fell;		  /* out: why it declined, or what it had to make good */
+	uint32_t offset_token;		  /* out: wt_description_hold_offset, while copying */
 	bool in_two_calls; /* out: a close between copy and sync would have deceived it */
 	bool stale; /* out: the descriptor is no file (any more), so there was nothing to do */
+
+	/*
+	 * Out: the wait for the bytes answered, with success or an error; the error that it took
+	 * out of the description's record, if it may have; where the bytes are as far as it is
+	 * known (WT_OFFSET_NONE), and how many.
+	 */
+	bool waited;
+	int took;
+	off_t start;
+	size_t copied;
+
+	/* Out: where the description's offset was around the copy, for a write that moves it. */
+	off_t offset_before;
+	off_t offset_after;
 };
 
 /* What write returns to decline: no errno is as low, and nothing was written. */
@@ -45,8 +64,8 @@ struct wt_engine {
 
 	/*
 	 * Writes io at the level of target->rule. Bytes (short as the kernel
-	 * says), -errno, or WT_DECLINED with target->fell set. On -errno the
-	 * description's offset is where it was before.
+	 * says), -errno, or WT_DECLINED with target->fell set. After an error
+	 * of the wait the description's offset is behind the bytes (exact.c).
 	 */
 	ssize_t (*write)(struct wt_target *target, const struct wt_io *io);
 
@@ -65,10 +84,13 @@ extern const struct wt_engine wt_engine_direct;
 int wt_engine_rwf(enum wt_level level);
 
 /*
- * Completes a write whose bytes are in the cache by syncing the whole file:
- * fsync for `sync`, fdatasync for all else. 0 or -errno.
+ * Completes a write whose bytes are in the cache: fsync for `sync`, fdatasync for all
+ * else, of the range with a witness and of the whole file without. 0 or -errno.
  */
-int wt_engine_sync_file(int fd, enum wt_level level);
+int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range);
+
+/* The range that was copied; the whole file where it is not sure to be just that. */
+struct wt_range wt_engine_range(const struct wt_target *target);
 
 /*
  * After a sync call refused: whether the descriptor is not the file of its
@@ -76,17 +98,10 @@ int wt_engine_sync_file(int fd, enum wt_level level);
  */
 bool wt_engine_is_stale(int fd);
 
-/*
- * A write without an offset of its own moves the description's. Where it fails
- * after the copy, the offset goes back, unless somebody else has moved it on.
- */
-struct wt_offset {
-	off_t before;
-	off_t after;
-};
+/* Whether the kernel waits on the description in the copy itself, as the program asked. */
+bool wt_engine_waits_itself(const struct wt_target *target, const struct wt_io *io);
 
-void wt_offset_before(struct wt_offset *offset, const struct wt_io *io);
-void wt_offset_after(struct wt_offset *offset, const struct wt_io *io);
-void wt_offset_restore(const struct wt_offset *offset, const struct wt_io *io);
+/* The copy into the page cache, as wt_io_pass, with start, copied and the offsets of target set. */
+ssize_t wt_engine_copy(struct wt_target *target, const struct wt_io *io);
 
 #endif

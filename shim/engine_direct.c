@@ -7,7 +7,7 @@
  * program passed in this very call; anything else it declines. An O_DIRECT write
  * has reached the device when it completes (open(2), O_DIRECT); with RWF_DSYNC
  * the device has made it stable too, by FUA where it has that (iomap_dio_rw,
- * fs/iomap/direct-io.c) or by a flush. The answer belongs to this request alone.
+ * fs/iomap/direct-io.c) or by a flush.
  *
  * The kernel drops the range from the page cache. With cache=keep a read of it
  * is started afterwards; the other order, cache first, would write the bytes
@@ -115,6 +115,48 @@ static void fill_cache(int fd, off_t offset, size_t len)
 	}
 }
 
+/*
+ * The kernel writes through the cache, and may take another's error or miss its own, where it
+ * cannot drop cached pages, and blocks for new ones: so such a write has a witness.
+ */
+static ssize_t write_with_witness(struct wt_ring *ring, const struct wt_io *io,
+				  const struct run *run, int rwf, const struct stat *st)
+{
+	enum wt_reason why;
+	int witness = wt_mirror_get(ring, WT_MIRROR_WITNESS, io->fd, st, &why);
+	/* Again: the witness may have taken its place. */
+	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
+
+	if (witness < 0 || mirror < 0)
+		return -ECANCELED;
+	ssize_t ret = wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf);
+	if (ret <= 0)
+		return ret;
+	int err = wt_mirror_sync_range(ring, witness, (struct wt_range){ io->offset, ret });
+	return err ? err : ret;
+}
+
+/* With RWF_NOWAIT there is no way through the cache: an answer belongs to this request. */
+static ssize_t write_direct(struct wt_target *target, struct wt_ring *ring, int mirror,
+			    const struct wt_io *io, const struct run *run, int rwf,
+			    const struct stat *st)
+{
+	ssize_t ret =
+		wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf | RWF_NOWAIT);
+
+	if (ret == -EAGAIN) {
+		wt_sys.fadvise(io->fd, io->offset, run->len, POSIX_FADV_DONTNEED);
+		ret = wt_mirror_write(ring, mirror, run->buf, run->len, io->offset,
+				      rwf | RWF_NOWAIT);
+	}
+	if (ret == -EAGAIN || ret == -EOPNOTSUPP)
+		return write_with_witness(ring, io, run, rwf, st);
+	/* Nothing was to be allocated, so it is the device that has no space. */
+	if (ret == -ENOSPC)
+		target->took = ret;
+	return ret;
+}
+
 static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const struct wt_io *io,
 			 const struct stat *st)
 {
@@ -134,13 +176,15 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	struct wt_turn *turn = wt_turn_of(st->st_dev, st->st_ino);
 	if (!wt_turn_take_direct(turn))
 		return decline(target, WT_WHY_CACHED_TURN);
-	ssize_t ret = wt_mirror_write(ring, mirror, run.buf, run.len, io->offset,
-				      rwf_of(target, io));
+	ssize_t ret = write_direct(target, ring, mirror, io, &run, rwf_of(target, io), st);
 	wt_turn_leave_direct(turn);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||
 	    ret == -EAGAIN || ret == -ENOTBLK)
 		return decline(target, WT_WHY_DIRECT_REFUSED);
+	target->waited = true;
+	target->start = io->offset;
+	target->copied = ret > 0 ? ret : 0;
 	if (ret > 0 && !target->rule->cache_drop)
 		fill_cache(io->fd, io->offset, ret);
 	return ret;

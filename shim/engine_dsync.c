@@ -3,10 +3,11 @@
  * The dsync engine: copy into the page cache with RWF_DSYNC or RWF_SYNC.
  *
  * pwritev2(2): per-write O_DSYNC and O_SYNC, so the bytes, and the metadata
- * needed to read them back, are on stable storage when it returns. The kernel
- * knows the range itself, with and without an offset, and leaves the offset
- * where it was when the write fails (ksys_write, fs/read_write.c). Level
+ * needed to read them back, are on stable storage when it returns. Level
  * `through` is served too where sync_file_range means nothing: it is stronger.
+ *
+ * A write that appends or moves an offset, and one that has a witness, is copied and
+ * synced in two calls: after an error it must be known where the bytes went.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,26 +16,23 @@
 #include "engine.h"
 #include "sys.h"
 
-/* No per-write flag here: copy, then sync the whole file. */
+/* The copy alone is O_DSYNC to a description that the program opened so. */
 static ssize_t copy_and_sync(struct wt_target *target, const struct wt_io *io)
 {
-	struct wt_offset offset;
+	ssize_t ret = wt_engine_copy(target, io);
 
-	wt_offset_before(&offset, io);
-	ssize_t ret = wt_io_pass(io);
 	if (ret <= 0)
 		return ret;
-	wt_offset_after(&offset, io);
 	target->in_two_calls = true;
-	int err = wt_engine_sync_file(io->fd, target->rule->level);
+	int err = wt_engine_sync(target, io->fd, wt_engine_range(target));
 	if (err == -EINVAL)
 		target->stale = wt_engine_is_stale(io->fd);
-	if (err && !target->stale) {
-		target->lost = true;
-		wt_offset_restore(&offset, io);
-		return err;
-	}
-	return ret;
+	if (target->stale)
+		return ret;
+	target->waited = true;
+	if (err && !target->witness)
+		target->took = err;
+	return err ? err : ret;
 }
 
 /* pwritev2 cuts such a length before it looks at the address; write and pwrite look first. */
@@ -43,16 +41,37 @@ static bool is_oversized(const struct wt_io *io)
 	return wt_io_is_scalar(io) && io->iov->iov_len > WT_CALL_BYTES_MAX;
 }
 
+/*
+ * One call cannot say where it went where it appends or moves an offset, and waits on the
+ * description that it writes to.
+ */
+static bool in_one_call(const struct wt_target *target, const struct wt_io *io)
+{
+	return target->has_offset && !target->witness && !is_oversized(io);
+}
+
+/* The answer of the one call. Not all of it may have been copied when an error came. */
+static ssize_t answered(struct wt_target *target, ssize_t ret)
+{
+	target->waited = true;
+	target->copied = ret > 0 ? ret : 0;
+	if (ret < 0)
+		target->took = ret;
+	return ret;
+}
+
 static ssize_t dsync_write(struct wt_target *target, const struct wt_io *io)
 {
-	if (is_oversized(io))
+	if (!in_one_call(target, io))
 		return copy_and_sync(target, io);
 	if (!wt_filesystem_refused(target->fs, WT_REFUSED_RWF_DSYNC)) {
+		target->start =
+			io->offset; /* known before: the call may be where a thread is cancelled */
 		ssize_t ret = wt_io_pass_flagged(io, wt_engine_rwf(target->rule->level));
 
 		/* A flag that the program itself passed may be what is refused. */
 		if ((ret != -EOPNOTSUPP && ret != -ENOSYS && ret != -EPERM) || io->flags)
-			return ret;
+			return answered(target, ret);
 		/* A sealed or immutable file answers EPERM to any write, a sandbox to this call. */
 		if (ret == -EPERM) {
 			ret = copy_and_sync(target, io);

@@ -30,6 +30,8 @@
  */
 #define STEP_BYTES (1u << 20)
 
+#define INLINE_BYTES 4096 /* btrfs(5), max_inline */
+
 #define WAIT_FOR_EARLIER SYNC_FILE_RANGE_WAIT_BEFORE
 #define START SYNC_FILE_RANGE_WRITE
 #define START_AND_WAIT                                                                             \
@@ -44,61 +46,61 @@ static bool is_refusal(int err)
 
 static int sync_range(struct wt_target *target, int fd, struct wt_range range, unsigned int flags)
 {
-	int err = wt_sys.sync_file_range(fd, range.offset, range.len_bytes, flags);
+	bool by_witness = target->witness && flags == START_AND_WAIT;
+	int err = by_witness ? wt_witness_wait(target->witness, range)
+			     : wt_sys.sync_file_range(fd, range.offset, range.len_bytes, flags);
 
 	if (!is_refusal(err))
 		return err;
 	target->stale = wt_engine_is_stale(fd);
 	if (target->stale)
 		return 0;
-	wt_filesystem_refuse(target->fs, WT_REFUSED_RANGE_SYNC);
 	target->fell = WT_WHY_NO_RANGE_SYNC;
-	return wt_engine_sync_file(fd, target->rule->level);
-}
-
-static struct wt_range range_of(const struct wt_target *target, const struct wt_io *io, size_t len)
-{
-	return target->has_offset ? (struct wt_range){ io->offset, len } : WT_WHOLE_FILE;
+	if (by_witness)
+		target->witness = NULL; /* what is refused is this request of the ring */
+	else
+		wt_filesystem_refuse(target->fs, WT_REFUSED_RANGE_SYNC);
+	return wt_engine_sync(target, fd, range);
 }
 
 /*
  * Starts the range. What was started before is waited for when this write would
  * go over the window, so an error of it is told to this write.
  */
-static int start_range(struct wt_target *target, const struct wt_io *io, size_t len)
+static int start_range(struct wt_target *target, int fd)
 {
-	struct wt_range range = range_of(target, io, len);
+	struct wt_range range = wt_engine_range(target);
 	uint64_t window = target->rule->window_bytes;
+	size_t len = target->copied;
 
 	if (!target->started_bytes || len > window)
-		return sync_range(target, io->fd, range, START_AND_WAIT);
+		return sync_range(target, fd, range, START_AND_WAIT);
 
 	uint64_t started = atomic_fetch_add(target->started_bytes, len) + len;
 	if (started > window) {
 		atomic_store(target->started_bytes, len);
-		int err = sync_range(target, io->fd, WT_WHOLE_FILE, WAIT_FOR_EARLIER);
+		int err = sync_range(target, fd, WT_WHOLE_FILE, WAIT_FOR_EARLIER);
 		if (err)
 			return err;
 	}
 	/* A page still on its way from an earlier write would be passed over by START alone. */
-	return sync_range(target, io->fd, range, WAIT_FOR_EARLIER | START);
+	return sync_range(target, fd, range, WAIT_FOR_EARLIER | START);
 }
 
 /*
- * Copies step by step, each handed to the device while the next is copied. No
+ * Copies step by step, each handed to the device while the next is copied, and waited for
+ * before the one after that: an error of the device (*err) ends the copying. No
  * step starts at RLIMIT_FSIZE: there the kernel cuts one large write short, and
  * sends SIGXFSZ only to one that begins past it.
  */
-static ssize_t copy_in_steps(const struct wt_io *io)
+static ssize_t copy_in_steps(struct wt_target *target, const struct wt_io *io, int *err)
 {
 	char *base = io->iov->iov_base;
 	size_t len = wt_io_below_file_size_limit(io, io->iov->iov_len);
+	struct wt_range before = { io->offset, 0 };
 	size_t done = 0;
 
-	if (!len)
-		return wt_io_pass(io);
-
-	while (done < len) {
+	while (done < len && !*err) {
 		struct iovec iov = { base + done, len - done };
 		if (iov.iov_len > STEP_BYTES)
 			iov.iov_len = STEP_BYTES;
@@ -110,13 +112,16 @@ static ssize_t copy_in_steps(const struct wt_io *io)
 		if (ret <= 0)
 			return done ? (ssize_t)done : ret;
 		done += ret;
-		if ((size_t)ret < iov.iov_len)
+		target->copied = done;
+		if ((size_t)ret < iov.iov_len || done == len)
 			break;
 		/* A refusal shows again when all is waited for. */
-		if (done < len)
-			wt_sys.sync_file_range(io->fd, step.offset, ret, START);
+		wt_sys.sync_file_range(io->fd, step.offset, ret, START);
+		if (before.len_bytes && target->rule->level != WT_LEVEL_ASYNC)
+			*err = sync_range(target, io->fd, before, START_AND_WAIT);
+		before = (struct wt_range){ step.offset, ret };
 	}
-	return done;
+	return len ? (ssize_t)done : wt_io_pass(io);
 }
 
 static bool in_steps(const struct wt_target *target, const struct wt_io *io)
@@ -125,30 +130,57 @@ static bool in_steps(const struct wt_target *target, const struct wt_io *io)
 	       io->iov->iov_len <= WT_CALL_BYTES_MAX && !(target->fl & (O_DIRECT | O_DSYNC));
 }
 
+/*
+ * Where compression comes first the wait may have found nothing on its way yet; and what is small
+ * enough lies in the metadata, of which it starts nothing.
+ */
+static bool is_only_queued(struct wt_target *target, int fd)
+{
+	struct wt_pages pages;
+	struct stat st;
+
+	if (!(target->fs->kind->flags & WT_FS_QUEUES))
+		return false;
+	if (target->start < 0 || wt_sys.identify(fd, &st) || st.st_size <= INLINE_BYTES)
+		return true;
+	if (!wt_sys.cachestat(fd, target->start, target->copied, &pages) && !pages.unclean)
+		return false;
+	target->fell = WT_WHY_QUEUED;
+	return true;
+}
+
+/* Whatever went wrong in a step, nothing of it is left on its way. */
+static int sync_copied(struct wt_target *target, int fd, int err)
+{
+	if (target->rule->level == WT_LEVEL_ASYNC && !err)
+		return start_range(target, fd);
+	int rest = sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);
+	if (!rest && is_only_queued(target, fd))
+		rest = wt_engine_sync(target, fd, wt_engine_range(target));
+	return err ? err : rest;
+}
+
 static ssize_t writeback_write(struct wt_target *target, const struct wt_io *io)
 {
-	bool async = target->rule->level == WT_LEVEL_ASYNC;
-	struct wt_offset offset;
+	int err = 0;
+	ssize_t ret;
 
 	if (wt_filesystem_refused(target->fs, WT_REFUSED_RANGE_SYNC)) {
 		target->fell = WT_WHY_NO_RANGE_SYNC;
 		return WT_DECLINED;
 	}
-	wt_offset_before(&offset, io);
-	ssize_t ret = in_steps(target, io) ? copy_in_steps(io) : wt_io_pass(io);
+	target->start = io->offset;
+	ret = in_steps(target, io) ? copy_in_steps(target, io, &err) : wt_engine_copy(target, io);
 	if (ret <= 0)
 		return ret;
-	wt_offset_after(&offset, io);
 	target->in_two_calls = true;
-
-	int err = async ? start_range(target, io, ret)
-			: sync_range(target, io->fd, range_of(target, io, ret), START_AND_WAIT);
-	if (err) {
-		target->lost = true;
-		wt_offset_restore(&offset, io);
-		return err;
-	}
-	return ret;
+	err = sync_copied(target, io->fd, err);
+	if (target->stale)
+		return ret;
+	target->waited = true;
+	if (err && !target->witness)
+		target->took = err;
+	return err ? err : ret;
 }
 
 const struct wt_engine wt_engine_writeback = {

@@ -12,14 +12,16 @@
 /*
  * WT_FS_WRITEBACK was measured for each: cachestat(2) shows nothing dirty nor
  * under writeback after it, and the device has counted the sectors. ext4 with
- * data=journal and btrfs with compression pass as well. On overlayfs the dirty
- * pages belong to the inode below and the call does nothing; FUSE may hold them
- * in its server.
+ * data=journal passes as well; btrfs with compression may only queue the pages. WT_FS_FLUSHES
+ * is what ext4_sync_file and xfs_file_fsync do; btrfs_sync_file returns early. On overlayfs the
+ * dirty pages belong to the inode below and the call does nothing; FUSE may hold them in its
+ * server.
  */
 static const struct wt_fs_kind kinds[] = {
-	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK, "ext4" },
-	{ 0x58465342, WT_FS_WRITEBACK, "xfs" },
-	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_DIRECT, "btrfs" },
+	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_FLUSHES, "ext4" },
+	{ 0x58465342, WT_FS_WRITEBACK | WT_FS_FLUSHES, "xfs" },
+	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC,
+	  "btrfs" },
 	{ OVERLAYFS_SUPER_MAGIC, 0, "overlayfs" },
 	{ FUSE_SUPER_MAGIC, 0, "fuse" },
 	{ NFS_SUPER_MAGIC, 0, "nfs" },

@@ -21,6 +21,7 @@
 #include "real.h"
 #include "report.h"
 #include "stats.h"
+#include "trouble.h"
 #include "turn.h"
 #include "wt.h"
 
@@ -36,6 +37,8 @@ __attribute__((constructor)) static void start(void)
 		err = wt_turn_init();
 	if (!err)
 		err = wt_description_init();
+	if (!err)
+		err = wt_trouble_init();
 	if (!err)
 		err = wt_mirror_init();
 	/* Files are covered all the same. */

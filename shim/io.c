@@ -47,6 +47,25 @@ ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags)
 	return wt_sys.pwritev2(io->fd, io->iov, io->iovcnt, io->offset, io->flags | flags);
 }
 
+int wt_io_pass_sync(const struct wt_sync *sync)
+{
+	int ret = -1;
+
+	switch (sync->call) {
+	case WT_FSYNC:
+		ret = wt_real.fsync(sync->fd);
+		break;
+	case WT_FDATASYNC:
+		ret = wt_real.fdatasync(sync->fd);
+		break;
+	case WT_SYNC_FILE_RANGE:
+		ret = wt_real.sync_file_range(sync->fd, sync->range.offset, sync->range.len_bytes,
+					      sync->flags);
+		break;
+	}
+	return ret < 0 ? -errno : ret;
+}
+
 size_t wt_io_below_file_size_limit(const struct wt_io *io, size_t len)
 {
 	struct rlimit limit;

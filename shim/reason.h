@@ -25,6 +25,7 @@
 	X(WT_WHY_LARGE_UNALIGNED, "the buffer is unaligned or scattered, and large")               \
 	X(WT_WHY_DIRECT_REFUSED, "the kernel refused this O_DIRECT write")                         \
 	X(WT_WHY_NO_RANGE_SYNC, "sync_file_range is refused here")                                 \
+	X(WT_WHY_QUEUED, "sync_file_range only queued the pages (compression)")                    \
 	X(WT_WHY_NO_RWF_DSYNC, "RWF_DSYNC is refused here")                                        \
 	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)")
 

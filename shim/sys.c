@@ -14,6 +14,8 @@
 
 #include "real.h"
 
+#define CACHESTAT 451 /* the number on every architecture; libc's headers may not have it */
+
 static long result(long ret)
 {
 	return ret < 0 ? -errno : ret;
@@ -42,6 +44,22 @@ static int sys_fdatasync(int fd)
 static int sys_fadvise(int fd, off_t offset, off_t len, int advice)
 {
 	return result(syscall(SYS_fadvise64, fd, offset, len, advice));
+}
+
+static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages)
+{
+	struct {
+		uint64_t offset, len;
+	} range = { offset, len };
+	struct {
+		uint64_t cached, dirty, writeback, evicted, recently_evicted;
+	} counts = { 0 };
+
+	if (syscall(CACHESTAT, fd, &range, &counts, 0) < 0)
+		return -errno;
+	pages->cached = counts.cached;
+	pages->unclean = counts.dirty + counts.writeback;
+	return 0;
 }
 
 static off_t sys_lseek(int fd, off_t offset, int whence)

@@ -20,6 +20,12 @@
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
+/* What the page cache holds of a range. */
+struct wt_pages {
+	uint64_t cached;
+	uint64_t unclean; /* dirty or under writeback */
+};
+
 #define WT_SYS_CALLS(X)                                                                            \
 	X(ssize_t, pwritev2,                                                                       \
 	  (int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags))                  \
@@ -27,6 +33,7 @@
 	X(int, fsync, (int fd))                                                                    \
 	X(int, fdatasync, (int fd))                                                                \
 	X(int, fadvise, (int fd, off_t offset, off_t len, int advice))                             \
+	X(int, cachestat, (int fd, off_t offset, off_t len, struct wt_pages *pages))               \
 	X(off_t, lseek, (int fd, off_t offset, int whence))                                        \
 	X(int, getfl, (int fd))                                                                    \
 	X(int, getfd, (int fd))                                                                    \
@@ -47,7 +54,8 @@
  * times would mark them as seen, so that the next write stores new ones and
  * dirties the inode (multigrain timestamps, fs/inode.c, 6.13), a journal write
  * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT,
- * or a short count, where the program passed an address that is not there.
+ * or a short count, where the program passed an address that is not there. cachestat(2) is of
+ * 6.5.
  */
 struct wt_sys {
 #define X(ret, name, params) ret(*name) params;

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "judge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "mirror.h"
+#include "stats.h"
+#include "sys.h"
+
+#define PAGE_BYTES 4096u
+#define BLOCK_BYTES 4096u /* no extent of the file systems known here begins inside one */
+
+/* A large folio is dropped whole or not at all, and is aligned to its size (mm/truncate.c). */
+static const uint64_t folio_bytes[] = { PAGE_BYTES, 64u << 10, 2u << 20, 16u << 20 };
+
+#define DROP_TRIES 50
+#define READ_TRIES 3
+#define SYNC_TRIES 50
+
+/* The program's bytes in order, wherever its vector has them. */
+struct cursor {
+	const struct wt_io *io;
+	int index;
+	size_t within;
+};
+
+/* The vector is the program's memory too. */
+static bool read_piece(const struct wt_io *io, int index, struct iovec *piece)
+{
+	struct iovec into = { piece, sizeof(*piece) };
+	struct iovec from = { (void *)&io->iov[index], sizeof(*piece) };
+
+	return index < io->iovcnt && wt_sys.read_memory(&into, &from, 1) == (ssize_t)sizeof(*piece);
+}
+
+/* Copies the next `len` bytes as the kernel would; false where they are not there. */
+static bool next_bytes(struct cursor *at, char *to, size_t len)
+{
+	while (len) {
+		struct iovec piece;
+
+		if (!read_piece(at->io, at->index, &piece))
+			return false;
+		size_t part = piece.iov_len - at->within;
+		if (part > len)
+			part = len;
+		struct iovec into = { to, part };
+		struct iovec from = { (char *)piece.iov_base + at->within, part };
+		if (part && wt_sys.read_memory(&into, &from, 1) != (ssize_t)part)
+			return false;
+		to += part;
+		len -= part;
+		at->within += part;
+		if (at->within == piece.iov_len) {
+			at->index++;
+			at->within = 0;
+		}
+	}
+	return true;
+}
+
+/*
+ * Whether the next `len` bytes, all in one block of the file, are those on the disk. A block
+ * that was never written reads as zeros too, so zeros alone prove nothing: not even that
+ * the size of the file, which reading needs, is on the disk.
+ */
+static bool is_same_block(struct cursor *at, const char *disk, size_t len)
+{
+	char mine[BLOCK_BYTES];
+
+	return next_bytes(at, mine, len) && !memcmp(mine, disk, len) &&
+	       (mine[0] || memcmp(mine, mine + 1, len - 1));
+}
+
+static bool is_same(struct cursor *at, const char *disk, off_t offset, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		size_t part = BLOCK_BYTES - (offset + done) % BLOCK_BYTES;
+
+		if (part > len - done)
+			part = len - done;
+		if (!is_same_block(at, disk + done, part))
+			return false;
+		done += part;
+	}
+	return true;
+}
+
+/*
+ * An O_DIRECT read first writes back what is dirty in its range, and is told of errors by
+ * flags of the inode that are older than this and then cleared (filemap_check_errors): so again.
+ */
+static ssize_t read_block(struct wt_ring *ring, int slot, void *buf, size_t len, off_t offset)
+{
+	ssize_t ret = -EIO;
+
+	for (int tries = 0; tries < READ_TRIES && ret < 0; tries++)
+		ret = wt_mirror_read(ring, slot, buf, len, offset);
+	return ret;
+}
+
+/* Where the answer does not say how much was copied, all of it is asked for. */
+static size_t length(const struct wt_target *target, const struct wt_io *io)
+{
+	size_t len = 0;
+
+	if (target->copied)
+		return target->copied;
+	if (wt_io_is_scalar(io))
+		return io->iov->iov_len;
+	for (int i = 0; i < io->iovcnt; i++) {
+		struct iovec piece;
+
+		if (!read_piece(io, i, &piece))
+			return 0;
+		len += piece.iov_len;
+	}
+	return len;
+}
+
+static bool compare(struct wt_ring *ring, int slot, const struct wt_io *io, struct wt_range range,
+		    unsigned int align)
+{
+	struct cursor at = { .io = io };
+	char *buf = wt_ring_bounce(ring);
+	off_t end = range.offset + range.len_bytes;
+
+	if (!buf || !range.len_bytes)
+		return false;
+	for (off_t offset = range.offset; offset < end;) {
+		off_t first = wt_round_down(offset, align);
+		off_t last = wt_round_up(end, align);
+		size_t len = last - first < WT_BOUNCE_BYTES ? last - first : WT_BOUNCE_BYTES;
+		ssize_t got = read_block(ring, slot, buf, len, first);
+		off_t upto = first + (off_t)len < end ? first + (off_t)len : end;
+
+		if (got < upto - first ||
+		    !is_same(&at, buf + (offset - first), offset, upto - offset))
+			return false;
+		offset = upto;
+	}
+	return true;
+}
+
+static bool reads_back(const struct wt_target *target, const struct wt_io *io,
+		       enum wt_mirror_kind kind)
+{
+	struct stat st;
+	enum wt_reason why;
+	bool found = false;
+	struct wt_range range = { target->start, length(target, io) };
+
+	if (!target->dio_file_align || range.offset < 0 || wt_sys.identify(io->fd, &st))
+		return false;
+	struct wt_ring *ring = wt_ring_take(&why);
+	if (!ring)
+		return false;
+	int slot = wt_mirror_get(ring, kind, io->fd, &st, &why);
+	if (slot >= 0)
+		found = compare(ring, slot, io, range, target->dio_file_align);
+	wt_ring_give(ring);
+	return found;
+}
+
+bool wt_judge_is_on_disk(const struct wt_target *target, const struct wt_io *io)
+{
+	return reads_back(target, io, WT_MIRROR_READ);
+}
+
+bool wt_judge_was_copied(const struct wt_target *target, const struct wt_io *io)
+{
+	return reads_back(target, io, WT_MIRROR_WITNESS);
+}
+
+static struct wt_range widened(struct wt_range range, uint64_t unit)
+{
+	off_t first = wt_round_down(range.offset, unit);
+
+	return (struct wt_range){ first,
+				  wt_round_up(range.offset + range.len_bytes, unit) - first };
+}
+
+static bool is_dropped(const struct wt_target *target, int fd, struct wt_range pages,
+		       unsigned int tries)
+{
+	struct wt_pages left;
+	int err = wt_sys.cachestat(fd, pages.offset, pages.len_bytes, &left);
+
+	/* Without cachestat(2), and where it counts another layer's pages, all widths are tried. */
+	if (err || !(target->fs->kind->flags & WT_FS_WRITEBACK))
+		return tries >= WT_LENGTH(folio_bytes);
+	return !left.cached;
+}
+
+/*
+ * Out of the cache, so that it cannot differ from the disk. What a neighbour has
+ * dirtied in the same page is written first; what a mapping holds cannot be dropped.
+ */
+static void drop_from_cache(const struct wt_target *target, const struct wt_witness *witness,
+			    int fd, struct wt_range range)
+{
+	static const struct timespec nap = { .tv_nsec = 1000000 };
+	struct wt_range pages = widened(range, PAGE_BYTES);
+
+	for (unsigned int tries = 0; tries < DROP_TRIES; tries++) {
+		size_t width = tries < WT_LENGTH(folio_bytes) ? tries : WT_LENGTH(folio_bytes) - 1;
+		struct wt_range wide = widened(range, folio_bytes[width]);
+
+		/* A wait on the program's description could take another writer's error. */
+		if (witness)
+			wt_witness_wait(witness, pages);
+		if (!witness ? tries : tries > WT_LENGTH(folio_bytes))
+			syscall(SYS_nanosleep, &nap, NULL);
+		wt_sys.fadvise(fd, wide.offset, wide.len_bytes, POSIX_FADV_DONTNEED);
+		if (is_dropped(target, fd, pages, tries))
+			return;
+	}
+	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL,
+		       "bytes that failed are still in the page cache");
+}
+
+/*
+ * As often as neighbours' errors are told; an error of the flush itself is told each time. But not
+ * everywhere does a sync flush again that has nothing else to do.
+ */
+static int sync_again(const struct wt_target *target, const struct wt_witness *witness, int fd,
+		      struct wt_range range)
+{
+	bool datasync = target->rule->level != WT_LEVEL_SYNC;
+	struct statfs fs;
+	int err = -EIO;
+
+	if (!(target->fs->kind->flags & WT_FS_FLUSHES))
+		return err;
+	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE; tries++)
+		err = wt_witness_sync(witness, range, datasync);
+	/* ext4 syncs nothing, successfully, once an error has made it read-only. */
+	if (!err && (wt_sys.fstatfs(fd, &fs) || fs.f_flags & ST_RDONLY))
+		err = -EIO;
+	return err;
+}
+
+/* A file with errors may be removed next, and its space is wanted back. */
+static void let_go(int fd)
+{
+	struct stat st;
+	struct wt_ring *ring = wt_sys.identify(fd, &st) ? NULL : wt_ring_take_made();
+
+	if (!ring)
+		return;
+	wt_mirror_drop(ring, &st);
+	wt_ring_give(ring);
+}
+
+ssize_t wt_judge(const struct wt_target *target, const struct wt_io *io, ssize_t err)
+{
+	struct wt_range range = { target->start, length(target, io) };
+	struct wt_witness witness;
+
+	if (range.offset < 0 || !range.len_bytes)
+		return err;
+	bool witnessed = !wt_witness_call(&witness, io->fd);
+	drop_from_cache(target, witnessed ? &witness : NULL, io->fd, range);
+	if (witnessed && wt_judge_is_on_disk(target, io) &&
+	    (target->rule->level < WT_LEVEL_DSYNC || !sync_again(target, &witness, io->fd, range)))
+		err = range.len_bytes;
+	let_go(io->fd);
+	return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trouble - files of which a write has just failed.
+ *
+ * Until the pages that failed have left the cache, the kernel may take a block for written
+ * that is not: ext4 (6.18) writes such a page again, when a neighbour has dirtied it, without
+ * making its unwritten extent a written one, and tells success. So while an error of a
+ * file is looked into, what succeeds there is looked into as well.
+ *
+ * Files are told by a hash of their identity (wt_inode_hash) and share counts by it, which
+ * only makes some look without need. In memory shared with every process forked from
+ * here on. Atomics only, no lock.
+ */
+#ifndef WT_TROUBLE_H
+#define WT_TROUBLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Maps the counts. 0 or -errno; without them no file is in trouble. */
+int wt_trouble_init(void);
+
+/* A write of the file has failed, until it has been looked into. */
+void wt_trouble_begin(uint64_t file);
+void wt_trouble_end(uint64_t file);
+
+/* The state of a file before a write, and whether it was in trouble at any time since. */
+uint32_t wt_trouble_of(uint64_t file);
+bool wt_trouble_since(uint64_t file, uint32_t before);
+
+#endif
