@@ -230,6 +230,22 @@ int wt_core_sync(const struct wt_sync *io)
 	return err ? err : owed;
 }
 
+void wt_core_noticed(int fd, enum wt_way way)
+{
+	static const char *const names[] = {
+		[WT_WAY_MAPPED] = "a shared writable mapping",
+		[WT_WAY_MAY_BE_MAPPED] = NULL,
+		[WT_WAY_STREAM] = "a stream (stdio)",
+		[WT_WAY_AIO] = "aio_write",
+		[WT_WAY_COPIED] = "copy_file_range, sendfile or splice",
+	};
+
+	if (names[way])
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, names[way]);
+	if (way == WT_WAY_MAPPED || way == WT_WAY_MAY_BE_MAPPED || way == WT_WAY_AIO)
+		wt_core_sharing(fd);
+}
+
 void wt_core_sharing(int fd)
 {
 	uint64_t description = wt_fdtable_description(fd);

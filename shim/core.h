@@ -26,6 +26,18 @@ int wt_core_closing(int fd, union wt_verdict verdict);
  */
 int wt_core_sync(const struct wt_sync *sync);
 
+/* Ways to change a file that pass by wt_core_write. */
+enum wt_way {
+	WT_WAY_MAPPED,	      /* shared and writable */
+	WT_WAY_MAY_BE_MAPPED, /* shared, and can be made writable */
+	WT_WAY_STREAM,
+	WT_WAY_AIO,
+	WT_WAY_COPIED /* copy_file_range, sendfile, splice */
+};
+
+/* A file under a rule was changed in such a way, or will be. */
+void wt_core_noticed(int fd, enum wt_way way);
+
 /* The description of fd comes into the hands of what libwt does not see (description.h). */
 void wt_core_sharing(int fd);
 

@@ -33,7 +33,8 @@ uint64_t wt_description_number(bool seen);
 
 /*
  * Whether anything that is not seen may wait on it. So it is from the start, or after it was
- * shared with such: kept over an execve, sent over a socket.
+ * shared with such: mapped (msync(2) waits on the description behind a mapping), kept
+ * over an execve, sent over a socket, synced by aio_fsync(3).
  */
 bool wt_description_is_stranger(uint64_t number);
 void wt_description_share(uint64_t number);

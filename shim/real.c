@@ -131,6 +131,28 @@ static int raw_sync_file_range(int fd, off64_t offset, off64_t len, unsigned int
 	return syscall(SYS_sync_file_range, fd, offset, len, flags);
 }
 
+static void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+}
+
+static ssize_t raw_copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset,
+				   size_t len, unsigned int flags)
+{
+	return syscall(SYS_copy_file_range, in, in_offset, out, out_offset, len, flags);
+}
+
+static ssize_t raw_sendfile(int out, int in, off_t *offset, size_t len)
+{
+	return syscall(SYS_sendfile, out, in, offset, len);
+}
+
+static ssize_t raw_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
+			  unsigned int flags)
+{
+	return syscall(SYS_splice, in, in_offset, out, out_offset, len, flags);
+}
+
 static int raw_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return syscall(SYS_execve, path, argv, envp);
@@ -176,6 +198,11 @@ RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
 RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
 RAW_BY_NAME(int, fclose, (FILE * f), (f))
 RAW_BY_NAME(int, pclose, (FILE * f), (f))
+RAW_BY_NAME(FILE *, fdopen, (int fd, const char *mode), (fd, mode))
+RAW_BY_NAME(int, aio_write, (struct aiocb * request), (request))
+RAW_BY_NAME(int, aio_write64, (struct aiocb64 * request), (request))
+RAW_BY_NAME(int, aio_fsync, (int op, struct aiocb *request), (op, request))
+RAW_BY_NAME(int, aio_fsync64, (int op, struct aiocb64 *request), (op, request))
 RAW_BY_NAME(int, fexecve, (int fd, char *const v[], char *const e[]), (fd, v, e))
 RAW_BY_NAME(int, execv, (const char *path, char *const v[]), (path, v))
 RAW_BY_NAME(int, execvp, (const char *file, char *const v[]), (file, v))
@@ -236,6 +263,17 @@ struct wt_real wt_real = {
 	.fsync = raw_fsync,
 	.fdatasync = raw_fdatasync,
 	.sync_file_range = raw_sync_file_range,
+	.mmap = raw_mmap,
+	.mmap64 = raw_mmap,
+	.copy_file_range = raw_copy_file_range,
+	.sendfile = raw_sendfile,
+	.sendfile64 = raw_sendfile,
+	.splice = raw_splice,
+	.aio_write = raw_aio_write,
+	.aio_write64 = raw_aio_write64,
+	.fdopen = raw_fdopen,
+	.aio_fsync = raw_aio_fsync,
+	.aio_fsync64 = raw_aio_fsync64,
 	.execve = raw_execve,
 	.execveat = raw_execveat,
 	.fexecve = raw_fexecve,

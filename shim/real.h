@@ -18,6 +18,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+struct aiocb;
+struct aiocb64;
 struct msghdr;
 struct mmsghdr;
 
