@@ -218,5 +218,7 @@ int wt_config_load(char **environment)
 			return -EINVAL;
 	}
 	wt_config.active = wt_config.policy.rules_len;
+	for (size_t i = 0; i < wt_config.policy.rules_len; i++)
+		wt_config.names |= wt_config.policy.rules[i].level >= WT_LEVEL_DSYNC;
 	return 0;
 }

@@ -174,6 +174,60 @@ static int raw_sendmmsg(int socket, struct mmsghdr *messages, unsigned int count
 	return syscall(SYS_sendmmsg, socket, messages, count, flags);
 }
 
+/* By the newest of each family, which every architecture has. */
+static int raw_renameat2(int from_dir, const char *from, int to_dir, const char *to,
+			 unsigned int flags)
+{
+	return syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
+static int raw_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return raw_renameat2(from_dir, from, to_dir, to, 0);
+}
+
+static int raw_rename(const char *from, const char *to)
+{
+	return raw_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static int raw_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	return syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+static int raw_link(const char *from, const char *to)
+{
+	return raw_linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static int raw_unlinkat(int dir, const char *path, int flags)
+{
+	return syscall(SYS_unlinkat, dir, path, flags);
+}
+
+static int raw_unlink(const char *path)
+{
+	return raw_unlinkat(AT_FDCWD, path, 0);
+}
+
+static int raw_remove(const char *path)
+{
+	int ret = raw_unlink(path);
+
+	return ret && errno == EISDIR ? raw_unlinkat(AT_FDCWD, path, AT_REMOVEDIR) : ret;
+}
+
+static int raw_truncate(const char *path, off_t len)
+{
+	return syscall(SYS_truncate, path, len);
+}
+
+static int raw_ftruncate(int fd, off_t len)
+{
+	return syscall(SYS_ftruncate, fd, len);
+}
+
 static void raw_exit(int status)
 {
 	for (;;)
@@ -286,6 +340,18 @@ struct wt_real wt_real = {
 	.popen = raw_popen,
 	.sendmsg = raw_sendmsg,
 	.sendmmsg = raw_sendmmsg,
+	.rename = raw_rename,
+	.renameat = raw_renameat,
+	.renameat2 = raw_renameat2,
+	.link = raw_link,
+	.linkat = raw_linkat,
+	.unlink = raw_unlink,
+	.unlinkat = raw_unlinkat,
+	.remove = raw_remove,
+	.truncate = raw_truncate,
+	.truncate64 = raw_truncate,
+	.ftruncate = raw_ftruncate,
+	.ftruncate64 = raw_ftruncate,
 	._exit = raw_exit,
 	._Exit = raw_exit,
 	.daemon = raw_daemon,

@@ -27,7 +27,11 @@
 	X(WT_WHY_NO_RANGE_SYNC, "sync_file_range is refused here")                                 \
 	X(WT_WHY_QUEUED, "sync_file_range only queued the pages (compression)")                    \
 	X(WT_WHY_NO_RWF_DSYNC, "RWF_DSYNC is refused here")                                        \
-	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)")
+	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)")                   \
+	X(WT_WHY_NAME_UNSEEN, "its name was changed and could not be looked at")                   \
+	X(WT_WHY_NAMES_UNSYNCED, "names in it have changed and it cannot be synced")               \
+	X(WT_WHY_SIZE_UNSYNCED, "it was truncated and cannot be synced")                           \
+	X(WT_WHY_BYTES_UNSYNCED, "it came under the rule by its new name and cannot be synced")
 
 enum wt_reason {
 #define X(name, text) name,

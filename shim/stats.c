@@ -229,7 +229,9 @@ static __attribute__((noinline)) void name_file(char *path, int fd, const struct
 	char full[PATH_MAX];
 	int len = wt_sys_path(fd, full, sizeof(full));
 
-	if (len < 0) {
+	if (len < 0 && !st->st_ino) {
+		strcpy(path, "a file that cannot be looked at");
+	} else if (len < 0) {
 		snprintf(path, WT_EVENT_PATH, "inode %ju of device %u:%u", (uintmax_t)st->st_ino,
 			 major(st->st_dev), minor(st->st_dev));
 	} else if (len < WT_EVENT_PATH) {

@@ -73,7 +73,7 @@ pid_t wt_stats_process(void);
 void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns);
 
 /*
- * An event on the file behind fd. The path is asked for only the first time
+ * An event on the file behind fd, or on one unknown (-1). The path is asked for only the first time
  * that a (file, from, to, reason) is seen.
  */
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,

@@ -41,6 +41,11 @@ static int sys_fdatasync(int fd)
 	return result(syscall(SYS_fdatasync, fd));
 }
 
+static int sys_syncfs(int fd)
+{
+	return result(syscall(SYS_syncfs, fd));
+}
+
 static int sys_fadvise(int fd, off_t offset, off_t len, int advice)
 {
 	return result(syscall(SYS_fadvise64, fd, offset, len, advice));
@@ -118,6 +123,11 @@ static ssize_t sys_readlink(const char *path, char *buf, size_t size)
 static int sys_open(const char *path, int flags, mode_t mode)
 {
 	return result(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+static int sys_openat(int dirfd, const char *path, int flags)
+{
+	return result(syscall(SYS_openat, dirfd, path, flags, 0));
 }
 
 static int sys_close(int fd)

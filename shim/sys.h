@@ -32,6 +32,7 @@ struct wt_pages {
 	X(int, sync_file_range, (int fd, off_t offset, off_t len, unsigned int flags))             \
 	X(int, fsync, (int fd))                                                                    \
 	X(int, fdatasync, (int fd))                                                                \
+	X(int, syncfs, (int fd))                                                                   \
 	X(int, fadvise, (int fd, off_t offset, off_t len, int advice))                             \
 	X(int, cachestat, (int fd, off_t offset, off_t len, struct wt_pages *pages))               \
 	X(off_t, lseek, (int fd, off_t offset, int whence))                                        \
@@ -43,6 +44,7 @@ struct wt_pages {
 	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \
 	X(ssize_t, readlink, (const char *path, char *buf, size_t size))                           \
 	X(int, open, (const char *path, int flags, mode_t mode))                                   \
+	X(int, openat, (int dirfd, const char *path, int flags))                                   \
 	X(int, close, (int fd))                                                                    \
 	X(ssize_t, read, (int fd, void *buf, size_t len))                                          \
 	X(ssize_t, write, (int fd, const void *buf, size_t len))                                   \

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "edge.h"
+#include "name.h"
+#include "real.h"
+
+static int changed(const struct wt_naming *naming)
+{
+	int errno_before = errno;
+
+	return wt_leave(wt_name_change(naming), errno_before);
+}
+
+WT_EXPORT int rename(const char *from, const char *to)
+{
+	if (likely(!wt_config.names))
+		return wt_real.rename(from, to);
+	return changed(&(struct wt_naming){ WT_RENAME, { AT_FDCWD, from }, { AT_FDCWD, to }, 0 });
+}
+
+WT_EXPORT int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (likely(!wt_config.names))
+		return wt_real.renameat(from_dir, from, to_dir, to);
+	return changed(&(struct wt_naming){ WT_RENAMEAT, { from_dir, from }, { to_dir, to }, 0 });
+}
+
+WT_EXPORT int renameat2(int from_dir, const char *from, int to_dir, const char *to,
+			unsigned int flags)
+{
+	if (likely(!wt_config.names))
+		return wt_real.renameat2(from_dir, from, to_dir, to, flags);
+	return changed(
+		&(struct wt_naming){ WT_RENAMEAT2, { from_dir, from }, { to_dir, to }, flags });
+}
+
+WT_EXPORT int link(const char *from, const char *to)
+{
+	if (likely(!wt_config.names))
+		return wt_real.link(from, to);
+	return changed(&(struct wt_naming){ WT_LINK, { AT_FDCWD, from }, { AT_FDCWD, to }, 0 });
+}
+
+WT_EXPORT int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	if (likely(!wt_config.names))
+		return wt_real.linkat(from_dir, from, to_dir, to, flags);
+	return changed(&(struct wt_naming){ WT_LINKAT, { from_dir, from }, { to_dir, to }, flags });
+}
+
+WT_EXPORT int unlink(const char *path)
+{
+	if (likely(!wt_config.names))
+		return wt_real.unlink(path);
+	return changed(&(struct wt_naming){ .call = WT_UNLINK, .from = { AT_FDCWD, path } });
+}
+
+WT_EXPORT int unlinkat(int dir, const char *path, int flags)
+{
+	if (likely(!wt_config.names) || flags & AT_REMOVEDIR)
+		return wt_real.unlinkat(dir, path, flags);
+	return changed(
+		&(struct wt_naming){ .call = WT_UNLINKAT, .from = { dir, path }, .flags = flags });
+}
+
+/* libc's own calls unlink inside. */
+WT_EXPORT int remove(const char *path)
+{
+	if (likely(!wt_config.names))
+		return wt_real.remove(path);
+	return changed(&(struct wt_naming){ .call = WT_REMOVE, .from = { AT_FDCWD, path } });
+}
+
+WT_EXPORT int truncate(const char *path, off_t len)
+{
+	int errno_before = errno;
+
+	if (likely(!wt_config.names))
+		return wt_real.truncate(path, len);
+	return wt_leave(wt_name_truncate(path, len), errno_before);
+}
+
+WT_ALIAS(truncate) int truncate64(const char *path, off64_t len);
+
+WT_EXPORT int ftruncate(int fd, off_t len)
+{
+	int errno_before = errno;
+	union wt_verdict verdict;
+
+	if (likely(!wt_config.names))
+		return wt_real.ftruncate(fd, len);
+	verdict = wt_fdtable_get(fd);
+	if (likely(verdict.state == WT_NO_RULE))
+		return wt_real.ftruncate(fd, len);
+	return wt_leave(wt_name_ftruncate(fd, len, verdict), errno_before);
+}
+
+WT_ALIAS(ftruncate) int ftruncate64(int fd, off64_t len);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * name - names and sizes of files at `dsync` and `sync` are stable when the call returns
+ * that changed them.
+ *
+ * A write at these levels makes its bytes stable, and a new file's name and size with them,
+ * but not a change of name or size that comes before it without a byte (ext4 keeps an
+ * overwritten file under the name that it had) or after the last one (the end of a
+ * journal that commits by being unlinked or truncated). So the call that makes
+ * the change is followed by a sync of the directory, or of the file.
+ *
+ * Only regular files have rules. A file is looked at through an O_PATH descriptor and
+ * synced through the thread's ring (witness.h): to open and close it would take away the
+ * process's POSIX record locks. Directories are opened and closed; one at a time.
+ * No lock.
+ */
+#ifndef WT_NAME_H
+#define WT_NAME_H
+
+#include <sys/types.h>
+
+#include "fdtable.h"
+
+/* A name as the program gave it: it may not be there, until the kernel has read it. */
+struct wt_place {
+	int dirfd;
+	const char *path;
+};
+
+/* One change of a name as the program asked for it; link needs `from` and `to`, unlink `from`. */
+struct wt_naming {
+	enum {
+		WT_RENAME,
+		WT_RENAMEAT,
+		WT_RENAMEAT2,
+		WT_LINK,
+		WT_LINKAT,
+		WT_UNLINK,
+		WT_UNLINKAT,
+		WT_REMOVE
+	} call;
+	struct wt_place from;
+	struct wt_place to;
+	unsigned int flags;
+};
+
+/*
+ * Makes the change; where the old or the new name is at one of the two levels it is stable
+ * then, and so is what a file holds that comes under them by its new name. 0 or -errno; that of a
+ * sync says that the change was made and may not last.
+ */
+int wt_name_change(const struct wt_naming *naming);
+
+/* truncate(2) and ftruncate(2), likewise. */
+int wt_name_truncate(const char *path, off_t len);
+int wt_name_ftruncate(int fd, off_t len, union wt_verdict verdict);
+
+#endif
