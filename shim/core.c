@@ -10,6 +10,7 @@
 #include "choose.h"
 #include "config.h"
 #include "description.h"
+#include "elide.h"
 #include "exact.h"
 #include "log.h"
 #include "report.h"
@@ -155,6 +156,8 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	}
 	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
 		wt_io_drop_cache(io, fl, ret);
+	if (unlikely(ret < 0 && target.rule->fsync_elide))
+		wt_elide_doubt(io->fd);
 	if (engine->id == WT_ENGINE_NONE)
 		wt_stats_event(WT_EVENT_NOT_COVERED, io->fd, NULL, NULL,
 			       wt_reason_text(verdict.reason));
@@ -220,10 +223,28 @@ static int sync_really(const struct wt_sync *io, uint64_t description)
 	return sync.err;
 }
 
-int wt_core_sync(const struct wt_sync *io)
+/* fsync has all the metadata to see to, and not only what libwt's writes made stable. */
+static bool may_be_elided(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
+{
+	return wt_config.policy.rules[verdict.rule].fsync_elide && io->call == WT_FDATASYNC &&
+	       verdict.engine != WT_ENGINE_NONE && !wt_description_is_stranger(description);
+}
+
+int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 {
 	uint64_t description = wt_fdtable_description(io->fd);
-	int err = sync_really(io, description);
+	struct wt_elide asked = { 0 };
+	bool elides =
+		wt_config.policy.rules[verdict.rule].fsync_elide && wt_elide_ask(&asked, io->fd);
+	int err = 0;
+
+	if (elides && may_be_elided(io, verdict, description)) {
+		wt_stats_elided(verdict.rule, verdict.engine);
+	} else {
+		err = sync_really(io, description);
+		if (!err && io->call != WT_SYNC_FILE_RANGE)
+			wt_elide_synced(&asked);
+	}
 	int owed = wt_description_settle(description);
 	if (unlikely(err || owed))
 		wt_description_told(io->fd);
@@ -238,10 +259,15 @@ void wt_core_noticed(int fd, enum wt_way way)
 		[WT_WAY_STREAM] = "a stream (stdio)",
 		[WT_WAY_AIO] = "aio_write",
 		[WT_WAY_COPIED] = "copy_file_range, sendfile or splice",
+		[WT_WAY_ALLOCATED] = NULL,
 	};
 
 	if (names[way])
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, names[way]);
+	if (way == WT_WAY_COPIED || way == WT_WAY_ALLOCATED)
+		wt_elide_doubt(fd);
+	else
+		wt_elide_never(fd);
 	if (way == WT_WAY_MAPPED || way == WT_WAY_MAY_BE_MAPPED || way == WT_WAY_AIO)
 		wt_core_sharing(fd);
 }

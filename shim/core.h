@@ -22,9 +22,10 @@ int wt_core_closing(int fd, union wt_verdict verdict);
 
 /*
  * Makes a sync that the program asked for on a descriptor under a rule. 0 or -errno: the kernel's,
- * or the error that a write took out of the kernel's record (description.h).
+ * or the error that a write took out of the kernel's record (description.h). An fdatasync
+ * under fsync=elide is left out where it has nothing to do (elide.h).
  */
-int wt_core_sync(const struct wt_sync *sync);
+int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
 
 /* Ways to change a file that pass by wt_core_write. */
 enum wt_way {
@@ -32,10 +33,12 @@ enum wt_way {
 	WT_WAY_MAY_BE_MAPPED, /* shared, and can be made writable */
 	WT_WAY_STREAM,
 	WT_WAY_AIO,
-	WT_WAY_COPIED /* copy_file_range, sendfile, splice */
+	WT_WAY_COPIED, /* copy_file_range, sendfile, splice */
+	WT_WAY_ALLOCATED
 };
 
-/* A file under a rule was changed in such a way, or will be. */
+/* A file under a rule was changed in such a way, or will be: for the report, and for fsync=elide.
+ */
 void wt_core_noticed(int fd, enum wt_way way);
 
 /* The description of fd comes into the hands of what libwt does not see (description.h). */

@@ -34,6 +34,26 @@ WT_EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t 
 WT_ALIAS(mmap)
 void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset);
 
+WT_EXPORT int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	int ret = wt_real.fallocate(fd, mode, offset, len);
+
+	noticed(fd, WT_WAY_ALLOCATED);
+	return ret;
+}
+
+WT_ALIAS(fallocate) int fallocate64(int fd, int mode, off64_t offset, off64_t len);
+
+WT_EXPORT int posix_fallocate(int fd, off_t offset, off_t len)
+{
+	int ret = wt_real.posix_fallocate(fd, offset, len);
+
+	noticed(fd, WT_WAY_ALLOCATED);
+	return ret;
+}
+
+WT_ALIAS(posix_fallocate) int posix_fallocate64(int fd, off64_t offset, off64_t len);
+
 WT_EXPORT ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset,
 				  size_t len, unsigned int flags)
 {

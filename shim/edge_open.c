@@ -110,28 +110,28 @@ WT_ALIAS(__openat_2) int __openat64_2(int dirfd, const char *path, int flags);
 
 WT_EXPORT int mkstemp(char *template)
 {
-	return opened(wt_real.mkstemp(template), O_RDWR);
+	return opened(wt_real.mkstemp(template), O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkstemp) int mkstemp64(char *template);
 
 WT_EXPORT int mkostemp(char *template, int flags)
 {
-	return opened(wt_real.mkostemp(template, flags), O_RDWR);
+	return opened(wt_real.mkostemp(template, flags), O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkostemp) int mkostemp64(char *template, int flags);
 
 WT_EXPORT int mkstemps(char *template, int suffix_len)
 {
-	return opened(wt_real.mkstemps(template, suffix_len), O_RDWR);
+	return opened(wt_real.mkstemps(template, suffix_len), O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkstemps) int mkstemps64(char *template, int suffix_len);
 
 WT_EXPORT int mkostemps(char *template, int suffix_len, int flags)
 {
-	return opened(wt_real.mkostemps(template, suffix_len, flags), O_RDWR);
+	return opened(wt_real.mkostemps(template, suffix_len, flags), O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkostemps) int mkostemps64(char *template, int suffix_len, int flags);

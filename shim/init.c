@@ -16,6 +16,7 @@
 #include "config.h"
 #include "core.h"
 #include "description.h"
+#include "elide.h"
 #include "log.h"
 #include "mirror.h"
 #include "real.h"
@@ -37,6 +38,8 @@ __attribute__((constructor)) static void start(void)
 		err = wt_turn_init();
 	if (!err)
 		err = wt_description_init();
+	if (!err)
+		err = wt_elide_init();
 	if (!err)
 		err = wt_trouble_init();
 	if (!err)

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "description.h"
+#include "elide.h"
 #include "filesystem.h"
 #include "mirror.h"
 #include "real.h"
@@ -392,8 +393,10 @@ int wt_name_truncate(const char *path, off_t len)
 	}
 	enum wt_level level = level_of(fd);
 	int ret = 0;
-	if (level)
+	if (level) {
+		wt_elide_doubt(fd);
 		ret = sync_file(fd, level == WT_LEVEL_DSYNC);
+	}
 	if (ret == CANNOT)
 		not_covered(fd, WT_WHY_SIZE_UNSYNCED);
 	wt_sys.close(fd);
@@ -428,6 +431,8 @@ int wt_name_ftruncate(int fd, off_t len, union wt_verdict verdict)
 	const struct wt_rule *rule = &wt_config.policy.rules[verdict.rule];
 	if (rule->level < WT_LEVEL_DSYNC)
 		return 0;
+	if (rule->fsync_elide)
+		wt_elide_doubt(fd);
 	int ret = sync_description(fd, rule->level);
 	if (ret == CANNOT)
 		not_covered(fd, WT_WHY_SIZE_UNSYNCED);

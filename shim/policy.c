@@ -177,10 +177,12 @@ static const char *set_window(struct wt_rule *rule, struct token value)
 
 static const char *set_fsync(struct wt_rule *rule, struct token value)
 {
-	(void)rule;
-	if (token_is(value, "keep"))
-		return NULL;
-	return token_is(value, "elide") ? "keep: elide is not in this version" : "keep";
+	rule->fsync_elide = token_is(value, "elide");
+	if (!rule->fsync_elide && !token_is(value, "keep"))
+		return "keep or elide";
+	if (rule->fsync_elide && rule->level < WT_LEVEL_DSYNC)
+		return "keep: below dsync an fsync has something left to do";
+	return NULL;
 }
 
 /* `set` returns NULL or what was expected; `refusal` is the same for a level not in `levels`. */
@@ -411,6 +413,8 @@ size_t wt_rule_format(const struct wt_rule *rule, char *buf, size_t size)
 	if (rule->level == WT_LEVEL_ASYNC)
 		snprintf(tail, sizeof(tail), ",window=%llu%s", (unsigned long long)window,
 			 units[unit]);
+	if (rule->level >= WT_LEVEL_DSYNC)
+		snprintf(tail, sizeof(tail), ",fsync=%s", rule->fsync_elide ? "elide" : "keep");
 	return snprintf(buf, size, "%.*s=%s,engine=%s,cache=%s%s", (int)rule->pattern_len,
 			rule->pattern, level_names[rule->level], engine_names[rule->engine],
 			rule->cache_drop ? "drop" : "keep", tail);

@@ -38,6 +38,7 @@ struct wt_rule {
 	enum wt_level level;
 	enum wt_engine_id engine;
 	bool cache_drop;
+	bool fsync_elide;      /* dsync and sync only */
 	uint64_t window_bytes; /* async only: 64 KiB .. 1 GiB */
 };
 

@@ -136,6 +136,11 @@ static void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 }
 
+static int raw_fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	return syscall(SYS_fallocate, fd, mode, offset, len);
+}
+
 static ssize_t raw_copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset,
 				   size_t len, unsigned int flags)
 {
@@ -253,6 +258,7 @@ RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (pat
 RAW_BY_NAME(int, fclose, (FILE * f), (f))
 RAW_BY_NAME(int, pclose, (FILE * f), (f))
 RAW_BY_NAME(FILE *, fdopen, (int fd, const char *mode), (fd, mode))
+RAW_BY_NAME(int, posix_fallocate, (int fd, off_t offset, off_t len), (fd, offset, len))
 RAW_BY_NAME(int, aio_write, (struct aiocb * request), (request))
 RAW_BY_NAME(int, aio_write64, (struct aiocb64 * request), (request))
 RAW_BY_NAME(int, aio_fsync, (int op, struct aiocb *request), (op, request))
@@ -319,6 +325,10 @@ struct wt_real wt_real = {
 	.sync_file_range = raw_sync_file_range,
 	.mmap = raw_mmap,
 	.mmap64 = raw_mmap,
+	.fallocate = raw_fallocate,
+	.fallocate64 = raw_fallocate,
+	.posix_fallocate = raw_posix_fallocate,
+	.posix_fallocate64 = raw_posix_fallocate,
 	.copy_file_range = raw_copy_file_range,
 	.sendfile = raw_sendfile,
 	.sendfile64 = raw_sendfile,

@@ -40,6 +40,7 @@ bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id 
 		.writes = get(&row->writes),
 		.bytes = get(&row->bytes),
 		.errors = get(&row->errors),
+		.elided = get(&row->elided),
 		.p50_ns = wt_latency_quantile_ns(&row->latency, 500),
 		.p99_ns = wt_latency_quantile_ns(&row->latency, 990),
 		.max_ns = get(&row->latency.max_ns),

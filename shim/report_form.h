@@ -17,7 +17,7 @@
 
 /* A row of counters, read once, so that what stands side by side is of one moment. */
 struct wt_figures {
-	uint64_t files, writes, bytes, errors;
+	uint64_t files, writes, bytes, errors, elided;
 	uint64_t p50_ns, p99_ns, max_ns;
 	const char *reason; /* NULL: none was given */
 };

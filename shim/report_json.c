@@ -36,6 +36,7 @@ static void add_row(struct wt_text *out, const struct wt_rule *rule, const char 
 	add_number(out, ",\"writes\":", figures->writes, 0);
 	add_number(out, ",\"bytes\":", figures->bytes, 0);
 	add_number(out, ",\"errors\":", figures->errors, 0);
+	add_number(out, ",\"fsyncs_elided\":", figures->elided, 0);
 	add_number(out, ",\"p50_us\":", figures->p50_ns / 100, 1);
 	add_number(out, ",\"p99_us\":", figures->p99_ns / 100, 1);
 	add_number(out, ",\"max_us\":", figures->max_ns / 100, 1);

@@ -99,6 +99,10 @@ static void add_row(struct wt_text *out, size_t pattern_width, const struct wt_r
 		wt_text_str(out, "\n    why: ");
 		wt_text_str(out, figures->reason);
 	}
+	if (figures->elided) {
+		wt_text_str(out, "\n    fsync=elide: left out ");
+		add_times(out, figures->elided);
+	}
 	wt_text_str(out, "\n");
 }
 

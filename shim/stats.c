@@ -207,6 +207,16 @@ void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint6
 		;
 }
 
+void wt_stats_elided(size_t rule, enum wt_engine_id engine)
+{
+	struct wt_row *row = row_at(rule, engine);
+
+	if (unlikely(!row))
+		return;
+	adopt_counters();
+	add(&row->elided, 1);
+}
+
 uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int per_mille)
 {
 	uint64_t max = get(&latency->max_ns);

@@ -36,6 +36,7 @@ struct wt_row {
 	_Atomic uint64_t writes; /* all that ended, the failed ones among them */
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t errors;
+	_Atomic uint64_t elided;    /* syncs that were left out */
 	const char *_Atomic reason; /* why this engine: a constant, the first one given */
 	struct wt_latency latency;
 };
@@ -71,6 +72,9 @@ pid_t wt_stats_process(void);
 
 /* A write ended: result is what it returned, bytes or -errno. */
 void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns);
+
+/* An fdatasync was left out. */
+void wt_stats_elided(size_t rule, enum wt_engine_id engine);
 
 /*
  * An event on the file behind fd, or on one unknown (-1). The path is asked for only the first time

@@ -11,6 +11,7 @@
 #include "choose.h"
 #include "config.h"
 #include "description.h"
+#include "elide.h"
 #include "log.h"
 #include "real.h"
 #include "stats.h"
@@ -143,6 +144,10 @@ int wt_track_opened(int fd, int flags)
 		err = look(fd, &verdict);
 	if (err)
 		verdict.word = 0;
+	/* A file made new may have the number of one that was synced. */
+	if (unlikely(verdict.state == WT_RULED && flags & (O_TRUNC | O_CREAT) &&
+		     wt_config.policy.rules[verdict.rule].fsync_elide))
+		wt_elide_doubt(fd);
 	uint64_t description = verdict.state == WT_RULED ? wt_description_number(true) : 0;
 	if (description)
 		wt_description_opened(fd, description);

@@ -55,7 +55,7 @@ test_usage_errors() {
 test_check() {
 	run "$wt" --check -p ' a=dsync;b=off; '
 	expect "--check prints rules in normal form" status 0 quiet \
-		out $'a=dsync,engine=auto,cache=keep\nb=off'
+		out $'a=dsync,engine=auto,cache=keep,fsync=keep\nb=off'
 	printf '# c\n*.db=async,window=1048576\r\n\n/x/*=off' >"$odd/rules"
 	run "$wt" --check -f "$odd/rules"
 	expect "and those of a file of any name" status 0 quiet \

@@ -51,7 +51,7 @@ controls=(rename exchange link unlink truncate ftruncate open-and-write create-a
 rules=('*.db=dsync')
 if [ -n "$WT_SOAK" ]; then
 	controls=("${changes[@]}")
-	rules+=('*.db=sync' '*.db=dsync,engine=direct')
+	rules+=('*.db=sync' '*.db=dsync,engine=direct' '*.db=dsync,fsync=elide')
 fi
 
 is() { # what is, what was expected

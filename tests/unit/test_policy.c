@@ -240,8 +240,9 @@ Test(policy, a_list_is_refused_with_place_and_expectation)
 		  "another option: atomic is not in this version" },
 		{ "a=dsync,verify", 1, 9, "verify",
 		  "another option: verify is not in this version" },
-		{ "a=dsync,fsync=elide", 1, 15, "elide", "keep: elide is not in this version" },
-		{ "a=dsync,fsync=no", 1, 15, "no", "keep" },
+		{ "a=through,fsync=elide", 1, 17, "elide",
+		  "keep: below dsync an fsync has something left to do" },
+		{ "a=dsync,fsync=no", 1, 15, "no", "keep or elide" },
 		{ "x[ab=dsync", 1, 2, "[ab", "']' to end the brackets that begin here" },
 		{ "x[[:num:]]=dsync", 1, 3, "[:num:]]", "a class such as [:digit:]" },
 		{ "#a=dsync", 1, 1, "#a", "\\# where a pattern begins with #" },
@@ -430,11 +431,13 @@ Test(policy, normal_form_parses_back_to_the_same_rule)
 Test(policy, normal_form_spells_options_out)
 {
 	static const char *const cases[][2] = {
-		{ " *-wal=dsync ", "*-wal=dsync,engine=auto,cache=keep" },
+		{ " *-wal=dsync ", "*-wal=dsync,engine=auto,cache=keep,fsync=keep" },
+		{ "a=sync,fsync=elide", "a=sync,engine=auto,cache=keep,fsync=elide" },
 		{ "*=async,window=1048576", "*=async,engine=auto,cache=keep,window=1M" },
 		{ "*=async,window=65537", "*=async,engine=auto,cache=keep,window=65537" },
 		{ "a=off", "a=off" },
-		{ "/a=sync,cache=drop,engine=direct", "/a=sync,engine=direct,cache=drop" },
+		{ "/a=sync,cache=drop,engine=direct",
+		  "/a=sync,engine=direct,cache=drop,fsync=keep" },
 	};
 
 	for (size_t i = 0; i < LENGTH(cases); i++) {
