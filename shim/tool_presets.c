@@ -28,18 +28,21 @@ const struct wt_preset wt_presets[] = {
 	{
 		.name = "postgresql",
 		.note = "servers, and what their archive_command runs",
-		/* Rebuilt after a crash, or of no use then. */
+		/*
+		 * Rebuilt after a crash, or of no use then. postmaster.pid is not: the server
+		 * refuses to start where its name was kept and its bytes were not.
+		 */
 		.untouched = PATTERNS(
 			"*/pgsql_tmp/*", "*/pg_stat_tmp/*", "*/pg_subtrans/*", "*/pg_notify/*",
 			"*/pg_serial/*", "*/pg_snapshots/*", "*/pg_dynshmem/*",
 			"*/pg_wal/archive_status/*", "*/base/[0-9]*/t[0-9]*_[0-9]*",
-			"*/PG_[0-9]*/[0-9]*/t[0-9]*_[0-9]*", "pg_internal.init*", "postmaster.pid",
-			"postmaster.opts", ".s.PGSQL.*", "current_logfiles*", "postgresql-*.log"),
+			"*/PG_[0-9]*/[0-9]*/t[0-9]*_[0-9]*", "pg_internal.init*", "postmaster.opts",
+			".s.PGSQL.*", "current_logfiles*", "postgresql-*.log"),
 		.written = PATTERNS(HEX_8 HEX_8 HEX_8, HEX_8 HEX_8 HEX_8 ".partial",
 				    HEX_8 ".history", "xlogtemp.*", "*/base/[0-9]*/*", "*/global/*",
 				    "*/PG_[0-9]*/[0-9]*/*", "*/pg_xact/*", "*/pg_multixact/*",
 				    "*/pg_commit_ts/*", "*/pg_twophase/*", "*/pg_replslot/*",
-				    "*/pg_logical/*"),
+				    "*/pg_logical/*", "postmaster.pid"),
 	},
 	{
 		.name = "redis",

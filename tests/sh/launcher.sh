@@ -374,8 +374,9 @@ test_preset_files() {
 	written postgresql pg_wal/$wal wal/$wal pg_wal/xlogtemp.42 pg_wal/00000002.history \
 		d/base/5/16384 d/base/5/16384.1 d/base/5/16384_fsm d/base/5/pg_filenode.map \
 		d/global/1262 d/global/pg_control d/pg_xact/0000 d/pg_multixact/offsets/0000 \
-		space/PG_15_202209061/5/16390 d/pg_replslot/s/state d/pg_logical/replorigin_checkpoint
-	untouched postgresql d/base/pgsql_tmp/pgsql_tmp42.0 d/base/5/t3_16384 d/postmaster.pid \
+		space/PG_15_202209061/5/16390 d/pg_replslot/s/state d/pg_logical/replorigin_checkpoint \
+		d/postmaster.pid
+	untouched postgresql d/base/pgsql_tmp/pgsql_tmp42.0 d/base/5/t3_16384 \
 		d/pg_wal/archive_status/$wal.ready d/pg_stat_tmp/global.stat d/pg_subtrans/0000 \
 		d/global/pg_internal.init.7 d/log/postgresql-2026.log d/current_logfiles.tmp
 	written redis appendonly.aof.1.incr.aof appendonly.aof.1.base.rdb dump.rdb \
