@@ -69,10 +69,11 @@ $(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
 
 .SECONDARY:
 .SECONDEXPANSION:
+$(OBJ)/tests/prog/commit_rocksdb: LDLIBS := -lrocksdb
 $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_*.c))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
 
 # The disk that can fail: an nbdkit plugin, and what drives it.
 $(OBJ)/tests/disk/plugin.so: $(call object,$(wildcard tests/disk/plugin/*.c))

@@ -8,40 +8,16 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/database.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/database.sh"
 
-bin=$(echo /usr/lib/postgresql/*/bin)
-bin=${bin##* }
-PATH=$PATH:$bin
+# shellcheck source-path=SCRIPTDIR source=../lib/postgresql.sh
+. "${0%/*}/../lib/postgresql.sh"
+
 need postgresql postgres postgresql pgbench postgresql-contrib pg_amcheck postgresql jq jq
 seconds=1
 [ -z "${WT_SOAK:-}" ] || seconds=10
 
-# The server refuses root.
-as_server=()
-if [ "$(id -u)" -eq 0 ]; then
-	as_server=(setpriv --reuid=postgres --regid=postgres --init-groups)
-fi
-
-# An own copy of libwt: its user need not be able to read the source tree.
-copy_libwt() {
-	cp "$WT_LIB" "$WT_TOP/wt-preload.sh" "$work" && install -D -t "$work/obj" "$WT_OBJ/wt-tool"
-}
-export PGHOST=$work/socket PGDATABASE=postgres PGUSER=postgres
-mkdir -m 755 "$PGHOST" "$work/template"
-
-server() { "${as_server[@]}" "$@"; }
-give() { [ ${#as_server[@]} -eq 0 ] || chown postgres:postgres "$@"; }
-ask() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
-
-prepare() {
-	copy_libwt || return 1
-	give "$PGHOST" "$work/template"
-	server "$bin/initdb" -k --no-sync --no-instructions -A trust -U postgres --locale=C \
-		--encoding=UTF8 -D "$work/template" >"$work/initdb" 2>&1 || return 1
-	cat >>"$work/template/postgresql.conf" <<-END
-		listen_addresses = ''
-		unix_socket_directories = '$PGHOST'
-		fsync = off
-		shared_buffers = 16MB
+# shellcheck disable=SC2119 # no options
+prepare_for_load() {
+	prepare && cat >>"$work/template/postgresql.conf" <<-END
 		min_wal_size = 32MB
 		max_wal_size = 64MB
 	END
@@ -106,7 +82,7 @@ verify() {
 	check "$run: page checksums" server "$bin/pg_checksums" -c -D "$data"
 }
 
-check "a server made ready" prepare || { finish; exit 1; }
+check "a server made ready" prepare_for_load || { finish; exit 1; }
 while read -r level place <&3; do
 	begin postgresql "$level" "$place" || continue
 	give "$dir" "$reports"
