@@ -2,7 +2,8 @@
 /*
  * fill - writes until the file system is full, and watches offset and contents.
  *
- *   fill SYMBOL FILE
+ *   fill SYMBOL FILE [MOST]  stops at so many bytes
+ *   fill same FILE LENGTH   whether a file still holds so many of the bytes: exit status 0 or 1
  *
  * Facts: the error that ended it, how many calls wrote short, how often the offset
  * was not where the return values put it, and whether the file reads back as what
@@ -15,7 +16,7 @@
 #include "../lib/ways.h"
 
 #define CHUNK 777777
-#define MOST (64 << 20)
+#define MOST "67108864"
 
 /* Bytes that tell where in the file they belong. */
 static void fill(char *chunk, uint64_t offset)
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
 	struct iovec iov[2] = { { chunk, 1000 }, { chunk + 1000, CHUNK - 1000 } };
 	struct iovec whole = { chunk, CHUNK };
 	uint64_t total = 0, shorts = 0, misplaced = 0;
+	uint64_t most = strtoull(argc > 3 ? argv[3] : MOST, NULL, 10);
 	bool vector = argc > 2 && strchr(argv[1], 'v');
 	struct stat st;
 	ssize_t ret;
@@ -54,6 +56,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
+	if (argc > 3 && !strcmp(argv[1], "same"))
+		return !reads_back(argv[2], strtoull(argv[3], NULL, 10));
 	fd = open(argv[2], O_RDWR | O_CREAT | O_TRUNC, 0600);
 	do {
 		fill(chunk, total);
@@ -62,7 +66,7 @@ int main(int argc, char **argv)
 		shorts += ret >= 0 && ret < CHUNK;
 		misplaced += syscall(SYS_lseek, fd, 0, SEEK_CUR) !=
 			     (ways_takes_offset(argv[1]) ? 0 : (long)total);
-	} while (ret > 0 && total < MOST);
+	} while (ret > 0 && total < most);
 	printf("err=%d", ret < 0 ? errno : 0);
 	syscall(SYS_fstat, fd, &st);
 	printf(" total=%" PRIu64 " short=%" PRIu64 " misplaced=%" PRIu64
