@@ -143,6 +143,7 @@ static int add_rules(const char *source, const char *text, size_t len, enum wt_p
 static ssize_t read_file(const char *path, char **text)
 {
 	size_t len = 0;
+	unsigned int interruptions = 0;
 	ssize_t n;
 	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat st;
@@ -163,7 +164,7 @@ static ssize_t read_file(const char *path, char **text)
 	do {
 		n = wt_sys.read(fd, *text + len, POLICY_FILE_MAX - len);
 		len += n > 0 ? n : 0;
-	} while (n > 0 || n == -EINTR);
+	} while (n > 0 || (n == -EINTR && ++interruptions < WT_INTERRUPTIONS_MAX));
 	wt_sys.close(fd);
 	if (!n && len == POLICY_FILE_MAX)
 		return -EFBIG;

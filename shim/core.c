@@ -133,7 +133,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
 	struct wt_fd *entry = wt_fdtable_entry(io->fd);
 	uint32_t generation = wt_fdtable_generation(io->fd);
-	int fl = wt_sys.getfl(io->fd);
+	int fl = wt_track_flags(io->fd);
 
 	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
 	if (unlikely(fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH))

@@ -180,7 +180,7 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	wt_turn_leave_direct(turn);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||
-	    ret == -EAGAIN || ret == -ENOTBLK)
+	    ret == -EAGAIN || ret == -ENOTBLK || ret == -ENOSYS || ret == -EPERM)
 		return decline(target, WT_WHY_DIRECT_REFUSED);
 	target->waited = true;
 	target->start = io->offset;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -21,6 +22,7 @@
 #include "sys.h"
 
 #define ENTRIES 4
+#define TRIES 200
 #define REGISTERED_RING (1U << 31) /* IORING_REGISTER_USE_REGISTERED_RING, 6.3 */
 
 /* Instead of an owner's thread id. Wiped in a forked child: 0. */
@@ -133,8 +135,12 @@ static void close_ring(int fd)
 {
 	static const char name[] = "anon_inode:[io_uring]";
 	char path[64];
+	struct stat st;
+	ssize_t len = wt_sys_path(fd, path, sizeof(path));
 
-	if (wt_sys_path(fd, path, sizeof(path)) == sizeof(name) - 1 && !strcmp(path, name))
+	/* Without /proc at least no file of the program's: an anonymous inode has no type. */
+	if (len < 0 ? !wt_sys.identify(fd, &st) && !(st.st_mode & S_IFMT)
+		    : len == sizeof(name) - 1 && !strcmp(path, name))
 		wt_sys.close(fd);
 }
 
@@ -179,7 +185,7 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 		return NULL;
 	*why = WT_WHY_NO_RING_NOW;
 	/* None of these rings is a vfork child's, and none of their threads in its process. */
-	if (wt_stats_is_guest())
+	if (wt_stats_is_guest() || self < 0)
 		return NULL;
 	if (ring) /* made before, in vain or by the parent of a fork */
 		atomic_store(&ring->owner, self);
@@ -247,11 +253,25 @@ struct io_uring_sqe *wt_ring_request(struct wt_ring *ring)
 	return io_uring_get_sqe(&ring->uring);
 }
 
+/* A lack of memory passes, and a sandbox's no does not. */
+static bool may_pass(int err, unsigned int *tries)
+{
+	static const struct timespec nap = { .tv_nsec = 1000000 };
+
+	if (err == -EINTR)
+		return true;
+	if ((err != -EAGAIN && err != -EBUSY) || ++*tries > TRIES)
+		return false;
+	syscall(SYS_nanosleep, &nap, NULL);
+	return true;
+}
+
 /* Only this request's answer counts. */
 int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 {
 	struct io_uring_cqe *cqe;
 	uint64_t sequence = ++ring->sequence;
+	unsigned int tries = 0;
 	bool handed_over = false;
 
 	sqe->user_data = sequence;
@@ -260,8 +280,9 @@ int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 
 		if (ret > 0)
 			handed_over = true;
-		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY) {
-			/* This ring is not entered again, so what it still holds never runs. */
+		if (ret < 0 && !may_pass(ret, &tries)) {
+			/* No ring is entered again, so what this one still holds never runs. */
+			atomic_store(&refused, -ret);
 			ring->ready = false;
 			own = NULL;
 			return handed_over ? -EIO : -ECANCELED;

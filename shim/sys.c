@@ -194,10 +194,11 @@ int wt_sys_path(int fd, char *buf, size_t size)
 int wt_sys_write_all(int fd, const void *buf, size_t len)
 {
 	const char *at = buf;
+	unsigned int interruptions = 0;
 
 	while (len) {
 		ssize_t n = wt_sys.write(fd, at, len);
-		if (n == -EINTR)
+		if (n == -EINTR && ++interruptions < WT_INTERRUPTIONS_MAX)
 			continue;
 		if (n <= 0)
 			return n ? n : -EIO;

@@ -75,6 +75,9 @@ extern struct wt_sys wt_sys;
  */
 int wt_sys_path(int fd, char *buf, size_t size);
 
+/* So many EINTR in a row are no signals, but a sandbox. */
+#define WT_INTERRUPTIONS_MAX 1000
+
 /* Writes all of it, over short writes and EINTR. 0 or -errno. */
 int wt_sys_write_all(int fd, const void *buf, size_t len);
 

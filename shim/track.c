@@ -109,13 +109,23 @@ static int look(int fd, union wt_verdict *verdict)
 
 	*verdict = no_rule;
 	int err = wt_sys.identify(fd, &st);
-	if (err && err != -EBADF)
-		return refuse_or_leave(fd, "a descriptor", WT_WHY_NO_NAME, verdict);
+	/* Not known is not without: its path says whether it has a rule. */
+	if (err && err != -EBADF) {
+		st = (struct stat){ .st_mode = S_IFREG };
+		err = 0;
+	}
 	if (err || !S_ISREG(st.st_mode))
 		return 0;
 	if (wt_sys_path(fd, path, sizeof(path)) < 0)
 		return look_by_long_path(fd, &st, verdict);
 	return decide(fd, &st, path, verdict);
+}
+
+int wt_track_flags(int fd)
+{
+	int fl = wt_sys.getfl(fd);
+
+	return fl >= 0 || fl == -EBADF ? fl : O_RDWR | O_APPEND;
 }
 
 int wt_track_adopt(int fd, union wt_verdict *verdict)
@@ -124,7 +134,7 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 	if (unlikely(!wt_config.active))
 		return 0;
 	/* A descriptor that cannot write answers for itself, and is not worth a place. */
-	int fl = wt_sys.getfl(fd);
+	int fl = wt_track_flags(fd);
 	if (fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH)
 		return 0;
 	int err = look(fd, verdict);

@@ -14,6 +14,12 @@
 #include "filesystem.h"
 
 /*
+ * F_GETFL of the descriptor, or -EBADF. Where the kernel does not say, what asks for most:
+ * O_APPEND, so that no range is known, and writable.
+ */
+int wt_track_flags(int fd);
+
+/*
  * Looks at a descriptor without a verdict and remembers what it finds. 0, or
  * -ENOTSUP where the rule cannot be honoured on this file and WT_STRICT is set.
  */
