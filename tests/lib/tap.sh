@@ -5,7 +5,7 @@
 # `expect` judges. Read by tests/sh/*.sh, in bash; they end with `finish`.
 
 set -u
-export -n "${!WT_@}" # the test's own; libwt warns of those that it does not know
+[ -z "${!WT_*}" ] || export -n "${!WT_@}" # the test's own; libwt warns of those that it does not know
 unset WT_POLICY WT_POLICY_FILE WT_REPORT WT_LOG WT_LOG_FILE WT_STRICT WT_DISABLE LD_PRELOAD
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/wt-test.XXXXXX")
