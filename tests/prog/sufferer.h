@@ -187,7 +187,7 @@ bool on_btrfs(void);
 int disk_prepare_file(struct trial *trial);
 int disk_start_faults(struct trial *trial);
 int disk_stop_faults(struct trial *trial);
-int disk_take_evidence(struct trial *trial);
+int disk_take_evidence(struct trial *trial, bool stable);
 int disk_cut_and_look(struct trial *trial);
 int disk_come_back(struct trial *trial);
 int disk_renew(struct trial *trial);

@@ -188,7 +188,8 @@ static void freeze(struct trial *trial)
 	disk_order(trial, "fail mark=" MARK);
 }
 
-static int load_piece(struct trial *trial, const struct extent *extent, const char *file)
+static int load_piece(struct trial *trial, const struct extent *extent, const char *file,
+		      bool stable)
 {
 	uint64_t length = extent->length;
 	int fd, error = 0;
@@ -198,7 +199,7 @@ static int load_piece(struct trial *trial, const struct extent *extent, const ch
 	if (length > trial->found_length - extent->at)
 		length = trial->found_length - extent->at;
 	disk_order(trial, "dump file=%s of=%s sectors=%lu-%lu", file,
-		   trial->stable ? "stable" : "reads", extent->device / 512,
+		   stable ? "stable" : "reads", extent->device / 512,
 		   (extent->device + extent->length - 1) / 512);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || pread(fd, trial->found + extent->at, length, 0) != (ssize_t)length)
@@ -209,10 +210,10 @@ static int load_piece(struct trial *trial, const struct extent *extent, const ch
 }
 
 /*
- * What the disk has of the file, where the file system says that it lies. btrfs says so of the last
- * writes only when it is asked to wait for them.
+ * What the disk has of the file, as a read sees it or as it was stable, where the file system says
+ * that it lies. btrfs says so of the last writes only when it is asked to wait for them.
  */
-int disk_take_evidence(struct trial *trial)
+int disk_take_evidence(struct trial *trial, bool stable)
 {
 	static struct extent extents[EXTENTS_MAX];
 	char file[300];
@@ -223,6 +224,7 @@ int disk_take_evidence(struct trial *trial)
 	if (fstat(trial->fd, &st))
 		return -errno;
 	trial->found_length = st.st_size;
+	free(trial->found);
 	trial->found = calloc(1, st.st_size + 1);
 	if (!trial->found)
 		return -ENOMEM;
@@ -238,7 +240,7 @@ int disk_take_evidence(struct trial *trial)
 	snprintf(file, sizeof(file), "%s.dump", trial->tape_path);
 	for (int i = 0; !error && i < count; i++)
 		if (extents[i].placed && extents[i].written)
-			error = load_piece(trial, &extents[i], file);
+			error = load_piece(trial, &extents[i], file, stable);
 	return error;
 }
 

@@ -251,7 +251,7 @@ static void look(struct trial *trial, struct child *child, struct verdict *verdi
 		}
 		error = disk_cut_and_look(trial);
 	} else {
-		error = disk_take_evidence(trial);
+		error = disk_take_evidence(trial, trial->stable);
 		disk_order(trial, "record");
 	}
 	if (error && (trial->plan->faults.flushes || (error == -EUCLEAN && on_btrfs()))) {
@@ -271,8 +271,11 @@ static void look(struct trial *trial, struct child *child, struct verdict *verdi
 	judge_writes(trial, verdict);
 	if (trial->cut)
 		return;
+	/* The cache shows what the disk has, stable or not. */
+	error = trial->stable ? disk_take_evidence(trial, false) : 0;
 	disk_stop_faults(trial);
-	judge_cache(trial, verdict);
+	if (!error)
+		judge_cache(trial, verdict);
 	if (!finish(trial, child, SAY_SYNC))
 		verdict->hung++;
 	else
