@@ -13,12 +13,14 @@
 #include "elide.h"
 #include "exact.h"
 #include "log.h"
-#include "report.h"
 #include "mirror.h"
+#include "owed.h"
+#include "report.h"
 #include "ring.h"
 #include "stats.h"
 #include "sys.h"
 #include "track.h"
+#include "trouble.h"
 #include "turn.h"
 
 /* Asked for once a descriptor. */
@@ -189,18 +191,23 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
 			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
 		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
-			wt_description_owe(wt_fdtable_description(fd), err);
+			wt_owed_to(wt_fdtable_description(fd), err);
 		else
 			err = 0;
 		wt_mirror_closing(fd);
 	}
+	uint64_t description = wt_fdtable_description(fd);
 	wt_fdtable_forget(fd);
+	if (wt_owed_any() && !wt_fdtable_has(description))
+		wt_owed_closed(description);
 	return err;
 }
 
 struct sync {
 	struct wt_description *description;
 	struct wt_wait wait;
+	dev_t dev;
+	uint32_t commit;
 	int err;
 };
 
@@ -209,14 +216,20 @@ static void sync_ended(void *arg)
 {
 	const struct sync *sync = arg;
 
+	wt_trouble_commit_end(sync->dev, sync->commit);
 	wt_description_wait_end(sync->description, &sync->wait, sync->err);
 }
 
-static int sync_really(const struct wt_sync *io, uint64_t description)
+static int sync_really(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
 {
-	struct sync sync = { .description = wt_description_of(description), .err = -ECANCELED };
+	struct sync sync = {
+		.description = wt_description_of(description),
+		.dev = wt_filesystem_at(verdict.fs)->dev,
+		.err = -ECANCELED,
+	};
 
 	wt_description_wait_begin(sync.description, &sync.wait);
+	sync.commit = wt_trouble_commit_begin(sync.dev);
 	pthread_cleanup_push(sync_ended, &sync);
 	sync.err = wt_io_pass_sync(io);
 	pthread_cleanup_pop(1);
@@ -230,24 +243,33 @@ static bool may_be_elided(const struct wt_sync *io, union wt_verdict verdict, ui
 	       verdict.engine != WT_ENGINE_NONE && !wt_description_is_stranger(description);
 }
 
-int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
+static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
 {
-	uint64_t description = wt_fdtable_description(io->fd);
 	struct wt_elide asked = { 0 };
 	bool elides =
 		wt_config.policy.rules[verdict.rule].fsync_elide && wt_elide_ask(&asked, io->fd);
-	int err = 0;
 
 	if (elides && may_be_elided(io, verdict, description)) {
 		wt_stats_elided(verdict.rule, verdict.engine);
-	} else {
-		err = sync_really(io, description);
-		if (!err && io->call != WT_SYNC_FILE_RANGE)
-			wt_elide_synced(&asked);
+		return 0;
 	}
-	int owed = wt_description_settle(description);
+	int err = sync_really(io, verdict, description);
+	if (unlikely(err) && asked.file)
+		wt_elide_never(io->fd);
+	else if (io->call != WT_SYNC_FILE_RANGE)
+		wt_elide_synced(&asked);
+	return err;
+}
+
+int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
+{
+	uint64_t description = wt_fdtable_description(io->fd);
+	int err = verdict.state == WT_RULED ? sync_ruled(io, verdict, description)
+					    : wt_io_pass_sync(io);
+	int owed = wt_owed_settle(io->fd, description);
+
 	if (unlikely(err || owed))
-		wt_description_told(io->fd);
+		wt_owed_told(io->fd);
 	return err ? err : owed;
 }
 

@@ -16,11 +16,10 @@
 
 #define SLOTS 1024u
 #define SHARED_BITS 65536u
-#define WAIT_NS 1000000000u
+#define GONE_NS 1000000000u    /* who has waited so long is looked at */
+#define WAIT_NS 60000000000ull /* and given up after this */
 #define YIELDS 16
 #define WAITS 64u
-#define OWED 4096u
-#define OWED_TRIES 64u
 
 struct hold {
 	_Atomic uint32_t token;
@@ -31,20 +30,16 @@ struct wt_description {
 	_Atomic uint32_t waiting;
 	_Atomic uint32_t begun;
 	_Atomic uint32_t failed;
-	struct hold offset;		 /* of who moves the description's offset */
-	_Atomic uint32_t tickets[WAITS]; /* of those that wait, 0 where there is none */
+	struct hold offset;	       /* of who moves the description's offset */
+	_Atomic uint64_t waits[WAITS]; /* thread and ticket of each, 0 where there is none */
 };
 
-#define ERRNO_BITS 16
 #define STRANGER (1ULL << 47)
 
-/* Shared by all processes of one family, and so is what was owed anywhere in it. */
+/* Shared by all processes of one family. */
 struct table {
 	_Atomic uint64_t numbers;
-	_Atomic bool owing; /* anything, at any time */
 	_Atomic uint32_t shared[SHARED_BITS / 32];
-	_Atomic uint64_t owed[OWED];  /* by the number of the description */
-	_Atomic uint64_t later[OWED]; /* by the file */
 	struct hold files[SLOTS];
 	struct wt_description slots[SLOTS];
 };
@@ -102,37 +97,57 @@ static void pause_until(unsigned int *tries)
 		syscall(SYS_nanosleep, &nap, NULL);
 }
 
-/*
- * A wait that has not ended in time never will: its process was killed. What it was told, if
- * anything, is not known, so it counts as failed.
- */
-static void give_up(struct wt_description *at, unsigned int place, uint32_t ticket)
+#define THREAD_SHIFT 32
+
+static uint32_t thread_of(uint64_t word)
 {
-	if (!atomic_compare_exchange_strong(&at->tickets[place], &ticket, 0))
+	return word >> THREAD_SHIFT;
+}
+
+/* In this PID namespace: of another one nothing is known, and it is waited for. */
+static bool is_gone(uint32_t thread)
+{
+	return syscall(SYS_tkill, thread, 0) < 0 && errno == ESRCH;
+}
+
+/* What a wait that is given up was told, if anything, is not known: it counts as failed. */
+static void give_up(struct wt_description *at, unsigned int place, uint64_t word)
+{
+	if (!atomic_compare_exchange_strong(&at->waits[place], &word, 0))
 		return;
 	atomic_fetch_add(&at->failed, 1);
 	atomic_fetch_sub(&at->waiting, 1);
 }
 
-/* Among the waits under way; where all places are taken, some soon are not. */
-static unsigned int take_place(struct wt_description *at, uint32_t ticket)
+/* For another's wait to end: its process may have been killed, or be stopped for long. */
+static void wait_more(struct wt_description *at, unsigned int place, uint64_t word,
+		      uint64_t begin_ns, unsigned int *tries)
 {
-	uint64_t end_ns = 0;
+	uint64_t ns = wt_sys_now_ns() - begin_ns;
+
+	if (ns > WAIT_NS || (ns > GONE_NS && is_gone(thread_of(word))))
+		give_up(at, place, word);
+	else
+		pause_until(tries);
+}
+
+/* Among the waits under way; where all places are taken, some soon are not. */
+static unsigned int take_place(struct wt_description *at, uint64_t word)
+{
+	uint32_t ticket = word;
+	uint64_t begin_ns = 0;
 	unsigned int tries = 0;
 
 	for (unsigned int i = ticket;; i++) {
-		uint32_t other = 0;
+		uint64_t other = 0;
 
-		if (atomic_compare_exchange_strong(&at->tickets[i % WAITS], &other, ticket))
+		if (atomic_compare_exchange_strong(&at->waits[i % WAITS], &other, word))
 			return i % WAITS;
 		if (i - ticket < WAITS)
 			continue;
-		if (!end_ns)
-			end_ns = wt_sys_now_ns() + WAIT_NS;
-		if (wt_sys_now_ns() > end_ns)
-			give_up(at, i % WAITS, other);
-		else
-			pause_until(&tries);
+		if (!begin_ns)
+			begin_ns = wt_sys_now_ns();
+		wait_more(at, i % WAITS, other, begin_ns, &tries);
 	}
 }
 
@@ -143,16 +158,17 @@ void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait)
 	do
 		wait->ticket = atomic_fetch_add(&at->begun, 1) + 1;
 	while (unlikely(!wait->ticket));
-	wait->place = take_place(at, wait->ticket);
+	wait->word = (uint64_t)syscall(SYS_gettid) << THREAD_SHIFT | wait->ticket;
+	wait->place = take_place(at, wait->word);
 }
 
 void wt_description_wait_end(struct wt_description *at, const struct wt_wait *wait, bool failed)
 {
-	uint32_t ticket = wait->ticket;
+	uint64_t word = wait->word;
 
 	if (failed)
 		atomic_fetch_add(&at->failed, 1);
-	if (atomic_compare_exchange_strong(&at->tickets[wait->place], &ticket, 0))
+	if (atomic_compare_exchange_strong(&at->waits[wait->place], &word, 0))
 		atomic_fetch_sub(&at->waiting, 1);
 }
 
@@ -162,30 +178,27 @@ bool wt_description_was_shared(const struct wt_description *at, const struct wt_
 	return !wait->was_alone || atomic_load(&at->begun) != wait->ticket;
 }
 
-/* Nobody else comes to have this ticket: so if it goes, it has ended. */
-static void wait_for_end(struct wt_description *at, unsigned int place, uint32_t last,
-			 uint64_t end_ns)
+/* Nobody else comes to stand there as this: so if it goes, it has ended. */
+static void wait_for_end(struct wt_description *at, unsigned int place, const struct wt_wait *wait,
+			 uint32_t last)
 {
-	uint32_t ticket = atomic_load(&at->tickets[place]);
+	uint64_t word = atomic_load(&at->waits[place]);
+	uint64_t begin_ns = wt_sys_now_ns();
 	unsigned int tries = 0;
 
-	if (!ticket || (int32_t)(ticket - last) > 0)
+	if (!word || (int32_t)((uint32_t)word - last) > 0 ||
+	    thread_of(word) == thread_of(wait->word))
 		return;
-	while (atomic_load(&at->tickets[place]) == ticket) {
-		if (wt_sys_now_ns() < end_ns)
-			pause_until(&tries);
-		else
-			give_up(at, place, ticket);
-	}
+	while (atomic_load(&at->waits[place]) == word)
+		wait_more(at, place, word, begin_ns, &tries);
 }
 
 bool wt_description_others_failed(struct wt_description *at, const struct wt_wait *wait)
 {
-	uint64_t end_ns = wt_sys_now_ns() + WAIT_NS;
 	uint32_t last = atomic_load(&at->begun);
 
 	for (unsigned int i = 0; i < WAITS; i++)
-		wait_for_end(at, i, last, end_ns);
+		wait_for_end(at, i, wait, last);
 	return atomic_load(&at->failed) != wait->failed;
 }
 
@@ -244,94 +257,4 @@ uint32_t wt_description_hold_file(uint64_t file)
 void wt_description_let_file(uint64_t file, uint32_t token)
 {
 	let(&table->files[file % SLOTS], token);
-}
-
-/*
- * Words with an errno in the low bits and a key above, found by probing: the key's own, or, with
- * `make`, a free one. NULL without.
- */
-static _Atomic uint64_t *find(_Atomic uint64_t *words, uint64_t key, bool make)
-{
-	for (unsigned int i = 0; i < OWED_TRIES; i++) {
-		_Atomic uint64_t *at = &words[(key + i) % OWED];
-		uint64_t word = atomic_load(at);
-
-		if (word >> ERRNO_BITS == key)
-			return at;
-		if (!word && make && atomic_compare_exchange_strong(at, &word, key << ERRNO_BITS))
-			return at;
-	}
-	return NULL;
-}
-
-static void keep(_Atomic uint64_t *words, uint64_t key, int err)
-{
-	static _Atomic bool said;
-	_Atomic uint64_t *at = find(words, key, true);
-
-	atomic_store(&table->owing, true);
-	if (at)
-		atomic_store(at, key << ERRNO_BITS | (unsigned int)-err);
-	else if (!atomic_exchange(&said, true))
-		wt_log(WT_LOG_ERROR, "too many files with write errors: the next fsync of some of "
-				     "them may not repeat its error");
-}
-
-static int kept(const _Atomic uint64_t *at)
-{
-	return at ? -(int)(atomic_load(at) & ((1U << ERRNO_BITS) - 1)) : 0;
-}
-
-static bool anything_owed(void)
-{
-	return unlikely(atomic_load_explicit(&table->owing, memory_order_relaxed));
-}
-
-void wt_description_owe(uint64_t number, int err)
-{
-	keep(table->owed, number, err);
-}
-
-int wt_description_settle(uint64_t number)
-{
-	_Atomic uint64_t *at = anything_owed() ? find(table->owed, number, false) : NULL;
-	int err = kept(at);
-
-	if (err)
-		atomic_store(at, 0);
-	return err;
-}
-
-/* 48 bits; 0: nothing is known of it. */
-static uint64_t identity(int fd)
-{
-	struct stat st;
-
-	return wt_sys.identify(fd, &st) ? 0 : wt_inode_hash(st.st_dev, st.st_ino) >> ERRNO_BITS;
-}
-
-void wt_description_owe_later(int fd, int err)
-{
-	uint64_t file = identity(fd);
-
-	if (file)
-		keep(table->later, file, err);
-}
-
-void wt_description_opened(int fd, uint64_t number)
-{
-	uint64_t file = anything_owed() ? identity(fd) : 0;
-	int err = file ? kept(find(table->later, file, false)) : 0;
-
-	if (err)
-		wt_description_owe(number, err);
-}
-
-void wt_description_told(int fd)
-{
-	uint64_t file = anything_owed() ? identity(fd) : 0;
-	_Atomic uint64_t *at = file ? find(table->later, file, false) : NULL;
-
-	if (at)
-		atomic_store(at, 0);
 }

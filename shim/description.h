@@ -6,8 +6,8 @@
  * (Documentation/core-api/errseq.rst). Who waits on a description takes the
  * error that another writer on it would have been told. So every wait on a
  * description is registered here: one that was alone from its start to its end was told
- * the truth, and one that was not asks on (exact.c). What a write's wait took, and the
- * program's fsync would have been told, is owed to it.
+ * the truth, and one that was not asks on (exact.c). What a write's wait took is owed to
+ * the program's fsync (owed.h).
  *
  * A description has a number, given when it is seen to be opened and copied
  * with each duplicate. One that was not seen (inherited over execve, received over a
@@ -46,7 +46,8 @@ struct wt_wait {
 	bool was_alone;	    /* no other was under way when it began */
 	uint32_t ticket;    /* in the order of their beginnings */
 	uint32_t failed;    /* how many had failed by then */
-	unsigned int place; /* in the description's list */
+	unsigned int place; /* in the description's list, where it stands as */
+	uint64_t word;	    /* its thread and its ticket */
 };
 
 /* Called before the bytes are copied, and when the kernel has answered. */
@@ -58,8 +59,9 @@ bool wt_description_was_shared(const struct wt_description *at, const struct wt_
 
 /*
  * Whether one of those was told an error, in the place of this one perhaps. Waits for
- * them to end, a second at most: one that has not ended by then never will, its process
- * was killed.
+ * them to end: a minute at most, and a second for one whose thread is gone. A wait of the
+ * calling thread itself, under a signal handler, does not count: its call to the kernel is before
+ * or after this one's.
  */
 bool wt_description_others_failed(struct wt_description *at, const struct wt_wait *wait);
 
@@ -77,21 +79,5 @@ bool wt_description_let_offset(struct wt_description *at, uint32_t token);
  */
 uint32_t wt_description_hold_file(uint64_t file);
 void wt_description_let_file(uint64_t file, uint32_t token);
-
-/*
- * An error (-errno) that the description's next fsync would have been told and was
- * taken by a write; and taking it again, once: -errno or 0. Where there are too many, one is
- * lost, which is logged.
- */
-void wt_description_owe(uint64_t number, int err);
-int wt_description_settle(uint64_t number);
-
-/*
- * The same error to whatever opens the file behind fd until an fsync of it was told:
- * so the kernel does with an error that nobody has seen, which libwt has now.
- */
-void wt_description_owe_later(int fd, int err);
-void wt_description_opened(int fd, uint64_t number);
-void wt_description_told(int fd);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "core.h"
 #include "edge.h"
+#include "owed.h"
 #include "real.h"
 
 /*
@@ -16,7 +17,7 @@ static int closing(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 	int errno_before = errno;
-	int err = likely(!verdict.word) ? 0 : wt_core_closing(fd, verdict);
+	int err = likely(!verdict.word && !wt_owed_any()) ? 0 : wt_core_closing(fd, verdict);
 
 	errno = errno_before;
 	return err;

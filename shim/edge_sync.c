@@ -5,6 +5,7 @@
 
 #include "core.h"
 #include "edge.h"
+#include "owed.h"
 #include "real.h"
 
 static int covered(const struct wt_sync *sync, union wt_verdict verdict)
@@ -18,7 +19,7 @@ WT_EXPORT int fsync(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (likely(verdict.state != WT_RULED))
+	if (likely(verdict.state != WT_RULED && !wt_owed_any()))
 		return wt_real.fsync(fd);
 	return covered(&(struct wt_sync){ .call = WT_FSYNC, .fd = fd }, verdict);
 }
@@ -27,7 +28,7 @@ WT_EXPORT int fdatasync(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (likely(verdict.state != WT_RULED))
+	if (likely(verdict.state != WT_RULED && !wt_owed_any()))
 		return wt_real.fdatasync(fd);
 	return covered(&(struct wt_sync){ .call = WT_FDATASYNC, .fd = fd }, verdict);
 }
@@ -38,7 +39,7 @@ WT_EXPORT int sync_file_range(int fd, off64_t offset, off64_t len, unsigned int 
 	union wt_verdict verdict = wt_fdtable_get(fd);
 	bool waits = flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER);
 
-	if (likely(!waits || verdict.state != WT_RULED))
+	if (likely(!waits || (verdict.state != WT_RULED && !wt_owed_any())))
 		return wt_real.sync_file_range(fd, offset, len, flags);
 	return covered(&(struct wt_sync){ WT_SYNC_FILE_RANGE, fd, { offset, len }, flags },
 		       verdict);

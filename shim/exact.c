@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "elide.h"
 #include "fdtable.h"
 #include "judge.h"
+#include "owed.h"
 #include "stats.h"
 #include "sys.h"
 #include "trouble.h"
@@ -40,7 +42,7 @@ static bool is_lost(const struct wt_target *target, ssize_t ret)
 	       (target->copied || is_about_disk(ret));
 }
 
-/* One write through the cache, from the look who else is there to the answer. */
+/* One write, from the look who else is there to the answer. */
 struct visit {
 	struct wt_target *target;
 	const struct wt_io *io;
@@ -48,9 +50,76 @@ struct visit {
 	struct wt_wait wait;
 	bool waits; /* on the description itself: wait is registered */
 	bool answered;
+	bool commits; /* counted with those that wait for the file system */
+	bool in_trouble;
+	bool holds_signals;
+	uint32_t commit;     /* the count before */
+	uint32_t turn_token; /* 0: it is not this write's turn, or none is needed */
 	struct wt_signals signals;
 	struct wt_witness witness;
 };
+
+/* As they are in a write(2) of a file: a handler could jump out of it, and of what it holds here.
+ */
+static void hold_signals(struct visit *visit)
+{
+	if (!visit->holds_signals)
+		wt_sys_hold_signals(&visit->signals);
+	visit->holds_signals = true;
+}
+
+static void begin_trouble(struct visit *visit)
+{
+	hold_signals(visit);
+	if (visit->in_trouble)
+		return;
+	visit->in_trouble = true;
+	wt_trouble_begin(visit->target->file);
+	/* From here on each description has to be told by an fsync of its own. */
+	if (visit->target->rule->fsync_elide)
+		wt_elide_never(visit->io->fd);
+}
+
+static bool is_stable_level(const struct wt_target *target)
+{
+	return target->rule->level >= WT_LEVEL_DSYNC;
+}
+
+/* Syncs of one file one after the other, where the file system needs that. */
+static void take_turn(struct visit *visit)
+{
+	const struct wt_target *target = visit->target;
+
+	if (!is_stable_level(target) || !(target->fs->kind->flags & WT_FS_ONE_SYNC))
+		return;
+	hold_signals(visit);
+	visit->turn_token = wt_description_hold_file(target->file);
+}
+
+static void end_turn(struct visit *visit)
+{
+	if (visit->turn_token)
+		wt_description_let_file(visit->target->file, visit->turn_token);
+	visit->turn_token = 0;
+}
+
+static void begin_commit(struct visit *visit)
+{
+	const struct wt_target *target = visit->target;
+
+	visit->commits = is_stable_level(target) && target->fs->kind->flags & WT_FS_ABORTS;
+	if (visit->commits)
+		visit->commit = wt_trouble_commit_begin(target->fs->dev);
+}
+
+/* Whether another may have been told that the commit failed which this one came too late for. */
+static bool end_commit(struct visit *visit)
+{
+	bool commits = visit->commits;
+
+	visit->commits = false;
+	return commits && wt_trouble_commit_end(visit->target->fs->dev, visit->commit);
+}
 
 static void begin_wait(struct visit *visit)
 {
@@ -103,10 +172,15 @@ static void leave(void *arg)
 		wt_description_let_offset(target->description, target->offset_token);
 	if (!visit->answered && visit->waits && wt_judge_was_copied(target, visit->io) &&
 	    !wt_judge_is_on_disk(target, visit->io))
-		wt_description_owe(visit->description, -EIO);
+		wt_owed_to(visit->description, -EIO);
 	end_wait(visit, !visit->answered);
+	end_turn(visit);
+	end_commit(visit);
+	if (visit->in_trouble)
+		wt_trouble_end(target->file);
 	target->witness = NULL;
-	wt_sys_let_signals(&visit->signals);
+	if (visit->holds_signals)
+		wt_sys_let_signals(&visit->signals);
 }
 
 /* Another wait may have been told what was this write's to hear: the disk knows, or its own end. */
@@ -149,36 +223,30 @@ static void owe(const struct visit *visit, int err)
 	if (own || !was_copied(target, visit->io, err))
 		return;
 	if (target->took)
-		wt_description_owe(visit->description, target->took);
-	wt_description_owe_later(visit->io->fd, err);
+		wt_owed_to(visit->description, target->took);
+	wt_owed_to_later(visit->io->fd, err);
 }
 
-/* With signals held off, as they are in a write(2) of a file: a handler could jump out of it. */
-static ssize_t write_watched(const struct wt_engine *engine, struct wt_target *target,
-			     const struct wt_io *io, uint64_t description)
+static ssize_t write_watched(const struct wt_engine *engine, struct visit *visit)
 {
-	struct visit visit = { .target = target, .io = io, .description = description };
-	ssize_t ret;
+	struct wt_target *target = visit->target;
 
-	wt_sys_hold_signals(&visit.signals);
-	pthread_cleanup_push(leave, &visit);
 	if (target->rule->level != WT_LEVEL_ASYNC)
-		enter(&visit, engine);
-	ret = engine->write(target, io);
-	visit.answered = true;
+		enter(visit, engine);
+	ssize_t ret = engine->write(target, visit->io);
+	visit->answered = true;
 	if (!target->copied && !is_about_disk(target->took))
 		target->took = 0;
-	bool waited_there = visit.waits && !target->witness && target->waited;
+	bool waited_there = visit->waits && !target->witness && target->waited;
 	if (is_lost(target, ret))
-		wt_trouble_begin(target->file); /* before others can find this wait ended */
-	end_wait(&visit, target->waited && ret < 0);
+		begin_trouble(visit); /* before others can find this wait ended */
+	end_wait(visit, target->waited && ret < 0);
 	if (target->took || is_lost(target, ret))
-		owe(&visit, target->took ? target->took : ret);
-	if (ret > 0 && waited_there && is_in_doubt(&visit)) {
-		wt_trouble_begin(target->file);
+		owe(visit, target->took ? target->took : ret);
+	if (ret > 0 && waited_there && is_in_doubt(visit)) {
+		begin_trouble(visit);
 		ret = -EIO;
 	}
-	pthread_cleanup_pop(1);
 	return ret;
 }
 
@@ -192,36 +260,33 @@ static void owe_all(int written_fd, int err)
 
 	if (wt_sys.identify(written_fd, &written))
 		return;
-	wt_description_owe_later(written_fd, err);
+	wt_owed_to_later(written_fd, err);
 	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1)) {
 		if (!wt_sys.identify(fd, &st) && st.st_ino == written.st_ino &&
 		    st.st_dev == written.st_dev)
-			wt_description_owe(wt_fdtable_description(fd), err);
+			wt_owed_to(wt_fdtable_description(fd), err);
 	}
 }
 
 /* As after a write(2) that failed, unless somebody else has moved the offset on. */
 static void restore_offset(const struct wt_target *target, const struct wt_io *io)
 {
-	struct wt_signals signals;
-
 	if (io->offset != WT_OFFSET_NONE || !target->copied || target->offset_before < 0)
 		return;
-	wt_sys_hold_signals(&signals);
 	uint32_t token = wt_description_hold_offset(target->description);
 	if (wt_sys.lseek(io->fd, 0, SEEK_CUR) == target->offset_after)
 		wt_sys.lseek(io->fd, target->offset_before, SEEK_SET);
 	wt_description_let_offset(target->description, token);
-	wt_sys_let_signals(&signals);
 }
 
-/* A wait of the write ended with an error, that may be another's: it is in trouble until here. */
-static ssize_t resolve(const struct wt_engine *engine, struct wt_target *target,
-		       const struct wt_io *io, ssize_t ret)
+/* A wait of the write ended with an error, that may be another's. */
+static ssize_t resolve(const struct wt_engine *engine, const struct visit *visit, ssize_t ret)
 {
+	const struct wt_target *target = visit->target;
+	const struct wt_io *io = visit->io;
+
 	if (target->rule->level != WT_LEVEL_ASYNC)
 		ret = wt_judge(target, io, ret);
-	wt_trouble_end(target->file);
 	if (ret < 0)
 		restore_offset(target, io);
 	if (engine->bypasses_cache && (ret == -EIO || (ret < 0 && target->took)))
@@ -229,55 +294,54 @@ static ssize_t resolve(const struct wt_engine *engine, struct wt_target *target,
 	return ret;
 }
 
-struct turn {
-	uint64_t file;
-	uint32_t token; /* 0: none is needed */
-	struct wt_signals signals;
-};
-
-static void end_turn(void *arg)
+/* A success is looked at again where a neighbour's error, and what the kernel makes of it, may be
+ * this write's too. */
+static ssize_t doubt(struct visit *visit, ssize_t ret, uint32_t trouble, bool shared_commit)
 {
-	struct turn *turn = arg;
+	const struct wt_target *target = visit->target;
 
-	if (!turn->token)
-		return;
-	wt_description_let_file(turn->file, turn->token);
-	wt_sys_let_signals(&turn->signals);
+	if (target->waited && target->rule->level != WT_LEVEL_ASYNC &&
+	    wt_trouble_since(target->file, trouble) && !wt_judge_is_on_disk(target, visit->io))
+		ret = -EIO;
+	else if (shared_commit && wt_judge_has_stopped(target, visit->io->fd)) {
+		ret = -EIO;
+		wt_owed_to(visit->description, ret);
+		wt_owed_to_later(visit->io->fd, ret);
+	}
+	if (ret < 0)
+		begin_trouble(visit);
+	return ret;
 }
 
-/* Syncs of one file one after the other, where the file system needs that. */
-static ssize_t write_in_turn(const struct wt_engine *engine, struct wt_target *target,
-			     const struct wt_io *io, uint64_t description, bool watched)
+static ssize_t answer(const struct wt_engine *engine, struct visit *visit)
 {
-	struct turn turn = { .file = target->file };
-	ssize_t ret;
+	struct wt_target *target = visit->target;
+	bool watched = !engine->bypasses_cache && engine->id != WT_ENGINE_NONE;
+	uint32_t trouble = wt_trouble_of(target->file);
 
-	if (target->rule->level >= WT_LEVEL_DSYNC && target->fs->kind->flags & WT_FS_ONE_SYNC) {
-		wt_sys_hold_signals(&turn.signals);
-		turn.token = wt_description_hold_file(turn.file);
-	}
-	pthread_cleanup_push(end_turn, &turn);
-	ret = watched ? write_watched(engine, target, io, description) : engine->write(target, io);
-	pthread_cleanup_pop(1);
-	return ret;
+	if (watched)
+		hold_signals(visit);
+	take_turn(visit);
+	begin_commit(visit);
+	ssize_t ret = watched ? write_watched(engine, visit) : engine->write(target, visit->io);
+	visit->answered = true;
+	bool shared_commit = end_commit(visit);
+	end_turn(visit);
+	if (is_lost(target, ret))
+		begin_trouble(visit);
+	else if (ret > 0)
+		ret = doubt(visit, ret, trouble, shared_commit);
+	return unlikely(visit->in_trouble) ? resolve(engine, visit, ret) : ret;
 }
 
 ssize_t wt_exact_write(const struct wt_engine *engine, struct wt_target *target,
 		       const struct wt_io *io, uint64_t description)
 {
-	bool watched = !engine->bypasses_cache && engine->id != WT_ENGINE_NONE;
-	uint32_t trouble = wt_trouble_of(target->file);
-	ssize_t ret = write_in_turn(engine, target, io, description, watched);
-	bool lost = is_lost(target, ret);
+	struct visit visit = { .target = target, .io = io, .description = description };
+	ssize_t ret;
 
-	if (lost && !watched)
-		wt_trouble_begin(target->file);
-	/* A neighbour's error, and what the kernel makes of it, may be this write's too. */
-	if (ret > 0 && target->waited && target->rule->level != WT_LEVEL_ASYNC &&
-	    wt_trouble_since(target->file, trouble) && !wt_judge_is_on_disk(target, io)) {
-		wt_trouble_begin(target->file);
-		lost = true;
-		ret = -EIO;
-	}
-	return unlikely(lost) ? resolve(engine, target, io, ret) : ret;
+	pthread_cleanup_push(leave, &visit);
+	ret = answer(engine, &visit);
+	pthread_cleanup_pop(1);
+	return ret;
 }

@@ -30,11 +30,12 @@ static struct wt_fd *entry_made(int fd)
 void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 {
 	/* Nothing known and nothing to say: most descriptors of most programs. */
-	struct wt_fd *entry = verdict.word ? entry_made(fd) : wt_fdtable_entry(fd);
+	struct wt_fd *entry = verdict.word || description ? entry_made(fd) : wt_fdtable_entry(fd);
 
 	if (!entry)
 		return;
 	if (atomic_load_explicit(&entry->verdict, memory_order_relaxed) == verdict.word &&
+	    atomic_load_explicit(&entry->description, memory_order_relaxed) == description &&
 	    verdict.state != WT_RULED)
 		return;
 	if (unlikely(wt_stats_is_guest()))
@@ -79,6 +80,20 @@ int wt_fdtable_next_ruled(int fd)
 			fd++;
 	}
 	return -1;
+}
+
+bool wt_fdtable_has(uint64_t description)
+{
+	for (unsigned int fd = 0; fd < WT_FD_CHUNK * WT_FD_CHUNKS; fd++) {
+		const struct wt_fd *entry = wt_fdtable_entry(fd);
+
+		if (!entry)
+			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK - 1;
+		else if (atomic_load_explicit(&entry->description, memory_order_relaxed) ==
+			 description)
+			return true;
+	}
+	return false;
 }
 
 void wt_fdtable_forget(int fd)

@@ -19,6 +19,7 @@
 #define WT_FDTABLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,7 +53,7 @@ struct wt_fd {
 		started_bytes; /* async: handed to the device since it was last waited for */
 	_Atomic uint64_t file; /* wt_fdtable_file */
 	_Atomic uint64_t
-		description; /* its number (description.h), 0 where the verdict is unknown */
+		description; /* its number (description.h), 0 where its opening was not seen */
 	_Atomic uint32_t
 		generation;	  /* counts the descriptors that had this number, as far as seen */
 	_Atomic pid_t counted_in; /* the process whose report counts the file already */
@@ -119,6 +120,9 @@ void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description);
 
 /* The lowest descriptor from fd on that is known to be under a rule, or -1. */
 int wt_fdtable_next_ruled(int fd);
+
+/* Whether any descriptor is known to be of this description. */
+bool wt_fdtable_has(uint64_t description);
 
 void wt_fdtable_forget(int fd);
 

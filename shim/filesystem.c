@@ -19,7 +19,7 @@
  * server.
  */
 static const struct wt_fs_kind kinds[] = {
-	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_FLUSHES, "ext4" },
+	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_FLUSHES | WT_FS_ABORTS, "ext4" },
 	{ 0x58465342, WT_FS_WRITEBACK | WT_FS_FLUSHES, "xfs" },
 	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC,
 	  "btrfs" },

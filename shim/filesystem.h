@@ -20,9 +20,10 @@
 #define WT_FS_WRITEBACK 0x1 /* sync_file_range with all three flags reaches the device */
 #define WT_FS_NO_DISK 0x2   /* nothing survives anyway */
 #define WT_FS_DIRECT 0x4    /* O_DIRECT takes whole blocks, though statx(2) does not say so */
+#define WT_FS_QUEUES 0x8    /* sync_file_range may only queue pages, for compression */
 #define WT_FS_FLUSHES 0x10  /* each fsync flushes, also one that has nothing to write */
 #define WT_FS_ONE_SYNC 0x20 /* of two fsyncs of a file at a time one may return too early */
-#define WT_FS_QUEUES 0x8    /* sync_file_range may only queue pages, for compression */
+#define WT_FS_ABORTS 0x40   /* after a commit that failed fsync may return success */
 
 struct wt_fs_kind {
 	uint32_t magic; /* statfs(2), f_type */

@@ -19,6 +19,7 @@
 #include "elide.h"
 #include "log.h"
 #include "mirror.h"
+#include "owed.h"
 #include "real.h"
 #include "report.h"
 #include "stats.h"
@@ -38,6 +39,8 @@ __attribute__((constructor)) static void start(void)
 		err = wt_turn_init();
 	if (!err)
 		err = wt_description_init();
+	if (!err)
+		err = wt_owed_init();
 	if (!err)
 		err = wt_elide_init();
 	if (!err)

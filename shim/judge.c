@@ -228,6 +228,20 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
 }
 
 /*
+ * ext4 syncs nothing, successfully, once an error has made it read-only, and so it becomes when a
+ * journal that was aborted is next used: for the removal of what is not there.
+ */
+bool wt_judge_has_stopped(const struct wt_target *target, int fd)
+{
+	struct statfs fs;
+
+	if (target->fs->kind->flags & WT_FS_ABORTS &&
+	    wt_sys.fremovexattr(fd, "user.libwt.none") == -EROFS)
+		return true;
+	return wt_sys.fstatfs(fd, &fs) || fs.f_flags & ST_RDONLY;
+}
+
+/*
  * As often as neighbours' errors are told; an error of the flush itself is told each time. But not
  * everywhere does a sync flush again that has nothing else to do.
  */
@@ -235,17 +249,13 @@ static int sync_again(const struct wt_target *target, const struct wt_witness *w
 		      struct wt_range range)
 {
 	bool datasync = target->rule->level != WT_LEVEL_SYNC;
-	struct statfs fs;
 	int err = -EIO;
 
 	if (!(target->fs->kind->flags & WT_FS_FLUSHES))
 		return err;
 	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE; tries++)
 		err = wt_witness_sync(witness, range, datasync);
-	/* ext4 syncs nothing, successfully, once an error has made it read-only. */
-	if (!err && (wt_sys.fstatfs(fd, &fs) || fs.f_flags & ST_RDONLY))
-		err = -EIO;
-	return err;
+	return !err && wt_judge_has_stopped(target, fd) ? -EIO : err;
 }
 
 /* A file with errors may be removed next, and its space is wanted back. */

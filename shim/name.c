@@ -13,6 +13,7 @@
 #include "elide.h"
 #include "filesystem.h"
 #include "mirror.h"
+#include "owed.h"
 #include "real.h"
 #include "reason.h"
 #include "stats.h"
@@ -152,7 +153,7 @@ static int sync_file(int fd, bool datasync)
 	}
 	/* The kernel tells an error to openings yet to come until somebody has seen it. */
 	if (ret < 0)
-		wt_description_owe_later(fd, ret);
+		wt_owed_to_later(fd, ret);
 	/* It would hold the file. */
 	wt_mirror_closing(fd);
 	return ret == CANNOT ? sync_filesystem_of(fd) : ret;
@@ -414,8 +415,8 @@ static int sync_description(int fd, enum wt_level level)
 	int ret = sync_by(level == WT_LEVEL_SYNC ? wt_sys.fsync : wt_sys.fdatasync, fd);
 	wt_description_wait_end(description, &wait, ret < 0);
 	if (ret < 0) {
-		wt_description_owe(number, ret);
-		wt_description_owe_later(fd, ret);
+		wt_owed_to(number, ret);
+		wt_owed_to_later(fd, ret);
 	}
 	return ret;
 }

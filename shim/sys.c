@@ -105,6 +105,11 @@ static int sys_identify(int fd, struct stat *st)
 	return 0;
 }
 
+static int sys_fremovexattr(int fd, const char *name)
+{
+	return result(syscall(SYS_fremovexattr, fd, name));
+}
+
 static int sys_fstatfs(int fd, struct statfs *fs)
 {
 	return result(fstatfs(fd, fs));

@@ -13,6 +13,7 @@
 #include "description.h"
 #include "elide.h"
 #include "log.h"
+#include "owed.h"
 #include "real.h"
 #include "stats.h"
 #include "sys.h"
@@ -158,9 +159,11 @@ int wt_track_opened(int fd, int flags)
 	if (unlikely(verdict.state == WT_RULED && flags & (O_TRUNC | O_CREAT) &&
 		     wt_config.policy.rules[verdict.rule].fsync_elide))
 		wt_elide_doubt(fd);
-	uint64_t description = verdict.state == WT_RULED ? wt_description_number(true) : 0;
+	/* One that only reads may be owed an error too. */
+	bool counts = verdict.state == WT_RULED || wt_owed_any();
+	uint64_t description = counts ? wt_description_number(true) : 0;
 	if (description)
-		wt_description_opened(fd, description);
+		wt_owed_opened(fd, description);
 	wt_fdtable_set(fd, verdict, description);
 	return err;
 }

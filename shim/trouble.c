@@ -8,44 +8,97 @@
 #include <sys/mman.h>
 
 #include "base.h"
+#include "sys.h"
 
 #define FILES 1024u
+#define FILE_SYSTEMS 64u
+#define SECONDS_MAX 60u
 
-/* Errors being looked into in the low half, errors ever above: it differs after each. */
+/* Those under way in the low half, those ever begun above: it differs after each. */
 #define UNDER_WAY 0xffffu
 #define EVER (UNDER_WAY + 1)
 
-static _Atomic uint32_t *files;
+struct file {
+	_Atomic uint32_t errors;
+	_Atomic uint32_t latest_s;
+};
+
+struct table {
+	struct file files[FILES];
+	_Atomic uint32_t commits[FILE_SYSTEMS];
+};
+
+static struct table *table;
 
 int wt_trouble_init(void)
 {
-	void *map = mmap(NULL, FILES * sizeof(*files), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *map = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
 
 	if (map == MAP_FAILED)
 		return -errno;
-	files = map;
+	table = map;
 	return 0;
+}
+
+static uint32_t now_s(void)
+{
+	return wt_sys_now_ns() / 1000000000;
 }
 
 void wt_trouble_begin(uint64_t file)
 {
-	if (files)
-		atomic_fetch_add(&files[file % FILES], EVER + 1);
+	if (!table)
+		return;
+	struct file *at = &table->files[file % FILES];
+	atomic_store(&at->latest_s, now_s());
+	atomic_fetch_add(&at->errors, EVER + 1);
 }
 
+/* Unless it took so long that it no longer counts. */
 void wt_trouble_end(uint64_t file)
 {
-	if (files)
-		atomic_fetch_sub(&files[file % FILES], 1);
+	if (!table)
+		return;
+	struct file *at = &table->files[file % FILES];
+	uint32_t errors = atomic_load(&at->errors);
+	while (errors & UNDER_WAY &&
+	       !atomic_compare_exchange_weak(&at->errors, &errors, errors - 1))
+		;
 }
 
 uint32_t wt_trouble_of(uint64_t file)
 {
-	return files ? atomic_load(&files[file % FILES]) : 0;
+	return table ? atomic_load(&table->files[file % FILES].errors) : 0;
 }
 
 bool wt_trouble_since(uint64_t file, uint32_t before)
 {
-	return unlikely(before & UNDER_WAY || wt_trouble_of(file) != before);
+	uint32_t now = wt_trouble_of(file);
+
+	if (likely(now == before && !(now & UNDER_WAY)))
+		return false;
+	struct file *at = &table->files[file % FILES];
+	if (now != before || now_s() - atomic_load(&at->latest_s) < SECONDS_MAX)
+		return true;
+	atomic_compare_exchange_strong(&at->errors, &now, now & ~UNDER_WAY);
+	return false;
+}
+
+static _Atomic uint32_t *commits_on(dev_t dev)
+{
+	return &table->commits[wt_inode_hash(dev, 0) % FILE_SYSTEMS];
+}
+
+uint32_t wt_trouble_commit_begin(dev_t dev)
+{
+	return table ? atomic_fetch_add(commits_on(dev), EVER + 1) : 0;
+}
+
+/* A call that was killed counts as one under way: from then on all of them are told so. */
+bool wt_trouble_commit_end(dev_t dev, uint32_t before)
+{
+	uint32_t now = table ? atomic_fetch_sub(commits_on(dev), 1) : before + EVER + 1;
+
+	return before & UNDER_WAY || now != before + EVER + 1;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may wait on an open file description, and what its fsync is owed. */
+/* Who may wait on an open file description. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,17 +92,66 @@ static void *fail_later(void *arg)
 	return NULL;
 }
 
+/* Another thread's wait, which ends some time after it is known. */
+struct other {
+	struct wt_wait wait;
+	unsigned int us;
+	bool fails;
+	pthread_t thread;
+	sem_t begun;
+};
+
+static void *wait_elsewhere(void *arg)
+{
+	struct other *other = arg;
+
+	wt_description_wait_begin(at, &other->wait);
+	sem_post(&other->begun);
+	usleep(other->us);
+	wt_description_wait_end(at, &other->wait, other->fails);
+	return NULL;
+}
+
+static void begin_elsewhere(struct other *other)
+{
+	sem_init(&other->begun, 0, 0);
+	cr_assert_eq(pthread_create(&other->thread, NULL, wait_elsewhere, other), 0);
+	sem_wait(&other->begun);
+}
+
 Test(description, one_that_began_before_is_waited_for_whatever_begins_after)
 {
-	struct wt_wait early = begin(), mine = begin(), late;
-	pthread_t thread;
+	struct other early = { .us = 100000, .fails = true };
+	struct wt_wait mine, late;
 
+	begin_elsewhere(&early);
+	mine = begin();
 	wt_description_wait_end(at, &mine, false);
-	cr_assert_eq(pthread_create(&thread, NULL, fail_later, &early), 0);
 	cr_assert(wt_description_others_failed(at, &mine));
 	late = begin();
 	wt_description_wait_end(at, &late, false);
-	pthread_join(thread, NULL);
+	pthread_join(early.thread, NULL);
+}
+
+Test(description, one_that_takes_long_is_waited_for)
+{
+	struct other slow = { .us = 1500000 };
+	struct wt_wait mine;
+
+	begin_elsewhere(&slow);
+	mine = begin();
+	wt_description_wait_end(at, &mine, false);
+	cr_assert_not(wt_description_others_failed(at, &mine), "it succeeded in the end");
+	pthread_join(slow.thread, NULL);
+}
+
+Test(description, the_threads_own_under_a_signal_handler_is_not_waited_for)
+{
+	struct wt_wait beneath = begin(), mine = begin();
+
+	wt_description_wait_end(at, &mine, false);
+	cr_assert_not(wt_description_others_failed(at, &mine));
+	wt_description_wait_end(at, &beneath, false);
 }
 
 Test(description, one_whose_process_was_killed_is_given_up)
@@ -181,26 +231,4 @@ Test(description, the_offset_is_taken_from_who_never_lets_it)
 
 	cr_assert_not(wt_description_let_offset(at, lost), "and is told");
 	cr_assert(wt_description_let_offset(at, token));
-}
-
-Test(description, an_error_is_owed_once)
-{
-	cr_assert_eq(wt_description_settle(number), 0);
-	wt_description_owe(number, -EIO);
-	wt_description_owe(number, -ENOSPC);
-	cr_assert_eq(wt_description_settle(wt_description_number(true)), 0);
-	cr_assert_eq(wt_description_settle(number), -ENOSPC, "the latest of two");
-	cr_assert_eq(wt_description_settle(number), 0);
-}
-
-Test(description, an_error_in_a_forked_process_is_owed_here)
-{
-	pid_t child = fork();
-
-	if (!child) {
-		wt_description_owe(number, -EIO);
-		_exit(0);
-	}
-	waitpid(child, NULL, 0);
-	cr_assert_eq(wt_description_settle(number), -EIO);
 }

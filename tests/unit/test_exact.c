@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "exact.h"
+#include "owed.h"
 #include "real.h"
 #include "sys.h"
 #include "track.h"
@@ -40,6 +41,7 @@ static ssize_t failing_pwritev2(int file, const struct iovec *iov, int n, off_t 
 static void setup(void)
 {
 	cr_assert_eq(wt_description_init(), 0);
+	cr_assert_eq(wt_owed_init(), 0);
 	fd = mkstemp(path);
 	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
 	unlink(path);
@@ -86,7 +88,7 @@ Test(exact, an_error_that_the_disk_contradicts_is_a_success)
 Test(exact, what_the_wait_took_is_owed_to_fsync_all_the_same)
 {
 	cr_assert_eq(write_text(WT_PWRITE, "bytes", 0, true), 5);
-	cr_assert_eq(wt_description_settle(description), -EIO);
+	cr_assert_eq(wt_owed_settle(fd, description), -EIO);
 }
 
 Test(exact, an_error_that_cannot_be_looked_into_is_returned_and_moves_no_offset)
@@ -94,7 +96,7 @@ Test(exact, an_error_that_cannot_be_looked_into_is_returned_and_moves_no_offset)
 	lseek(fd, 4096, SEEK_SET);
 	cr_assert_eq(write_text(WT_WRITE, "bytes", WT_OFFSET_NONE, false), -EIO);
 	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 4096);
-	cr_assert_eq(wt_description_settle(description), -EIO);
+	cr_assert_eq(wt_owed_settle(fd, description), -EIO);
 }
 
 Test(exact, a_failed_append_moves_no_offset)
@@ -151,14 +153,14 @@ Test(exact, a_full_disk_that_the_copy_met_is_owed_to_nobody)
 {
 	cr_assert_eq(pwrite(fd, "other", 5, 0), 5);
 	cr_assert_eq(dsync_write_of("bytes"), -ENOSPC);
-	cr_assert_eq(wt_description_settle(description), 0);
+	cr_assert_eq(wt_owed_settle(fd, description), 0);
 }
 
 Test(exact, a_full_disk_that_the_device_met_is_owed)
 {
 	cr_assert_eq(pwrite(fd, "bytes", 5, 0), 5);
 	cr_assert_eq(dsync_write_of("bytes"), 5, "they are in the cache, and then on the disk");
-	cr_assert_eq(wt_description_settle(description), -ENOSPC);
+	cr_assert_eq(wt_owed_settle(fd, description), -ENOSPC);
 }
 
 Test(exact, zeros_prove_nothing)
@@ -177,9 +179,9 @@ Test(exact, an_error_is_told_to_what_is_opened_before_an_fsync)
 	uint64_t later = wt_description_number(true);
 
 	cr_assert_eq(write_text(WT_PWRITE, "bytes", 0, false), -EIO);
-	wt_description_opened(fd, later);
-	cr_assert_eq(wt_description_settle(later), -EIO);
-	wt_description_told(fd);
-	wt_description_opened(fd, later);
-	cr_assert_eq(wt_description_settle(later), 0);
+	wt_owed_opened(fd, later);
+	cr_assert_eq(wt_owed_settle(fd, later), -EIO);
+	wt_owed_told(fd);
+	wt_owed_opened(fd, later);
+	cr_assert_eq(wt_owed_settle(fd, later), 0);
 }
