@@ -302,6 +302,20 @@ void wt_core_sharing(int fd)
 		wt_description_share(description);
 }
 
+void wt_core_sharing_all(void)
+{
+	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
+		wt_core_sharing(fd);
+}
+
+void wt_core_closing_range(unsigned int first, unsigned int last)
+{
+	for (int fd = wt_fdtable_next_ruled(first); fd >= 0 && (unsigned int)fd <= last;
+	     fd = wt_fdtable_next_ruled(fd + 1))
+		wt_mirror_closing(fd);
+	wt_fdtable_forget_range(first, last);
+}
+
 void wt_core_executing(void)
 {
 	wt_mirror_leave();

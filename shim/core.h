@@ -41,8 +41,13 @@ enum wt_way {
  */
 void wt_core_noticed(int fd, enum wt_way way);
 
-/* The description of fd comes into the hands of what libwt does not see (description.h). */
+/* The description of fd, or those of all files under a rule, come into the hands of what libwt does
+ * not see (description.h). */
 void wt_core_sharing(int fd);
+void wt_core_sharing_all(void);
+
+/* Descriptors are about to be closed at once, both ends included. */
+void wt_core_closing_range(unsigned int first, unsigned int last);
 
 /* Another program is about to be executed: it inherits what is not close-on-exec. */
 void wt_core_executing(void);

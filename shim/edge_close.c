@@ -32,16 +32,24 @@ WT_EXPORT int close(int fd)
 	return ret || likely(!err) ? ret : (int)wt_leave(err, errno_before);
 }
 
+static void closing_range(unsigned int first, unsigned int last)
+{
+	int errno_before = errno;
+
+	wt_core_closing_range(first, last);
+	errno = errno_before;
+}
+
 WT_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
 	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last)
-		wt_fdtable_forget_range(first, last);
+		closing_range(first, last);
 	return wt_real.close_range(first, last, flags);
 }
 
 WT_EXPORT void closefrom(int first)
 {
-	wt_fdtable_forget_range(first < 0 ? 0 : first, ~0U);
+	closing_range(first < 0 ? 0 : first, ~0U);
 	wt_real.closefrom(first);
 }
 

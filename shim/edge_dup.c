@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "edge.h"
+#include "mirror.h"
 #include "real.h"
 #include "track.h"
 
@@ -24,13 +25,25 @@ WT_EXPORT int dup(int fd)
 	return duplicated(fd, wt_real.dup(fd));
 }
 
+/* What newfd was is closed by it, if it can be done at all. */
+static void replacing(int fd, int newfd)
+{
+	int errno_before = errno;
+
+	if (unlikely(wt_fdtable_get(newfd).state == WT_RULED) && fd != newfd)
+		wt_mirror_closing(newfd);
+	errno = errno_before;
+}
+
 WT_EXPORT int dup2(int fd, int newfd)
 {
+	replacing(fd, newfd);
 	return duplicated(fd, wt_real.dup2(fd, newfd));
 }
 
 WT_EXPORT int dup3(int fd, int newfd, int flags)
 {
+	replacing(fd, newfd);
 	return duplicated(fd, wt_real.dup3(fd, newfd, flags));
 }
 

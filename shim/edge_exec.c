@@ -4,11 +4,11 @@
  * libwt only notes which open file descriptions it no longer sees all of.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #include "core.h"
 #include "edge.h"
 #include "real.h"
+#include "sys.h"
 
 static void executing(void)
 {
@@ -23,6 +24,17 @@ static void executing(void)
 
 	if (wt_config.active)
 		wt_core_executing();
+	errno = errno_before;
+}
+
+/* Actions may give the child what is closed at exec otherwise. */
+static void spawning(const posix_spawn_file_actions_t *actions)
+{
+	int errno_before = errno;
+
+	executing();
+	if (wt_config.active && actions)
+		wt_core_sharing_all();
 	errno = errno_before;
 }
 
@@ -123,14 +135,14 @@ WT_EXPORT int execle(const char *path, const char *arg, ...)
 WT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 			  const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	executing();
+	spawning(actions);
 	return wt_real.posix_spawn(pid, path, actions, attr, argv, envp);
 }
 
 WT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			   const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	executing();
+	spawning(actions);
 	return wt_real.posix_spawnp(pid, file, actions, attr, argv, envp);
 }
 
@@ -146,36 +158,56 @@ WT_EXPORT FILE *popen(const char *command, const char *mode)
 	return wt_real.popen(command, mode);
 }
 
-/* A message's ancillary data is the caller's memory, which sendmsg(2) would read as well. */
-static void sending(const struct msghdr *message)
+/* As the kernel reads it: what is not there is its to answer for. */
+static bool read_caller(void *to, const void *from, size_t len)
+{
+	struct iovec into = { to, len };
+	struct iovec source = { (void *)from, len };
+
+	return wt_sys.read_memory(&into, &source, 1) == (ssize_t)len;
+}
+
+static void sending_rights(const char *fds, size_t len)
+{
+	int fd;
+
+	for (size_t i = 0; i + sizeof(fd) <= len; i += sizeof(fd))
+		if (read_caller(&fd, fds + i, sizeof(fd)))
+			wt_core_sharing(fd);
+}
+
+static void sending(const struct msghdr *given)
 {
 	int errno_before = errno;
+	struct msghdr message;
+	struct cmsghdr at;
 
-	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at;
-	     at = CMSG_NXTHDR((struct msghdr *)message, at)) {
-		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = CMSG_LEN(0); i + sizeof(int) <= at->cmsg_len; i += sizeof(int)) {
-			int fd;
+	if (!read_caller(&message, given, sizeof(message)))
+		message.msg_controllen = 0;
+	const char *control = message.msg_control;
+	for (size_t left = message.msg_controllen;
+	     left >= sizeof(at) && read_caller(&at, control, sizeof(at)) &&
+	     at.cmsg_len >= CMSG_LEN(0) && at.cmsg_len <= left;) {
+		size_t step = CMSG_ALIGN(at.cmsg_len);
 
-			memcpy(&fd, (char *)at + i, sizeof(fd));
-			wt_core_sharing(fd);
-		}
+		if (at.cmsg_level == SOL_SOCKET && at.cmsg_type == SCM_RIGHTS)
+			sending_rights(control + CMSG_LEN(0), at.cmsg_len - CMSG_LEN(0));
+		control += step;
+		left -= step < left ? step : left;
 	}
 	errno = errno_before;
 }
 
 WT_EXPORT ssize_t sendmsg(int socket, const struct msghdr *message, int flags)
 {
-	if (unlikely(message && message->msg_controllen && wt_config.active))
+	if (unlikely(wt_config.active))
 		sending(message);
 	return wt_real.sendmsg(socket, message, flags);
 }
 
 WT_EXPORT int sendmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags)
 {
-	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++)
-		if (messages[i].msg_hdr.msg_controllen)
-			sending(&messages[i].msg_hdr);
+	for (unsigned int i = 0; unlikely(wt_config.active) && i < count && i < IOV_MAX; i++)
+		sending(&messages[i].msg_hdr);
 	return wt_real.sendmmsg(socket, messages, count, flags);
 }

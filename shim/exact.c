@@ -287,6 +287,9 @@ static ssize_t resolve(const struct wt_engine *engine, const struct visit *visit
 
 	if (target->rule->level != WT_LEVEL_ASYNC)
 		ret = wt_judge(target, io, ret);
+	/* The witness was gone, or may not be asked any more (a sandbox that came late). */
+	if (ret == -ESTALE || ret == -ECANCELED)
+		ret = -EIO;
 	if (ret < 0)
 		restore_offset(target, io);
 	if (engine->bypasses_cache && (ret == -EIO || (ret < 0 && target->took)))

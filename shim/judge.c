@@ -21,6 +21,7 @@
 /* A large folio is dropped whole or not at all, and is aligned to its size (mm/truncate.c). */
 static const uint64_t folio_bytes[] = { PAGE_BYTES, 64u << 10, 2u << 20, 16u << 20 };
 
+#define PIECE_BYTES 512u /* small: a signal handler may write, on a stack of its own */
 #define DROP_TRIES 50
 #define READ_TRIES 3
 #define SYNC_TRIES 50
@@ -74,10 +75,18 @@ static bool next_bytes(struct cursor *at, char *to, size_t len)
  */
 static bool is_same_block(struct cursor *at, const char *disk, size_t len)
 {
-	char mine[BLOCK_BYTES];
+	char mine[PIECE_BYTES];
+	bool zeros = true;
 
-	return next_bytes(at, mine, len) && !memcmp(mine, disk, len) &&
-	       (mine[0] || memcmp(mine, mine + 1, len - 1));
+	for (size_t done = 0; done < len;) {
+		size_t part = len - done < sizeof(mine) ? len - done : sizeof(mine);
+
+		if (!next_bytes(at, mine, part) || memcmp(mine, disk + done, part))
+			return false;
+		zeros = zeros && !mine[0] && !memcmp(mine, mine + 1, part - 1);
+		done += part;
+	}
+	return !zeros;
 }
 
 static bool is_same(struct cursor *at, const char *disk, off_t offset, size_t len)
