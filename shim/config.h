@@ -19,6 +19,7 @@
 
 struct wt_config {
 	bool active; /* there are rules, and they are to be applied */
+	bool elides; /* a rule has fsync=elide: every way to write a file matters */
 	bool names;  /* a rule is at `dsync` or `sync`: names and sizes matter (name.h) */
 	bool strict;
 	const char *report; /* WT_REPORT, or NULL */

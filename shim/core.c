@@ -208,6 +208,9 @@ struct sync {
 	struct wt_wait wait;
 	dev_t dev;
 	uint32_t commit;
+	uint64_t file;
+	uint32_t turn_token; /* 0: none is needed */
+	struct wt_signals signals;
 	int err;
 };
 
@@ -218,16 +221,32 @@ static void sync_ended(void *arg)
 
 	wt_trouble_commit_end(sync->dev, sync->commit);
 	wt_description_wait_end(sync->description, &sync->wait, sync->err);
+	if (!sync->turn_token)
+		return;
+	wt_description_let_file(sync->file, sync->turn_token);
+	wt_sys_let_signals(&sync->signals);
+}
+
+/* Where a write's own sync has to have its turn, so has the program's (exact.c). */
+static void take_turn(struct sync *sync, const struct wt_filesystem *fs, int fd)
+{
+	if (likely(!(fs->kind->flags & WT_FS_ONE_SYNC)))
+		return;
+	sync->file = file_of(fd);
+	wt_sys_hold_signals(&sync->signals);
+	sync->turn_token = wt_description_hold_file(sync->file);
 }
 
 static int sync_really(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
 {
+	const struct wt_filesystem *fs = wt_filesystem_at(verdict.fs);
 	struct sync sync = {
 		.description = wt_description_of(description),
-		.dev = wt_filesystem_at(verdict.fs)->dev,
+		.dev = fs->dev,
 		.err = -ECANCELED,
 	};
 
+	take_turn(&sync, fs, io->fd);
 	wt_description_wait_begin(sync.description, &sync.wait);
 	sync.commit = wt_trouble_commit_begin(sync.dev);
 	pthread_cleanup_push(sync_ended, &sync);
@@ -284,7 +303,7 @@ void wt_core_noticed(int fd, enum wt_way way)
 		[WT_WAY_ALLOCATED] = NULL,
 	};
 
-	if (names[way])
+	if (names[way] && wt_fdtable_get(fd).state == WT_RULED)
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, names[way]);
 	if (way == WT_WAY_COPIED || way == WT_WAY_ALLOCATED)
 		wt_elide_doubt(fd);

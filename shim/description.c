@@ -207,22 +207,29 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct t
 	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
+#define TOKEN_SHIFT 8 /* a token: a thread and a count */
+
 /*
  * Nobody is left waiting: whoever lets go looks for waiters after that, and a waiter looks at the
- * word after it has said that it waits.
+ * word after it has said that it waits. It is taken from who has it for so many seconds, and
+ * after the first from a thread that is gone.
  */
-static uint32_t hold(struct hold *at)
+static uint32_t hold(struct hold *at, unsigned int seconds_max)
 {
 	static const struct timespec second = { .tv_sec = 1 };
 	static _Atomic uint32_t tokens;
 	uint32_t count = atomic_fetch_add_explicit(&tokens, 1, memory_order_relaxed);
-	uint32_t token = (uint32_t)syscall(SYS_gettid) << 8 | (count & 0xff);
-	uint32_t other = 0;
+	uint32_t token = (uint32_t)syscall(SYS_gettid) << TOKEN_SHIFT | (count & 0xff);
+	uint32_t other = 0, before = 0;
+	unsigned int seconds = 0;
 
 	while (!atomic_compare_exchange_strong(&at->token, &other, token)) {
+		seconds = other == before ? seconds : 0;
+		before = other;
 		atomic_fetch_add(&at->waiters, 1);
 		long ret = futex(&at->token, FUTEX_WAIT, other, &second);
-		bool too_long = ret < 0 && errno == ETIMEDOUT;
+		bool too_long = ret < 0 && errno == ETIMEDOUT &&
+				(++seconds >= seconds_max || is_gone(other >> TOKEN_SHIFT));
 		atomic_fetch_sub(&at->waiters, 1);
 		if (!too_long)
 			other = 0;
@@ -241,7 +248,7 @@ static bool let(struct hold *at, uint32_t token)
 
 uint32_t wt_description_hold_offset(struct wt_description *at)
 {
-	return hold(&at->offset);
+	return hold(&at->offset, 1);
 }
 
 bool wt_description_let_offset(struct wt_description *at, uint32_t token)
@@ -251,7 +258,7 @@ bool wt_description_let_offset(struct wt_description *at, uint32_t token)
 
 uint32_t wt_description_hold_file(uint64_t file)
 {
-	return hold(&table->files[file % SLOTS]);
+	return hold(&table->files[file % SLOTS], 60);
 }
 
 void wt_description_let_file(uint64_t file, uint32_t token)

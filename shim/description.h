@@ -75,7 +75,8 @@ bool wt_description_let_offset(struct wt_description *at, uint32_t token);
 
 /*
  * The same for a file (wt_inode_hash), where only one sync at a time tells the truth: btrfs
- * returns from an fsync whose changes another one has in its log, before that is on the disk.
+ * returns from an fsync whose changes another one has in its log, before that is on the disk. Held
+ * for as long as a sync takes; from who has it for a minute, or is gone, it is taken.
  */
 uint32_t wt_description_hold_file(uint64_t file);
 void wt_description_let_file(uint64_t file, uint32_t token);

@@ -31,6 +31,7 @@ struct cursor {
 	const struct wt_io *io;
 	int index;
 	size_t within;
+	bool met_zeros; /* a block of nothing else */
 };
 
 /* The vector is the program's memory too. */
@@ -68,11 +69,7 @@ static bool next_bytes(struct cursor *at, char *to, size_t len)
 	return true;
 }
 
-/*
- * Whether the next `len` bytes, all in one block of the file, are those on the disk. A block
- * that was never written reads as zeros too, so zeros alone prove nothing: not even that
- * the size of the file, which reading needs, is on the disk.
- */
+/* Whether the next `len` bytes, all in one block of the file, are those on the disk. */
 static bool is_same_block(struct cursor *at, const char *disk, size_t len)
 {
 	char mine[PIECE_BYTES];
@@ -86,7 +83,8 @@ static bool is_same_block(struct cursor *at, const char *disk, size_t len)
 		zeros = zeros && !mine[0] && !memcmp(mine, mine + 1, part - 1);
 		done += part;
 	}
-	return !zeros;
+	at->met_zeros |= zeros;
+	return true;
 }
 
 static bool is_same(struct cursor *at, const char *disk, off_t offset, size_t len)
@@ -135,6 +133,34 @@ static size_t length(const struct wt_target *target, const struct wt_io *io)
 	return len;
 }
 
+/*
+ * A block that was never written reads as zeros too, so these prove nothing where the file system
+ * has no extent that it takes for written.
+ */
+static bool is_written(int fd, struct wt_range range)
+{
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extent;
+	} got;
+	const uint32_t unsure =
+		FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNWRITTEN;
+	uint64_t at = range.offset, end = range.offset + range.len_bytes;
+
+	while (at < end) {
+		got.map = (struct fiemap){
+			.fm_start = at,
+			.fm_length = end - at,
+			.fm_extent_count = 1,
+		};
+		if (wt_sys.fiemap(fd, &got.map) || !got.map.fm_mapped_extents ||
+		    got.extent.fe_flags & unsure || got.extent.fe_logical > at)
+			return false;
+		at = got.extent.fe_logical + got.extent.fe_length;
+	}
+	return true;
+}
+
 static bool compare(struct wt_ring *ring, int slot, const struct wt_io *io, struct wt_range range,
 		    unsigned int align)
 {
@@ -156,7 +182,7 @@ static bool compare(struct wt_ring *ring, int slot, const struct wt_io *io, stru
 			return false;
 		offset = upto;
 	}
-	return true;
+	return !at.met_zeros || is_written(io->fd, range);
 }
 
 static bool reads_back(const struct wt_target *target, const struct wt_io *io,

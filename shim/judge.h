@@ -6,7 +6,8 @@
  * out and dropped from the page cache, so that nothing can write these bytes any
  * more and a reader sees what the disk has; then it is read from the device with
  * O_DIRECT and compared with the program's memory. Only bytes that are all there are a
- * success; what cannot be read, or is not known to be where, stays an error.
+ * success; what cannot be read, or is not known to be where, stays an error. Blocks of zeros, as
+ * which a block reads that was never written, count where FIEMAP shows a written extent.
  *
  * The openings for it are mirrors in the thread's ring (mirror.h). No lock.
  */

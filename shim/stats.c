@@ -233,26 +233,36 @@ uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int p
 	return max;
 }
 
-/* Apart from wt_stats_event, so that its buffer is on the stack only the first time. */
-static __attribute__((noinline)) void name_file(char *path, int fd, const struct stat *st)
+/* The end of it, where all does not fit; not from the middle of a UTF-8 character. */
+static void shorten(char *path, const char *full, int len)
 {
-	char full[PATH_MAX];
-	int len = wt_sys_path(fd, full, sizeof(full));
+	const char *tail = full + len - (WT_EVENT_PATH - sizeof("..."));
 
-	if (len < 0 && !st->st_ino) {
+	if (len < WT_EVENT_PATH) {
+		memcpy(path, full, len + 1);
+		return;
+	}
+	while ((*tail & 0xc0) == 0x80)
+		tail++;
+	stpcpy(stpcpy(path, "..."), tail);
+}
+
+/* In a mapping of its own: a signal handler may write, on a small stack. */
+static void name_file(char *path, int fd, const struct stat *st)
+{
+	char *full =
+		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int len = full == MAP_FAILED ? -ENOMEM : wt_sys_path(fd, full, PATH_MAX);
+
+	if (len >= 0)
+		shorten(path, full, len);
+	else if (!st->st_ino)
 		strcpy(path, "a file that cannot be looked at");
-	} else if (len < 0) {
+	else
 		snprintf(path, WT_EVENT_PATH, "inode %ju of device %u:%u", (uintmax_t)st->st_ino,
 			 major(st->st_dev), minor(st->st_dev));
-	} else if (len < WT_EVENT_PATH) {
-		memcpy(path, full, len + 1);
-	} else {
-		const char *tail = full + len - (WT_EVENT_PATH - sizeof("..."));
-		/* Not in the middle of a UTF-8 character. */
-		while ((*tail & 0xc0) == 0x80)
-			tail++;
-		stpcpy(stpcpy(path, "..."), tail);
-	}
+	if (full != MAP_FAILED)
+		munmap(full, PATH_MAX);
 }
 
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -103,6 +104,11 @@ static int sys_identify(int fd, struct stat *st)
 		.st_size = stx.stx_size,
 	};
 	return 0;
+}
+
+static int sys_fiemap(int fd, struct fiemap *map)
+{
+	return result(syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, map));
 }
 
 static int sys_fremovexattr(int fd, const char *name)

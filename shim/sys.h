@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/stat.h>
+#include <linux/fiemap.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
@@ -41,6 +42,7 @@ struct wt_pages {
 	X(int, getlease, (int fd))                                                                 \
 	X(int, identify, (int fd, struct stat *st))                                                \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
+	X(int, fiemap, (int fd, struct fiemap *map))                                               \
 	X(int, fremovexattr, (int fd, const char *name))                                           \
 	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \
 	X(ssize_t, readlink, (const char *path, char *buf, size_t size))                           \

@@ -10,7 +10,7 @@
 #include "base.h"
 #include "sys.h"
 
-#define FILES 1024u
+#define FILES 65536u
 #define FILE_SYSTEMS 64u
 #define SECONDS_MAX 60u
 

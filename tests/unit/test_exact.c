@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "exact.h"
+#include "judge.h"
 #include "owed.h"
 #include "real.h"
 #include "sys.h"
@@ -163,15 +164,35 @@ Test(exact, a_full_disk_that_the_device_met_is_owed)
 	cr_assert_eq(wt_owed_settle(fd, description), -ENOSPC);
 }
 
-Test(exact, zeros_prove_nothing)
+static bool zeros_are_on_disk(void)
 {
 	char zeros[8192] = { 0 };
 	struct iovec iov = { zeros, sizeof(zeros) };
 	struct wt_io io = { WT_PWRITE, fd, 1, 0, &iov, 0 };
+	uint8_t shift = wt_track_dio_shift(fd, fs.kind);
 
-	cr_assert_eq(write_by(&wt_engine_writeback, &io, true), -EIO);
-	zeros[0] = zeros[4096] = 1;
-	cr_assert_eq(write_by(&wt_engine_writeback, &io, true), (ssize_t)sizeof(zeros));
+	target = (struct wt_target){
+		.rule = &rule,
+		.fs = &fs,
+		.dio_file_align = 1U << (shift & 15),
+	};
+	return wt_judge_is_on_disk(&target, &io);
+}
+
+Test(exact, zeros_prove_nothing_where_nothing_was_written)
+{
+	char zeros[8192] = { 0 };
+
+	cr_assert_eq(ftruncate(fd, 8192), 0);
+	cr_assert_not(zeros_are_on_disk(), "a hole");
+	cr_assert_eq(fallocate(fd, 0, 0, 8192), 0);
+	cr_assert_not(zeros_are_on_disk(), "an unwritten extent");
+	cr_assert_eq(pwrite(fd, zeros, 4096, 0), 4096);
+	cr_assert_eq(fsync(fd), 0);
+	cr_assert_not(zeros_are_on_disk(), "half of it");
+	cr_assert_eq(pwrite(fd, zeros, 8192, 0), 8192);
+	cr_assert_eq(fsync(fd), 0);
+	cr_assert(zeros_are_on_disk());
 }
 
 Test(exact, an_error_is_told_to_what_is_opened_before_an_fsync)
