@@ -178,17 +178,33 @@ bool wt_description_was_shared(const struct wt_description *at, const struct wt_
 	return !wait->was_alone || atomic_load(&at->begun) != wait->ticket;
 }
 
-/* Nobody else comes to stand there as this: so if it goes, it has ended. */
-static void wait_for_end(struct wt_description *at, unsigned int place, const struct wt_wait *wait,
+/* Who stands there and began before `last`, or 0. */
+static uint64_t other_at(struct wt_description *at, unsigned int place, const struct wt_wait *wait,
 			 uint32_t last)
 {
 	uint64_t word = atomic_load(&at->waits[place]);
+	bool counts =
+		(int32_t)((uint32_t)word - last) <= 0 && thread_of(word) != thread_of(wait->word);
+
+	return counts ? word : 0;
+}
+
+bool wt_description_others_ended(struct wt_description *at, const struct wt_wait *wait)
+{
+	uint32_t last = atomic_load(&at->begun);
+
+	for (unsigned int i = 0; i < WAITS; i++)
+		if (other_at(at, i, wait, last))
+			return false;
+	return true;
+}
+
+/* Nobody else comes to stand there as this: so if it goes, it has ended. */
+static void wait_for_end(struct wt_description *at, unsigned int place, uint64_t word)
+{
 	uint64_t begin_ns = wt_sys_now_ns();
 	unsigned int tries = 0;
 
-	if (!word || (int32_t)((uint32_t)word - last) > 0 ||
-	    thread_of(word) == thread_of(wait->word))
-		return;
 	while (atomic_load(&at->waits[place]) == word)
 		wait_more(at, place, word, begin_ns, &tries);
 }
@@ -197,8 +213,12 @@ bool wt_description_others_failed(struct wt_description *at, const struct wt_wai
 {
 	uint32_t last = atomic_load(&at->begun);
 
-	for (unsigned int i = 0; i < WAITS; i++)
-		wait_for_end(at, i, wait, last);
+	for (unsigned int i = 0; i < WAITS; i++) {
+		uint64_t word = other_at(at, i, wait, last);
+
+		if (word)
+			wait_for_end(at, i, word);
+	}
 	return atomic_load(&at->failed) != wait->failed;
 }
 

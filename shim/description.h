@@ -57,6 +57,9 @@ void wt_description_wait_end(struct wt_description *at, const struct wt_wait *wa
 /* Whether any other wait was under way at some time of one that has ended just now. */
 bool wt_description_was_shared(const struct wt_description *at, const struct wt_wait *wait);
 
+/* Whether all of those have ended by now: then the next answers at once. */
+bool wt_description_others_ended(struct wt_description *at, const struct wt_wait *wait);
+
 /*
  * Whether one of those was told an error, in the place of this one perhaps. Waits for
  * them to end: a minute at most, and a second for one whose thread is gone. A wait of the

@@ -183,13 +183,17 @@ static void leave(void *arg)
 		wt_sys_let_signals(&visit->signals);
 }
 
-/* Another wait may have been told what was this write's to hear: the disk knows, or its own end. */
+/*
+ * Another wait may have been told what was this write's to hear: the disk knows, and so do the
+ * others, when they have ended.
+ */
 static bool is_in_doubt(const struct visit *visit)
 {
 	struct wt_description *description = visit->target->description;
 
 	return wt_description_was_shared(description, &visit->wait) &&
-	       !wt_judge_is_on_disk(visit->target, visit->io) &&
+	       (wt_description_others_ended(description, &visit->wait) ||
+		!wt_judge_is_on_disk(visit->target, visit->io)) &&
 	       wt_description_others_failed(description, &visit->wait);
 }
 

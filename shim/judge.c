@@ -21,7 +21,7 @@
 /* A large folio is dropped whole or not at all, and is aligned to its size (mm/truncate.c). */
 static const uint64_t folio_bytes[] = { PAGE_BYTES, 64u << 10, 2u << 20, 16u << 20 };
 
-#define PIECE_BYTES 512u /* small: a signal handler may write, on a stack of its own */
+#define PIECE_BYTES 1024u /* small: a signal handler may write, on a stack of its own */
 #define DROP_TRIES 50
 #define READ_TRIES 3
 #define SYNC_TRIES 50

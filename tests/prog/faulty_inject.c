@@ -37,6 +37,8 @@ const struct call calls[] = {
 	{ "statx", SYS_statx, NO_RING },
 	{ "newfstatat", SYS_newfstatat, NO_RING },
 	{ "fstatfs", SYS_fstatfs, NO_RING },
+	{ "fremovexattr", SYS_fremovexattr, NO_RING },
+	{ "ioctl", SYS_ioctl, NO_RING },
 	{ "readlinkat", SYS_readlinkat, NO_RING },
 	{ "readlink", SYS_readlink, NO_RING },
 	{ "openat", SYS_openat, NO_RING },
