@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * giver - shares a file with programs that nobody sees, while its disk fails.
+ *
+ *   giver give WAY [O_DSYNC]   gives the open file to a child that does nothing but fdatasync(2),
+ * in one of several ways, writes bytes that the disk refuses, and counts the writes that were told
+ * success all the same giver late [cached]        a write fails and the file is closed; what
+ * fsync(2) then tells to those that open it, and to a new file; cached: it is the kernel's own
+ *                              writeback that fails
+ *   giver jump                 a handler jumps out of writes that fail; afterwards none does
+ *   giver message              messages at addresses that are not there
+ *
+ * In DISK_MNT, on the disk of tests/disk. Prints words, NAME=VALUE.
+ */
+#define _GNU_SOURCE
+#include "../disk/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BLOCK 4096
+#define BLOCKS 64
+#define WRITES 200
+#define MARK "BADMARK!"
+
+extern char **environ;
+
+static struct disk disk;
+static char bad[BLOCK], good[BLOCK], zeros[BLOCK];
+static const char *program;
+
+static void must(bool done, const char *what)
+{
+	if (done)
+		return;
+	fprintf(stderr, "giver: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static void order(const char *text)
+{
+	must(disk_command(&disk, "%s", text), text);
+}
+
+static int open_laid(const char *name, int flags)
+{
+	int fd = open(name, flags | O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	must(fd >= 0, name);
+	for (int i = 0; i < BLOCKS; i++)
+		must(pwrite(fd, good, BLOCK, i * BLOCK) == BLOCK, "pwrite");
+	must(!fsync(fd), "fsync");
+	return fd;
+}
+
+static void receive(int socket)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	must(recvmsg(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message), "recvmsg");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	must(dup2(fd, STDOUT_FILENO) >= 0, "dup2");
+}
+
+/* The child: its standard output, or what it is sent on its standard input, is the file. */
+static int taker(const char *way)
+{
+	if (!strcmp(way, "sent"))
+		receive(STDIN_FILENO);
+	while (!fdatasync(STDOUT_FILENO) || errno == EIO)
+		;
+	return 1;
+}
+
+static void send_to(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(fd))] = { 0 };
+	struct iovec iov = { "x", 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+	rights->cmsg_len = CMSG_LEN(sizeof(fd));
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	must(sendmsg(socket, &message, 0) == 1, "sendmsg");
+}
+
+static pid_t give(const char *way, int fd)
+{
+	char *const argv[] = { (char *)program, "take", (char *)way, NULL };
+	posix_spawn_file_actions_t actions;
+	int sockets[2];
+	pid_t child = -1;
+
+	posix_spawn_file_actions_init(&actions);
+	if (!strcmp(way, "spawned")) {
+		posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+		must(!posix_spawn(&child, program, &actions, NULL, argv, environ), "posix_spawn");
+	} else if (!strcmp(way, "sent")) {
+		must(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets), "socketpair");
+		posix_spawn_file_actions_adddup2(&actions, sockets[1], STDIN_FILENO);
+		must(!posix_spawn(&child, program, &actions, NULL, argv, environ), "posix_spawn");
+		send_to(sockets[0], fd);
+	} else if (!strcmp(way, "vforked") ? !(child = vfork()) : !(child = fork())) {
+		dup2(fd, STDOUT_FILENO);
+		execve(program, argv, environ);
+		_exit(2);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	must(child > 0, way);
+	usleep(50000);
+	return child;
+}
+
+static int giver(const char *way, int flags)
+{
+	int fd = open_laid("given", flags | O_CLOEXEC);
+	int lies = 0, errors = 0;
+
+	order("fail mark=" MARK);
+	pid_t child = give(way, fd);
+	for (int i = 0; i < WRITES; i++) {
+		if (pwrite(fd, bad, BLOCK, i % BLOCKS * BLOCK) == BLOCK)
+			lies++;
+		else
+			errors++;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	order("heal");
+	printf("lies=%d errors=%d\n", lies, errors);
+	return 0;
+}
+
+static const char *told(int fd)
+{
+	must(fd >= 0, "open");
+	return fsync(fd) ? strerrorname_np(errno) : "0";
+}
+
+static int late(bool cached)
+{
+	int fd = open_laid("late", 0), dir = open(".", O_RDONLY);
+
+	order("fail mark=" MARK " times=1");
+	must((pwrite(fd, bad, BLOCK, 0) == BLOCK) == cached, "a write that fails");
+	if (cached)
+		syncfs(dir);
+	close(fd);
+	order("heal");
+	int first = open("late", O_RDONLY), second = open("late", O_RDONLY);
+	FILE *stream = fopen("late", "r");
+	printf("stream=%s ", told(fileno(stream)));
+	printf("first=%s ", told(first));
+	printf("again=%s ", told(first));
+	printf("second=%s ", told(second));
+	printf("after=%s ", told(open("late", O_RDONLY)));
+	unlink("late");
+	printf("new=%s\n", told(open("late", O_RDWR | O_CREAT | O_EXCL, 0600)));
+	return 0;
+}
+
+static sigjmp_buf out;
+
+static void jump(int signal)
+{
+	(void)signal;
+	siglongjmp(out, 1);
+}
+
+static int jumper(void)
+{
+	const struct itimerval soon = { .it_value = { .tv_usec = 300 } };
+	int fd = open_laid("jumped", 0);
+	volatile int jumps = 0, failed = 0;
+
+	signal(SIGALRM, jump);
+	order("fail mark=" MARK);
+	for (int i = 0; i < WRITES; i++) {
+		if (sigsetjmp(out, 1)) {
+			jumps++;
+			continue;
+		}
+		setitimer(ITIMER_REAL, &soon, NULL);
+		pwrite(fd, bad, BLOCK, i % BLOCKS * BLOCK);
+		setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	}
+	order("heal");
+	for (int i = 0; i < BLOCKS; i++)
+		failed += pwrite(fd, i % 2 ? good : zeros, BLOCK, i * BLOCK) != BLOCK;
+	printf("jumps=%d failed=%d\n", jumps, failed);
+	return 0;
+}
+
+static int messages(void)
+{
+	struct msghdr message = { .msg_control = (void *)8, .msg_controllen = 64 };
+	void *volatile nowhere = (void *)8;
+	int sockets[2];
+
+	must(!socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets), "socketpair");
+	errno = 0;
+	printf("message=%zd/%s ", sendmsg(sockets[0], nowhere, 0), strerrorname_np(errno));
+	errno = 0;
+	printf("control=%zd/%s ", sendmsg(sockets[0], &message, 0), strerrorname_np(errno));
+	errno = 0;
+	printf("several=%d/%s\n", sendmmsg(sockets[0], nowhere, 2, 0), strerrorname_np(errno));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	program = argv[0];
+	if (argc > 2 && !strcmp(what, "take"))
+		return taker(argv[2]);
+	if (!strcmp(what, "message"))
+		return messages();
+	memset(bad, 'b', BLOCK);
+	memcpy(bad, MARK, sizeof(MARK) - 1);
+	memset(good, 'g', BLOCK);
+	must(!chdir(getenv("DISK_MNT") ?: ""), "DISK_MNT");
+	must(!disk_connect(&disk, getenv("DISK_CTL")), "DISK_CTL");
+	if (argc > 2 && !strcmp(what, "give"))
+		return giver(argv[2], argc > 3 ? O_DSYNC : 0);
+	if (!strcmp(what, "late"))
+		return late(argc > 2);
+	if (!strcmp(what, "jump"))
+		return jumper();
+	fprintf(stderr, "giver: expected give WAY, late, jump or message\n");
+	return 2;
+}
