@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <linux/close_range.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "core.h"
 #include "edge.h"
 #include "owed.h"
@@ -40,11 +43,27 @@ static void closing_range(unsigned int first, unsigned int last)
 	errno = errno_before;
 }
 
+/* To a thread that is the only one nothing happens. */
+static void splitting(void)
+{
+	if (wt_config.active && !__libc_single_threaded)
+		wt_fdtable_split();
+}
+
 WT_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
+	if (flags & CLOSE_RANGE_UNSHARE)
+		splitting();
 	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last)
 		closing_range(first, last);
 	return wt_real.close_range(first, last, flags);
+}
+
+WT_EXPORT int unshare(int flags)
+{
+	if (flags & CLONE_FILES)
+		splitting();
+	return wt_real.unshare(flags);
 }
 
 WT_EXPORT void closefrom(int first)

@@ -7,6 +7,12 @@
 #include "stats.h"
 
 struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
+_Atomic bool wt_fdtable_is_split;
+
+void wt_fdtable_split(void)
+{
+	atomic_store(&wt_fdtable_is_split, true);
+}
 
 /* Two threads may map the same chunk at once; the second takes the first's. */
 static struct wt_fd *entry_made(int fd)
@@ -14,7 +20,7 @@ static struct wt_fd *entry_made(int fd)
 	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
 	struct wt_fd *entry = wt_fdtable_entry(fd);
 
-	if (entry || chunk >= WT_FD_CHUNKS)
+	if (entry || chunk >= WT_FD_CHUNKS || wt_fdtable_is_split)
 		return entry;
 	size_t size = WT_FD_CHUNK * sizeof(struct wt_fd);
 	struct wt_fd *made =

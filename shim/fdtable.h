@@ -63,13 +63,21 @@ struct wt_fd {
 #define WT_FD_CHUNKS 4096u
 
 extern struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
+extern _Atomic bool wt_fdtable_is_split;
+
+/*
+ * A thread gets descriptors of its own (unshare(2), CLONE_FILES): from now on a number may name one
+ * file here and another there, and nothing is known of any.
+ */
+void wt_fdtable_split(void);
 
 /* The entry, or NULL where none was ever set. Negative numbers have none. */
 static inline struct wt_fd *wt_fdtable_entry(int fd)
 {
 	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
 
-	if (unlikely(chunk >= WT_FD_CHUNKS))
+	if (unlikely(chunk >= WT_FD_CHUNKS ||
+		     atomic_load_explicit(&wt_fdtable_is_split, memory_order_relaxed)))
 		return NULL;
 	struct wt_fd *entries = atomic_load_explicit(&wt_fdtable[chunk], memory_order_acquire);
 	return likely(entries) ? &entries[(unsigned int)fd % WT_FD_CHUNK] : NULL;

@@ -139,24 +139,23 @@ static size_t length(const struct wt_target *target, const struct wt_io *io)
  */
 static bool is_written(int fd, struct wt_range range)
 {
-	struct {
-		struct fiemap map;
-		struct fiemap_extent extent;
-	} got;
+	_Alignas(struct fiemap) char room[sizeof(struct fiemap) + sizeof(struct fiemap_extent)];
+	struct fiemap *map = (struct fiemap *)room;
+	const struct fiemap_extent *extent = map->fm_extents;
 	const uint32_t unsure =
 		FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNWRITTEN;
 	uint64_t at = range.offset, end = range.offset + range.len_bytes;
 
 	while (at < end) {
-		got.map = (struct fiemap){
+		*map = (struct fiemap){
 			.fm_start = at,
 			.fm_length = end - at,
 			.fm_extent_count = 1,
 		};
-		if (wt_sys.fiemap(fd, &got.map) || !got.map.fm_mapped_extents ||
-		    got.extent.fe_flags & unsure || got.extent.fe_logical > at)
+		if (wt_sys.fiemap(fd, map) || !map->fm_mapped_extents ||
+		    extent->fe_flags & unsure || extent->fe_logical > at)
 			return false;
-		at = got.extent.fe_logical + got.extent.fe_length;
+		at = extent->fe_logical + extent->fe_length;
 	}
 	return true;
 }

@@ -111,6 +111,11 @@ static int raw_close_range(unsigned int first, unsigned int last, int flags)
 	return syscall(SYS_close_range, first, last, flags);
 }
 
+static int raw_unshare(int flags)
+{
+	return syscall(SYS_unshare, flags);
+}
+
 static void raw_closefrom(int first)
 {
 	raw_close_range(first < 0 ? 0 : first, ~0U, 0);
@@ -314,6 +319,7 @@ struct wt_real wt_real = {
 	.close = raw_close,
 	.close_range = raw_close_range,
 	.closefrom = raw_closefrom,
+	.unshare = raw_unshare,
 	.fopen = raw_fopen,
 	.fopen64 = raw_fopen,
 	.freopen = raw_freopen,

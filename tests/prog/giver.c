@@ -8,6 +8,8 @@
  * fsync(2) then tells to those that open it, and to a new file; cached: it is the kernel's own
  *                              writeback that fails
  *   giver jump                 a handler jumps out of writes that fail; afterwards none does
+ *   giver split                another thread has other.txt under the file's number, in a table of
+ *                              its own, while writes to the file fail
  *   giver message              messages at addresses that are not there
  *
  * In DISK_MNT, on the disk of tests/disk. Prints words, NAME=VALUE.
@@ -17,6 +19,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -217,6 +221,29 @@ static int jumper(void)
 	return 0;
 }
 
+static void *split(void *fd)
+{
+	must(!unshare(CLONE_FILES), "unshare");
+	close(*(int *)fd);
+	must(open("other.txt", O_RDWR | O_CREAT, 0600) == *(int *)fd, "the same number");
+	return NULL;
+}
+
+static int splitter(void)
+{
+	int fd = open_laid("split.db", O_CLOEXEC), lies = 0;
+	pthread_t thread;
+
+	must(!pthread_create(&thread, NULL, split, &fd), "pthread_create");
+	pthread_join(thread, NULL);
+	order("fail mark=" MARK);
+	for (int i = 0; i < BLOCKS; i++)
+		lies += pwrite(fd, bad, BLOCK, i * BLOCK) == BLOCK;
+	order("heal");
+	printf("lies=%d\n", lies);
+	return 0;
+}
+
 static int messages(void)
 {
 	struct msghdr message = { .msg_control = (void *)8, .msg_controllen = 64 };
@@ -253,6 +280,8 @@ int main(int argc, char **argv)
 		return late(argc > 2);
 	if (!strcmp(what, "jump"))
 		return jumper();
-	fprintf(stderr, "giver: expected give WAY, late, jump or message\n");
+	if (!strcmp(what, "split"))
+		return splitter();
+	fprintf(stderr, "giver: expected give WAY, late, jump, split or message\n");
 	return 2;
 }

@@ -23,7 +23,7 @@ by() {
 	if [ "$rule" = plain ]; then
 		timeout 60 "$giver" "$@"
 	else
-		timeout 60 env "LD_PRELOAD=$WT_LIB" "WT_POLICY=*=$rule" WT_LOG=error "$giver" "$@"
+		timeout 60 env "LD_PRELOAD=$WT_LIB" "WT_POLICY=other.txt=off;*=$rule" WT_LOG=error "$giver" "$@"
 	fi
 }
 
@@ -54,6 +54,10 @@ inside() {
 		check "$DISK_FS, $rule: a handler that jumps out of failing writes leaves nothing behind" \
 			says "jumps=[1-9]* failed=0" "$rule" jump
 	done
+	check "$DISK_FS: without libwt writes beside a thread with descriptors of its own succeed" \
+		says lies=64 plain split
+	check "$DISK_FS: a thread with descriptors of its own takes no rule away" \
+		says lies=0 dsync split
 	check "$DISK_FS: a message that is not there is answered as without libwt" \
 		says "$(by plain message)" dsync message
 	finish
