@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,13 +49,12 @@ static struct table *table = &without;
 
 int wt_description_init(void)
 {
-	void *map = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			 -1, 0);
+	void *map;
+	int err = wt_sys_map_shared(sizeof(*table), &map);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	table = map;
-	return 0;
+	if (!err)
+		table = map;
+	return err;
 }
 
 uint64_t wt_description_number(bool seen)

@@ -2,9 +2,7 @@
 #define _GNU_SOURCE
 #include "elide.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #include "base.h"
 #include "sys.h"
@@ -27,13 +25,12 @@ static struct file *files;
 
 int wt_elide_init(void)
 {
-	void *map = mmap(NULL, FILES * sizeof(*files), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *map;
+	int err = wt_sys_map_shared(FILES * sizeof(*files), &map);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	files = map;
-	return 0;
+	if (!err)
+		files = map;
+	return err;
 }
 
 /* 0 where the file cannot be told apart. */

@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include "owed.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/sysmacros.h>
 
 #include "base.h"
@@ -31,13 +29,12 @@ static struct table *table = &without;
 
 int wt_owed_init(void)
 {
-	void *map = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			 -1, 0);
+	void *map;
+	int err = wt_sys_map_shared(sizeof(*table), &map);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	table = map;
-	return 0;
+	if (!err)
+		table = map;
+	return err;
 }
 
 bool wt_owed_any(void)

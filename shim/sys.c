@@ -235,6 +235,16 @@ int wt_sys_map_wiped(size_t size, void **ret_map)
 	return 0;
 }
 
+int wt_sys_map_shared(size_t size, void **ret_map)
+{
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	*ret_map = map;
+	return 0;
+}
+
 #define KERNEL_SIGSET_BYTES 8
 
 void wt_sys_hold_signals(struct wt_signals *signals)

@@ -90,6 +90,9 @@ int wt_sys_write_all(int fd, const void *buf, size_t len);
  */
 int wt_sys_map_wiped(size_t size, void **ret_map);
 
+/* Maps zeroed memory that is shared with every process forked from here on. 0 or -errno. */
+int wt_sys_map_shared(size_t size, void **ret_map);
+
 /*
  * Holds the thread's signals off, all but the two that libc cancels threads and changes user ids
  * by, and sets the mask again.

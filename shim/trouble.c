@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include "trouble.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <sys/mman.h>
 
 #include "base.h"
 #include "sys.h"
@@ -32,13 +30,12 @@ static struct table *table;
 
 int wt_trouble_init(void)
 {
-	void *map = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			 -1, 0);
+	void *map;
+	int err = wt_sys_map_shared(sizeof(*table), &map);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	table = map;
-	return 0;
+	if (!err)
+		table = map;
+	return err;
 }
 
 static uint32_t now_s(void)

@@ -18,6 +18,16 @@ ok() { echo "ok $((++tests_run)) - $1"; }
 skip() { echo "ok $((++tests_run)) - $1 # SKIP $2"; }
 finish() { echo "1..$tests_run"; }
 
+# show_part WHAT STATUS FILE: the tests in FILE.part, numbered with ours; what ended with another
+# status than 0 has not ended by itself, and FILE.why says why.
+show_part() {
+	sed '/^1\.\./d' "$3.part" | awk -v n=$tests_run '
+		/^(not )?ok / { sub(/ok( [0-9]+)?/, "ok " ++n) }
+		{ print }'
+	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$3.part")))
+	[ "$2" = 0 ] || not_ok "$1: ends by itself" "exit status $2: $(tail "$3.why")"
+}
+
 not_ok() { # name, what is wrong
 	echo "not ok $((++tests_run)) - $1"
 	printf '%s\n' "$2" | sed 's/^/# /'

@@ -195,13 +195,8 @@ inside_vanish() {
 part() { # which, --fs FS [OPTION...]: this script, inside; its tests are numbered with ours
 	local which=$1 status
 	shift
-	"$with_disk" "$@" -- "$self" inside "$which" 2> >(tee "$work/why" >&2) >"$work/part"
-	status=$?
-	sed 's/^\(ok\|not ok\) [0-9]*/\1/' "$work/part" | awk -v n=$tests_run '
-		/^(not )?ok / { sub(/ok/, "ok " ++n) }
-		{ print }'
-	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$work/part")))
-	[ $status = 0 ] || not_ok "$which $*: ends by itself" "exit status $status: $(cat "$work/why")"
+	"$with_disk" "$@" -- "$self" inside "$which" 2> >(tee "$work/in.why" >&2) >"$work/in.part"
+	show_part "$which $*" $? "$work/in"
 }
 
 # Whether the kernel has it is seen by trying.

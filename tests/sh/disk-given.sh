@@ -73,10 +73,7 @@ if [ $? = 77 ]; then
 	exit
 fi
 for fs in ext4 xfs; do
-	"$with_disk" --fs $fs -- "$self" inside 2>"$work/why" >"$work/part"
-	status=$?
-	sed 's/^\(ok\|not ok\) [0-9]*/\1/' "$work/part" | sed '/^1\.\./d'
-	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$work/part")))
-	[ $status = 0 ] || not_ok "$fs: ends by itself" "exit status $status: $(cat "$work/why")"
+	"$with_disk" --fs $fs -- "$self" inside 2>"$work/in.why" >"$work/in.part"
+	show_part "$fs" $? "$work/in"
 done
 finish

@@ -442,12 +442,8 @@ inside_none() {
 ### Outside
 
 part() { # --fs FS [OPTION...]: this script, inside; its tests are numbered with ours
-	local status
-	"$with_disk" "$@" -- "$self" inside 2> >(tee "$work/why" >&2) >"$work/part"
-	status=$?
-	sed 's/^\(ok\|not ok\) [0-9]*/\1/' "$work/part" | sed '/^1\.\./d'
-	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$work/part")))
-	[ $status = 0 ] || not_ok "$*: ends by itself" "exit status $status: $(cat "$work/why")"
+	"$with_disk" "$@" -- "$self" inside 2> >(tee "$work/in.why" >&2) >"$work/in.part"
+	show_part "$*" $? "$work/in"
 }
 
 same_again() {

@@ -200,13 +200,6 @@ part() { # file system: this script, on its disk
 }
 
 # Its tests are numbered with ours.
-show_part() { # file system
-	local status
-	status=$(cat "$work/$1.status")
-	sed 's/^\(ok\|not ok\) [0-9]*/\1/; /^1\.\./d' "$work/$1.part"
-	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$work/$1.part")))
-	[ "$status" = 0 ] || not_ok "$1: ends by itself" "exit status $status: $(cat "$work/$1.why")"
-}
 
 # said DIR WHAT COMMAND...: what namer prints of WHAT in a new directory there.
 said() {
@@ -276,6 +269,6 @@ if [ $? = 77 ]; then
 else
 	for fs in $all_fs; do part "$fs" & done
 	wait
-	for fs in $all_fs; do show_part "$fs"; done
+	for fs in $all_fs; do show_part "$fs" "$(cat "$work/$fs.status")" "$work/$fs"; done
 fi
 finish

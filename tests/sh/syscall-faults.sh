@@ -458,13 +458,6 @@ part() { # FS: this script inside, its output in a file
 	echo $? >"$work/$1.status"
 }
 
-show() { # FS: its tests, numbered with ours
-	sed 's/^\(ok\|not ok\) [0-9]*/\1/; /^1\.\./d' "$work/$1.part" |
-		awk -v n=$tests_run '/^(not )?ok/ { sub(/^(not )?ok/, "& " ++n) } { print }'
-	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$work/$1.part")))
-	[ "$(cat "$work/$1.status")" = 0 ] || not_ok "$1: ends by itself" "$(tail "$work/$1.why")"
-}
-
 case $#-${1:-} in
 2-inside)
 	seed=$2
@@ -490,5 +483,5 @@ fi
 echo "# seed $seed"
 for fs in ext4 xfs btrfs; do part $fs & done
 wait
-for fs in ext4 xfs btrfs; do show $fs; done
+for fs in ext4 xfs btrfs; do show_part "$fs" "$(cat "$work/$fs.status")" "$work/$fs"; done
 finish
