@@ -105,6 +105,7 @@ static int answer_of(int err)
 	case -EOPNOTSUPP:
 	case -EPERM:
 	case -EBADF:
+	case -EINTR:
 		return CANNOT;
 	}
 	return err;
@@ -112,11 +113,11 @@ static int answer_of(int err)
 
 static int sync_by(int (*sync)(int), int fd)
 {
-	int err;
+	int tries = 0, err;
 
 	do {
 		err = sync(fd);
-	} while (err == -EINTR);
+	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
 	return answer_of(err);
 }
 

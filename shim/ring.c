@@ -253,14 +253,15 @@ struct io_uring_sqe *wt_ring_request(struct wt_ring *ring)
 	return io_uring_get_sqe(&ring->uring);
 }
 
-/* A lack of memory passes, and a sandbox's no does not. */
+/* A lack of memory and a signal pass, and a sandbox's no does not. */
 static bool may_pass(int err, unsigned int *tries)
 {
 	static const struct timespec nap = { .tv_nsec = 1000000 };
 
+	++*tries;
 	if (err == -EINTR)
-		return true;
-	if ((err != -EAGAIN && err != -EBUSY) || ++*tries > TRIES)
+		return *tries < WT_INTERRUPTIONS_MAX;
+	if ((err != -EAGAIN && err != -EBUSY) || *tries > TRIES)
 		return false;
 	syscall(SYS_nanosleep, &nap, NULL);
 	return true;

@@ -209,7 +209,6 @@ controls() {
 	for rule in through dsync; do
 		new_case $rule,engine=direct method=pwrite count=4 fault=uring_write:lie:2
 		new_case $rule method=pwrite threads=4 count=8 fault=uring_sync:lie:1+
-		new_case $rule method=append threads=4 count=8 fault=uring_sync:lie:1+
 	done
 }
 
