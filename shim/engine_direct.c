@@ -182,6 +182,9 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||
 	    ret == -EAGAIN || ret == -ENOTBLK || ret == -ENOSYS || ret == -EPERM)
 		return decline(target, WT_WHY_DIRECT_REFUSED);
+	/* It may be on its way still. */
+	if (ret == -ESTALE)
+		ret = -EIO;
 	target->waited = true;
 	target->start = io->offset;
 	target->copied = ret > 0 ? ret : 0;

@@ -231,6 +231,21 @@ static void owe(const struct visit *visit, int err)
 	wt_owed_to_later(visit->io->fd, err);
 }
 
+/* Put out of its ring by a handler's writes, or refused by a sandbox that came late. */
+static bool is_witness_gone(ssize_t ret)
+{
+	return ret == -ESTALE || ret == -ECANCELED;
+}
+
+/* The same bytes to the same place, and with a wait of its own from before that. */
+static ssize_t write_again(const struct wt_engine *engine, struct visit *visit)
+{
+	visit->target->witness = NULL;
+	if (!visit->waits)
+		begin_wait(visit);
+	return engine->write(visit->target, visit->io);
+}
+
 static ssize_t write_watched(const struct wt_engine *engine, struct visit *visit)
 {
 	struct wt_target *target = visit->target;
@@ -238,6 +253,8 @@ static ssize_t write_watched(const struct wt_engine *engine, struct visit *visit
 	if (target->rule->level != WT_LEVEL_ASYNC)
 		enter(visit, engine);
 	ssize_t ret = engine->write(target, visit->io);
+	if (unlikely(is_witness_gone(ret)) && target->witness && target->has_offset)
+		ret = write_again(engine, visit);
 	visit->answered = true;
 	if (!target->copied && !is_about_disk(target->took))
 		target->took = 0;
@@ -291,8 +308,7 @@ static ssize_t resolve(const struct wt_engine *engine, const struct visit *visit
 
 	if (target->rule->level != WT_LEVEL_ASYNC)
 		ret = wt_judge(target, io, ret);
-	/* The witness was gone, or may not be asked any more (a sandbox that came late). */
-	if (ret == -ESTALE || ret == -ECANCELED)
+	if (is_witness_gone(ret))
 		ret = -EIO;
 	if (ret < 0)
 		restore_offset(target, io);

@@ -23,7 +23,8 @@ static const struct wt_fs_kind kinds[] = {
 	{ 0x58465342, WT_FS_WRITEBACK | WT_FS_FLUSHES, "xfs" },
 	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC,
 	  "btrfs" },
-	{ OVERLAYFS_SUPER_MAGIC, 0, "overlayfs" },
+	/* On whatever is below. */
+	{ OVERLAYFS_SUPER_MAGIC, WT_FS_ONE_SYNC | WT_FS_ABORTS, "overlayfs" },
 	{ FUSE_SUPER_MAGIC, 0, "fuse" },
 	{ NFS_SUPER_MAGIC, 0, "nfs" },
 	{ TMPFS_MAGIC, WT_FS_NO_DISK, "tmpfs" },
@@ -41,8 +42,9 @@ static const struct wt_fs_kind kinds[] = {
 
 static const struct wt_fs_kind other = { 0, 0, "other" };
 
-/* The last entry is shared by all that came after the table was full: it knows nothing. */
-static struct wt_filesystem table[64] = { [63] = { .state = 2, .kind = &other } };
+/* The last entry is shared by all that came after the table was full, or cannot be asked. */
+static const struct wt_fs_kind unknown = { 0, WT_FS_ONE_SYNC | WT_FS_ABORTS, "unknown" };
+static struct wt_filesystem table[64] = { [63] = { .state = 2, .kind = &unknown } };
 
 const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)
 {

@@ -286,7 +286,7 @@ int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 			atomic_store(&refused, -ret);
 			ring->ready = false;
 			own = NULL;
-			return handed_over ? -EIO : -ECANCELED;
+			return handed_over ? -ESTALE : -ECANCELED;
 		}
 		while (!io_uring_peek_cqe(&ring->uring, &cqe)) {
 			bool mine = cqe->user_data == sequence;

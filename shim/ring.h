@@ -79,7 +79,7 @@ struct io_uring_sqe *wt_ring_request(struct wt_ring *ring);
 
 /*
  * Hands the prepared request over and waits for its answer, however often the
- * wait ends early. Its result or -errno; -EIO where the ring broke after the request was
+ * wait ends early. Its result or -errno; -ESTALE where the ring broke after the request was
  * handed over, so that nothing is known. -ECANCELED: it was never handed over.
  */
 int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe);
