@@ -124,7 +124,8 @@ static uint64_t key_of(int fd)
 
 void wt_owed_to(uint64_t description, int err)
 {
-	keep(table->descriptions, description, err);
+	if (description)
+		keep(table->descriptions, description, err);
 }
 
 void wt_owed_to_later(int fd, int err)
