@@ -124,10 +124,11 @@ static ssize_t write_with_witness(struct wt_ring *ring, const struct wt_io *io,
 {
 	enum wt_reason why;
 	int witness = wt_mirror_get(ring, WT_MIRROR_WITNESS, io->fd, st, &why);
-	/* Again: the witness may have taken its place. */
+	uint32_t opening = witness < 0 ? 0 : wt_mirror_opening(ring, witness);
+	/* Again: the witness may have taken its place, and it may drop the witness. */
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 
-	if (witness < 0 || mirror < 0)
+	if (!opening || mirror < 0 || wt_mirror_opening(ring, witness) != opening)
 		return -ECANCELED;
 	ssize_t ret = wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf);
 	if (ret <= 0)

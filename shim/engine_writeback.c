@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 
 #include "base.h"
 #include "engine.h"
@@ -149,12 +150,34 @@ static bool is_only_queued(struct wt_target *target, int fd)
 	return true;
 }
 
+/*
+ * btrfs writes what was dirty side by side as one extent, and drops all of it where one block
+ * failed, though the pages of the others were clean before. Its FIEMAP waits until extents are in
+ * their tree (btrfs_wait_ordered_range, fs/btrfs/fiemap.c); the error is there to be told by then.
+ */
+static int wait_for_extent(struct wt_target *target, int fd)
+{
+	struct wt_range range = wt_engine_range(target);
+	struct fiemap map = {
+		.fm_start = range.offset,
+		.fm_length = range.len_bytes ? (uint64_t)range.len_bytes : FIEMAP_MAX_OFFSET,
+		.fm_flags = FIEMAP_FLAG_SYNC,
+	};
+
+	if (!(target->fs->kind->flags & WT_FS_EXTENTS))
+		return 0;
+	wt_sys.fiemap(fd, &map);
+	return sync_range(target, fd, range, START_AND_WAIT);
+}
+
 /* Whatever went wrong in a step, nothing of it is left on its way. */
 static int sync_copied(struct wt_target *target, int fd, int err)
 {
 	if (target->rule->level == WT_LEVEL_ASYNC && !err)
 		return start_range(target, fd);
 	int rest = sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);
+	if (!rest && !target->stale)
+		rest = wait_for_extent(target, fd);
 	if (!rest && is_only_queued(target, fd))
 		rest = wt_engine_sync(target, fd, wt_engine_range(target));
 	return err ? err : rest;

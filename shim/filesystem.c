@@ -21,8 +21,8 @@
 static const struct wt_fs_kind kinds[] = {
 	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_FLUSHES | WT_FS_ABORTS, "ext4" },
 	{ 0x58465342, WT_FS_WRITEBACK | WT_FS_FLUSHES, "xfs" },
-	{ BTRFS_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC,
-	  "btrfs" },
+	{ BTRFS_SUPER_MAGIC,
+	  WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC | WT_FS_EXTENTS, "btrfs" },
 	/* On whatever is below. */
 	{ OVERLAYFS_SUPER_MAGIC, WT_FS_ONE_SYNC | WT_FS_ABORTS, "overlayfs" },
 	{ FUSE_SUPER_MAGIC, 0, "fuse" },

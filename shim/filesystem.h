@@ -23,6 +23,7 @@
 #define WT_FS_QUEUES 0x8    /* sync_file_range may only queue pages, for compression */
 #define WT_FS_FLUSHES 0x10  /* each fsync flushes, also one that has nothing to write */
 #define WT_FS_ONE_SYNC 0x20 /* of two fsyncs of a file at a time one may return too early */
+#define WT_FS_EXTENTS 0x80  /* blocks of one extent fail together, also after their writeback */
 #define WT_FS_ABORTS 0x40   /* after a commit that failed fsync may return success */
 
 struct wt_fs_kind {

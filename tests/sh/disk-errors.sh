@@ -142,7 +142,8 @@ none() {
 	done
 	[ -n "$bad" ] || return 0
 	echo "seen:$bad"
-	grep "^$fs $rule $rule " "$work/all" | cut -d' ' -f4- | head -40
+	grep "^$fs $rule $rule # \(lie\|aborted\|twice\)" "$work/all" | cut -d' ' -f4- | head -20
+	grep "^$fs $rule $rule " "$work/all" | cut -d' ' -f4- | head -20
 	echo "again: WT_SCHEDULE=SEED tests/run disk-errors, or tests/sh/disk-errors.sh $fs $rule SEED"
 	return 1
 }
@@ -175,7 +176,7 @@ judge_cell() { # fs, rule
 				grep "^$1 $2 O_DSYNC " "$work/all" | tail -3)"
 		return
 	fi
-	check "$1, $2: no success without the bytes on the disk" none "$1" "$2" lies twice
+	check "$1, $2: no success without the bytes on the disk" none "$1" "$2" lies twice aborted
 	check "$1, $2: hardly an error for bytes that are there" few "$1" "$2" slanders
 	check "$1, $2: after an error the cache shows what the disk has" few "$1" "$2" stale
 	check "$1, $2: after an error each description's next fsync tells, once" \
