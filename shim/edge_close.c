@@ -11,6 +11,7 @@
 #include "edge.h"
 #include "owed.h"
 #include "real.h"
+#include "stats.h"
 
 /*
  * The verdict goes before the descriptor does: once the number is free, another
@@ -43,27 +44,27 @@ static void closing_range(unsigned int first, unsigned int last)
 	errno = errno_before;
 }
 
-/* To a thread that is the only one nothing happens. */
-static void splitting(void)
+/* To a thread that is the only one nothing happens; a vfork child's table is its own anyway. */
+static int split(int ret)
 {
-	if (wt_config.active && !__libc_single_threaded)
+	if (!ret && wt_config.active && !__libc_single_threaded && !wt_stats_is_guest())
 		wt_fdtable_split();
+	return ret;
 }
 
 WT_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
-	if (flags & CLOSE_RANGE_UNSHARE)
-		splitting();
 	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last)
 		closing_range(first, last);
-	return wt_real.close_range(first, last, flags);
+	int ret = wt_real.close_range(first, last, flags);
+	return flags & CLOSE_RANGE_UNSHARE ? split(ret) : ret;
 }
 
 WT_EXPORT int unshare(int flags)
 {
-	if (flags & CLONE_FILES)
-		splitting();
-	return wt_real.unshare(flags);
+	int ret = wt_real.unshare(flags);
+
+	return flags & CLONE_FILES ? split(ret) : ret;
 }
 
 WT_EXPORT void closefrom(int first)

@@ -167,12 +167,14 @@ static bool read_caller(void *to, const void *from, size_t len)
 	return wt_sys.read_memory(&into, &source, 1) == (ssize_t)len;
 }
 
+#define RIGHTS_MAX 253 /* SCM_MAX_FD, include/net/scm.h: the kernel refuses more */
+
 static void sending_rights(const char *fds, size_t len)
 {
 	int fd;
 
-	for (size_t i = 0; i + sizeof(fd) <= len; i += sizeof(fd))
-		if (read_caller(&fd, fds + i, sizeof(fd)))
+	for (size_t i = 0; i < RIGHTS_MAX && (i + 1) * sizeof(fd) <= len; i++)
+		if (read_caller(&fd, fds + i * sizeof(fd), sizeof(fd)))
 			wt_core_sharing(fd);
 }
 
@@ -182,7 +184,7 @@ static void sending(const struct msghdr *given)
 	struct msghdr message;
 	struct cmsghdr at;
 
-	if (!read_caller(&message, given, sizeof(message)))
+	if (!read_caller(&message, given, sizeof(message)) || message.msg_controllen > INT_MAX)
 		message.msg_controllen = 0;
 	const char *control = message.msg_control;
 	for (size_t left = message.msg_controllen;

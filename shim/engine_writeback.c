@@ -157,17 +157,17 @@ static bool is_only_queued(struct wt_target *target, int fd)
  */
 static int wait_for_extent(struct wt_target *target, int fd)
 {
-	struct wt_range range = wt_engine_range(target);
+	bool placed = target->start >= 0;
 	struct fiemap map = {
-		.fm_start = range.offset,
-		.fm_length = range.len_bytes ? (uint64_t)range.len_bytes : FIEMAP_MAX_OFFSET,
+		.fm_start = placed ? target->start : 0,
+		.fm_length = placed ? target->copied : FIEMAP_MAX_OFFSET,
 		.fm_flags = FIEMAP_FLAG_SYNC,
 	};
 
 	if (!(target->fs->kind->flags & WT_FS_EXTENTS))
 		return 0;
 	wt_sys.fiemap(fd, &map);
-	return sync_range(target, fd, range, START_AND_WAIT);
+	return sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);
 }
 
 /* Whatever went wrong in a step, nothing of it is left on its way. */

@@ -326,7 +326,7 @@ static ssize_t doubt(struct visit *visit, ssize_t ret, uint32_t trouble, bool sh
 	if (target->waited && target->rule->level != WT_LEVEL_ASYNC &&
 	    wt_trouble_since(target->file, trouble) && !wt_judge_is_on_disk(target, visit->io))
 		ret = -EIO;
-	else if (shared_commit && wt_judge_has_stopped(target, visit->io->fd)) {
+	else if (shared_commit && wt_judge_has_stopped(target, visit->io->fd, false)) {
 		ret = -EIO;
 		wt_owed_to(visit->description, ret);
 		wt_owed_to_later(visit->io->fd, ret);

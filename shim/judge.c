@@ -265,14 +265,16 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
  * ext4 syncs nothing, successfully, once an error has made it read-only, and so it becomes when a
  * journal that was aborted is next used: for the removal of what is not there.
  */
-bool wt_judge_has_stopped(const struct wt_target *target, int fd)
+bool wt_judge_has_stopped(const struct wt_target *target, int fd, bool if_unknown)
 {
 	struct statfs fs;
+	int err = 0;
 
-	if (target->fs->kind->flags & WT_FS_ABORTS &&
-	    wt_sys.fremovexattr(fd, "user.libwt.none") == -EROFS)
-		return true;
-	return wt_sys.fstatfs(fd, &fs) || fs.f_flags & ST_RDONLY;
+	if (target->fs->kind->flags & WT_FS_ABORTS)
+		err = wt_sys.fremovexattr(fd, "user.libwt.none");
+	if (err == -EROFS || err == -ENODATA)
+		return err == -EROFS;
+	return wt_sys.fstatfs(fd, &fs) ? if_unknown : fs.f_flags & ST_RDONLY;
 }
 
 /*
@@ -289,7 +291,7 @@ static int sync_again(const struct wt_target *target, const struct wt_witness *w
 		return err;
 	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE; tries++)
 		err = wt_witness_sync(witness, range, datasync);
-	return !err && wt_judge_has_stopped(target, fd) ? -EIO : err;
+	return !err && wt_judge_has_stopped(target, fd, true) ? -EIO : err;
 }
 
 /* A file with errors may be removed next, and its space is wanted back. */

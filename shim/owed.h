@@ -24,7 +24,8 @@ int wt_owed_init(void);
 /* Whether anything was ever kept: nothing below needs to be asked before that. */
 bool wt_owed_any(void);
 
-/* An error (-errno) for the next fsync of the description, if that has a number; the latest counts. */
+/* An error (-errno) for the next fsync of the description, if that has a number; the latest counts.
+ */
 void wt_owed_to(uint64_t description, int err);
 
 /* The same for whatever opens the file behind fd until an fsync of it was told. */

@@ -139,9 +139,13 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 	if (fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH)
 		return 0;
 	int err = look(fd, verdict);
-	if (!err)
-		wt_fdtable_learn(fd, *verdict, wt_description_number(false));
-	return err;
+	if (err)
+		return err;
+	uint64_t description = wt_description_number(false);
+	if (wt_owed_any())
+		wt_owed_opened(fd, description);
+	wt_fdtable_learn(fd, *verdict, description);
+	return 0;
 }
 
 int wt_track_opened(int fd, int flags)
