@@ -221,9 +221,8 @@ static void sync_ended(void *arg)
 
 	wt_trouble_commit_end(sync->dev, sync->commit);
 	wt_description_wait_end(sync->description, &sync->wait, sync->err);
-	if (!sync->turn_token)
-		return;
-	wt_description_let_file(sync->file, sync->turn_token);
+	if (sync->turn_token)
+		wt_description_let_file(sync->file, sync->turn_token);
 	wt_sys_let_signals(&sync->signals);
 }
 
@@ -233,7 +232,6 @@ static void take_turn(struct sync *sync, const struct wt_filesystem *fs, int fd)
 	if (likely(!(fs->kind->flags & WT_FS_ONE_SYNC)))
 		return;
 	sync->file = file_of(fd);
-	wt_sys_hold_signals(&sync->signals);
 	sync->turn_token = wt_description_hold_file(sync->file);
 }
 
@@ -246,6 +244,8 @@ static int sync_really(const struct wt_sync *io, union wt_verdict verdict, uint6
 		.err = -ECANCELED,
 	};
 
+	/* A handler could jump out of it, and leave its wait behind. */
+	wt_sys_hold_signals(&sync.signals);
 	take_turn(&sync, fs, io->fd);
 	wt_description_wait_begin(sync.description, &sync.wait);
 	sync.commit = wt_trouble_commit_begin(sync.dev);
@@ -280,11 +280,20 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 	return err;
 }
 
+static bool is_of_the_call(int err)
+{
+	return err == -EBADF || err == -EINVAL || err == -EINTR || err == -ESPIPE ||
+	       err == -ENOSYS || err == -EPERM || err == -EOPNOTSUPP;
+}
+
 int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 {
 	uint64_t description = wt_fdtable_description(io->fd);
 	int err = verdict.state == WT_RULED ? sync_ruled(io, verdict, description)
 					    : wt_io_pass_sync(io);
+	/* What the kernel says of the call is no answer of the disk, and ends nothing. */
+	if (unlikely(is_of_the_call(err)))
+		return err;
 	int owed = wt_owed_settle(io->fd, description);
 
 	if (unlikely(err || owed))
@@ -319,6 +328,12 @@ void wt_core_sharing(int fd)
 
 	if (description)
 		wt_description_share(description);
+}
+
+void wt_core_leaving(void)
+{
+	wt_mirror_leave();
+	wt_fdtable_each_description(wt_owed_any() ? wt_owed_closed : NULL);
 }
 
 void wt_core_sharing_all(void)

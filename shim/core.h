@@ -52,6 +52,9 @@ void wt_core_closing_range(unsigned int first, unsigned int last);
 /* Another program is about to be executed: it inherits what is not close-on-exec. */
 void wt_core_executing(void);
 
+/* The process is about to end: its rings let go of their files. */
+void wt_core_leaving(void);
+
 /* The process is about to end: writes the report, once. */
 void wt_core_report(void);
 

@@ -3,8 +3,11 @@
 #include "description.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,10 +105,25 @@ static uint32_t thread_of(uint64_t word)
 	return word >> THREAD_SHIFT;
 }
 
-/* In this PID namespace: of another one nothing is known, and it is waited for. */
+/*
+ * Killed, or stopped between two calls, where it may stay for long. A thread of another PID
+ * namespace looks like one that was killed.
+ */
 static bool is_gone(uint32_t thread)
 {
-	return syscall(SYS_tkill, thread, 0) < 0 && errno == ESRCH;
+	char path[40], stat[128], *state;
+
+	if (syscall(SYS_tkill, thread, 0) < 0 && errno == ESRCH)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%u/stat", thread);
+	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	ssize_t len = wt_sys.read(fd, stat, sizeof(stat) - 1);
+	wt_sys.close(fd);
+	stat[len < 0 ? 0 : len] = '\0';
+	state = strrchr(stat, ')');
+	return state && state[1] == ' ' && strchr("TtZX", state[2]);
 }
 
 /* What a wait that is given up was told, if anything, is not known: it counts as failed. */
@@ -121,10 +139,13 @@ static void give_up(struct wt_description *at, unsigned int place, uint64_t word
 static void wait_more(struct wt_description *at, unsigned int place, uint64_t word,
 		      uint64_t begin_ns, unsigned int *tries)
 {
+	static const struct timespec long_nap = { .tv_nsec = 10000000 };
 	uint64_t ns = wt_sys_now_ns() - begin_ns;
 
 	if (ns > WAIT_NS || (ns > GONE_NS && is_gone(thread_of(word))))
 		give_up(at, place, word);
+	else if (ns > GONE_NS)
+		syscall(SYS_nanosleep, &long_nap, NULL);
 	else
 		pause_until(tries);
 }
@@ -242,6 +263,8 @@ static uint32_t hold(struct hold *at, unsigned int seconds_max)
 	unsigned int seconds = 0;
 
 	while (!atomic_compare_exchange_strong(&at->token, &other, token)) {
+		if (!other)
+			continue;
 		seconds = other == before ? seconds : 0;
 		before = other;
 		atomic_fetch_add(&at->waiters, 1);

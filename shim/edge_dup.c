@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "core.h"
 #include "edge.h"
-#include "mirror.h"
+#include "owed.h"
 #include "real.h"
+#include "sys.h"
 #include "track.h"
 
 /* A new number for the same open file description: the verdict goes with it. */
@@ -30,8 +32,10 @@ static void replacing(int fd, int newfd)
 {
 	int errno_before = errno;
 
-	if (unlikely(wt_fdtable_get(newfd).state == WT_RULED) && fd != newfd)
-		wt_mirror_closing(newfd);
+	union wt_verdict verdict = wt_fdtable_get(newfd);
+
+	if (unlikely(verdict.word || wt_owed_any()) && fd != newfd && wt_sys.getfd(fd) >= 0)
+		wt_core_closing(newfd, verdict);
 	errno = errno_before;
 }
 

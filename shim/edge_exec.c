@@ -178,8 +178,11 @@ static void sending_rights(const char *fds, size_t len)
 			wt_core_sharing(fd);
 }
 
+/* Nothing to be looked for in a process without a file under a rule. */
 static void sending(const struct msghdr *given)
 {
+	if (wt_fdtable_next_ruled(0) < 0)
+		return;
 	int errno_before = errno;
 	struct msghdr message;
 	struct cmsghdr at;

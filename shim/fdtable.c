@@ -88,17 +88,35 @@ int wt_fdtable_next_ruled(int fd)
 	return -1;
 }
 
+/* The description of the lowest descriptor from *fd on that has one, or 0. */
+static uint64_t next_description(unsigned int *fd)
+{
+	for (; *fd < WT_FD_CHUNK * WT_FD_CHUNKS; ++*fd) {
+		uint64_t description = wt_fdtable_description(*fd);
+
+		if (description)
+			return description;
+		if (!wt_fdtable_entry(*fd))
+			*fd = wt_round_down(*fd, WT_FD_CHUNK) + WT_FD_CHUNK - 1;
+	}
+	return 0;
+}
+
+void wt_fdtable_each_description(void (*visit)(uint64_t description))
+{
+	uint64_t description;
+
+	for (unsigned int fd = 0; visit && (description = next_description(&fd)); fd++)
+		visit(description);
+}
+
 bool wt_fdtable_has(uint64_t description)
 {
-	for (unsigned int fd = 0; fd < WT_FD_CHUNK * WT_FD_CHUNKS; fd++) {
-		const struct wt_fd *entry = wt_fdtable_entry(fd);
+	uint64_t other;
 
-		if (!entry)
-			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK - 1;
-		else if (atomic_load_explicit(&entry->description, memory_order_relaxed) ==
-			 description)
+	for (unsigned int fd = 0; (other = next_description(&fd)); fd++)
+		if (other == description)
 			return true;
-	}
 	return false;
 }
 

@@ -61,14 +61,14 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void end(void)
 {
-	wt_mirror_leave();
+	wt_core_leaving();
 	wt_core_report();
 }
 
 /* Exits that skip destructors. */
 WT_EXPORT void _exit(int status)
 {
-	wt_mirror_leave();
+	wt_core_leaving();
 	wt_core_report();
 	wt_real._exit(status);
 	__builtin_unreachable();
@@ -76,7 +76,7 @@ WT_EXPORT void _exit(int status)
 
 WT_EXPORT void _Exit(int status)
 {
-	wt_mirror_leave();
+	wt_core_leaving();
 	wt_core_report();
 	wt_real._Exit(status);
 	__builtin_unreachable();

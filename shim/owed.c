@@ -20,6 +20,7 @@
 
 struct table {
 	_Atomic bool any;
+	_Atomic bool said; /* that it is full */
 	_Atomic uint64_t descriptions[PLACES];
 	_Atomic uint64_t files[PLACES];
 };
@@ -77,14 +78,13 @@ static bool claim(_Atomic uint64_t *places, uint64_t key, uint64_t word)
 
 static void keep(_Atomic uint64_t *places, uint64_t key, int err)
 {
-	static _Atomic bool said;
 	uint64_t word = key << KEY_SHIFT | (unsigned int)-err;
 	_Atomic uint64_t *at = find(places, key);
 
 	atomic_store(&table->any, true);
 	if (at)
 		atomic_store(at, word);
-	else if (!claim(places, key, word) && !atomic_exchange(&said, true))
+	else if (!claim(places, key, word) && !atomic_exchange(&table->said, true))
 		wt_log(WT_LOG_ERROR, "too many files with write errors: the next fsync of some of "
 				     "them may not repeat its error");
 }
