@@ -333,7 +333,8 @@ void wt_core_sharing(int fd)
 void wt_core_leaving(void)
 {
 	wt_mirror_leave();
-	wt_fdtable_each_description(wt_owed_any() ? wt_owed_closed : NULL);
+	if (wt_owed_any() && !wt_stats_is_guest())
+		wt_fdtable_each_description(wt_owed_closed);
 }
 
 void wt_core_sharing_all(void)

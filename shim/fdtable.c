@@ -106,7 +106,7 @@ void wt_fdtable_each_description(void (*visit)(uint64_t description))
 {
 	uint64_t description;
 
-	for (unsigned int fd = 0; visit && (description = next_description(&fd)); fd++)
+	for (unsigned int fd = 0; (description = next_description(&fd)); fd++)
 		visit(description);
 }
 

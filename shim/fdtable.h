@@ -129,7 +129,7 @@ void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description);
 /* The lowest descriptor from fd on that is known to be under a rule, or -1. */
 int wt_fdtable_next_ruled(int fd);
 
-/* Calls visit, if it is not NULL, with the description of each descriptor where that is known. */
+/* Calls visit with the description of each descriptor where that is known. */
 void wt_fdtable_each_description(void (*visit)(uint64_t description));
 
 /* Whether any descriptor is known to be of this description. */
