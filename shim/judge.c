@@ -289,7 +289,8 @@ static int sync_again(const struct wt_target *target, const struct wt_witness *w
 
 	if (!(target->fs->kind->flags & WT_FS_FLUSHES))
 		return err;
-	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE; tries++)
+	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE && err != -ECANCELED;
+	     tries++)
 		err = wt_witness_sync(witness, range, datasync);
 	return !err && wt_judge_has_stopped(target, fd, true) ? -EIO : err;
 }

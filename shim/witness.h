@@ -32,7 +32,8 @@ enum wt_reason wt_witness_call(struct wt_witness *witness, int fd);
 /*
  * Writes the range back and waits: until it is on the device, or until it is on stable
  * storage with the metadata needed to read it back (`datasync`) or all of it. 0, an error
- * recorded since the last wait, or -ESTALE where the opening is no longer there.
+ * recorded since the last wait, or -ESTALE where the opening is no longer there; -ECANCELED where
+ * the sync is refused.
  */
 int wt_witness_wait(const struct wt_witness *witness, struct wt_range range);
 int wt_witness_sync(const struct wt_witness *witness, struct wt_range range, bool datasync);

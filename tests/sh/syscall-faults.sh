@@ -196,9 +196,9 @@ controls() {
 	every_name plain level=dsync
 	for rule in through async; do
 		new_case $rule method=pwrite count=4 fault=sync_file_range:lie:1+ \
-			fault=cachestat:lie:1+
+			fault=cachestat:lie:1+ fault=ioctl:lie:1+
 		new_case $rule method=append count=4 fault=sync_file_range:lie:1+ \
-			fault=cachestat:lie:1+
+			fault=cachestat:lie:1+ fault=ioctl:lie:1+
 	done
 	for rule in dsync sync through,engine=dsync; do
 		new_case $rule method=pwrite count=4 fault=pwritev2:lie:2
@@ -208,7 +208,8 @@ controls() {
 	new_case dsync method=hole count=4 cut=struck fault=pwritev2:EPERM:1+ fault=fdatasync:lie:1+
 	for rule in through dsync; do
 		new_case $rule,engine=direct method=pwrite count=4 fault=uring_write:lie:2
-		new_case $rule method=pwrite threads=4 count=8 fault=uring_sync:lie:1+
+		new_case $rule method=pwrite threads=4 count=8 fault=uring_sync:lie:1+ \
+			fault=cachestat:lie:1+ fault=ioctl:lie:1+
 	done
 }
 
