@@ -183,6 +183,7 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 int wt_core_closing(int fd, union wt_verdict verdict)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);
+	uint64_t description = wt_fdtable_description(fd);
 	int err = 0;
 
 	if (verdict.state == WT_RULED) {
@@ -191,14 +192,13 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
 			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
 		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
-			wt_owed_to(wt_fdtable_description(fd), err);
+			wt_owed_to(description, err);
 		else
 			err = 0;
 		wt_mirror_closing(fd);
 	}
-	uint64_t description = wt_fdtable_description(fd);
 	wt_fdtable_forget(fd);
-	if (wt_owed_any() && !wt_fdtable_has(description))
+	if (description && wt_owed_any() && !wt_fdtable_has(description))
 		wt_owed_closed(description);
 	return err;
 }

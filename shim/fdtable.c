@@ -9,6 +9,9 @@
 struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 _Atomic bool wt_fdtable_is_split;
 
+/* No entry was ever made from this descriptor on. */
+static _Atomic unsigned int end;
+
 void wt_fdtable_split(void)
 {
 	atomic_store(&wt_fdtable_is_split, true);
@@ -27,6 +30,10 @@ static struct wt_fd *entry_made(int fd)
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (made == MAP_FAILED)
 		return NULL;
+	/* Before the entries can be found, so that a search goes as far. */
+	unsigned int past = (chunk + 1) * WT_FD_CHUNK, before = atomic_load(&end);
+	while (before < past && !atomic_compare_exchange_weak(&end, &before, past))
+		;
 	struct wt_fd *expected = NULL;
 	if (!atomic_compare_exchange_strong(&wt_fdtable[chunk], &expected, made))
 		munmap(made, size);
@@ -77,7 +84,7 @@ void wt_fdtable_note_file(int fd, uint64_t file)
 
 int wt_fdtable_next_ruled(int fd)
 {
-	while (fd < (int)(WT_FD_CHUNK * WT_FD_CHUNKS)) {
+	while (fd < (int)atomic_load_explicit(&end, memory_order_relaxed)) {
 		if (!wt_fdtable_entry(fd))
 			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK;
 		else if (wt_fdtable_get(fd).state == WT_RULED)
@@ -91,7 +98,7 @@ int wt_fdtable_next_ruled(int fd)
 /* The description of the lowest descriptor from *fd on that has one, or 0. */
 static uint64_t next_description(unsigned int *fd)
 {
-	for (; *fd < WT_FD_CHUNK * WT_FD_CHUNKS; ++*fd) {
+	for (; *fd < atomic_load_explicit(&end, memory_order_relaxed); ++*fd) {
 		uint64_t description = wt_fdtable_description(*fd);
 
 		if (description)
@@ -127,11 +134,9 @@ void wt_fdtable_forget(int fd)
 
 void wt_fdtable_forget_range(unsigned int first, unsigned int last)
 {
-	unsigned int end = WT_FD_CHUNK * WT_FD_CHUNKS - 1;
+	unsigned int past = atomic_load(&end);
 
-	if (last > end)
-		last = end;
-	for (uint64_t fd = first; fd <= last;) {
+	for (uint64_t fd = first; fd <= last && fd < past;) {
 		if (wt_fdtable_entry(fd))
 			wt_fdtable_forget(fd++);
 		else
