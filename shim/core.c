@@ -258,8 +258,8 @@ static int sync_really(const struct wt_sync *io, union wt_verdict verdict, uint6
 /* fsync has all the metadata to see to, and not only what libwt's writes made stable. */
 static bool may_be_elided(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
 {
-	return wt_config.policy.rules[verdict.rule].fsync_elide && io->call == WT_FDATASYNC &&
-	       verdict.engine != WT_ENGINE_NONE && !wt_description_is_stranger(description);
+	return io->call == WT_FDATASYNC && verdict.engine != WT_ENGINE_NONE &&
+	       !wt_description_is_stranger(description);
 }
 
 static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
@@ -282,8 +282,7 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 
 static bool is_of_the_call(int err)
 {
-	return err == -EBADF || err == -EINVAL || err == -EINTR || err == -ESPIPE ||
-	       err == -ENOSYS || err == -EPERM || err == -EOPNOTSUPP;
+	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR || err == -ESPIPE;
 }
 
 int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)

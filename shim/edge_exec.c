@@ -75,61 +75,46 @@ WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 	return wt_real.execvpe(file, argv, envp);
 }
 
-/* The arguments of a variadic form, counted and then listed. */
-#define COUNT_ARGS(count, first)                                                                   \
-	do {                                                                                       \
-		va_list args;                                                                      \
-		va_start(args, first);                                                             \
-		while (va_arg(args, char *))                                                       \
-			count++;                                                                   \
-		va_end(args);                                                                      \
-	} while (0)
-
-static void list_args(char **argv, size_t count, const char *first, va_list args)
+/* A variadic form, with its environment behind the arguments or without one; args are used up. */
+static int execute_list(int (*execute)(const char *, char *const[], char *const[]),
+			const char *program, const char *first, bool has_environment, va_list args)
 {
+	size_t count = 1;
+	va_list counted;
+
+	va_copy(counted, args);
+	while (va_arg(counted, char *))
+		count++;
+	va_end(counted);
+	char *argv[count + 1];
 	argv[0] = (char *)first;
 	for (size_t i = 1; i <= count; i++)
 		argv[i] = va_arg(args, char *);
+	return execute(program, argv, has_environment ? va_arg(args, char *const *) : environ);
 }
+
+#define EXECUTE_LIST(execute, program, first, has_environment)                                     \
+	do {                                                                                       \
+		va_list args;                                                                      \
+		va_start(args, first);                                                             \
+		int ret = execute_list(execute, program, first, has_environment, args);            \
+		va_end(args);                                                                      \
+		return ret;                                                                        \
+	} while (0)
 
 WT_EXPORT int execl(const char *path, const char *arg, ...)
 {
-	size_t count = 1;
-	va_list args;
-
-	COUNT_ARGS(count, arg);
-	char *argv[count + 1];
-	va_start(args, arg);
-	list_args(argv, count, arg, args);
-	va_end(args);
-	return execv(path, argv);
+	EXECUTE_LIST(execve, path, arg, false);
 }
 
 WT_EXPORT int execlp(const char *file, const char *arg, ...)
 {
-	size_t count = 1;
-	va_list args;
-
-	COUNT_ARGS(count, arg);
-	char *argv[count + 1];
-	va_start(args, arg);
-	list_args(argv, count, arg, args);
-	va_end(args);
-	return execvp(file, argv);
+	EXECUTE_LIST(execvpe, file, arg, false);
 }
 
 WT_EXPORT int execle(const char *path, const char *arg, ...)
 {
-	size_t count = 1;
-	va_list args;
-
-	COUNT_ARGS(count, arg);
-	char *argv[count + 1];
-	va_start(args, arg);
-	list_args(argv, count, arg, args);
-	char *const *envp = va_arg(args, char *const *);
-	va_end(args);
-	return execve(path, argv, envp);
+	EXECUTE_LIST(execve, path, arg, true);
 }
 
 WT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,

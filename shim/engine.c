@@ -23,6 +23,15 @@ int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range
 	return datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
 }
 
+/* A wait on a witness takes nothing from the program's description. */
+ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret)
+{
+	target->waited = true;
+	if (err && !target->witness)
+		target->took = err;
+	return err ? err : ret;
+}
+
 /* Without an offset in the call, threads and processes unseen may have moved the description's. */
 struct wt_range wt_engine_range(const struct wt_target *target)
 {

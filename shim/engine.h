@@ -89,6 +89,9 @@ int wt_engine_rwf(enum wt_level level);
  */
 int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range);
 
+/* The answer of a write of `ret` bytes, copied and then waited for with `err`. */
+ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret);
+
 /* The range that was copied; the whole file where it is not sure to be just that. */
 struct wt_range wt_engine_range(const struct wt_target *target);
 

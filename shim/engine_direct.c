@@ -180,8 +180,8 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	ssize_t ret = write_direct(target, ring, mirror, io, &run, rwf_of(target, io), st);
 	wt_turn_leave_direct(turn);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
-	if (ret == -EINVAL || ret == -EOPNOTSUPP || ret == -ECANCELED || ret == -EFAULT ||
-	    ret == -EAGAIN || ret == -ENOTBLK || ret == -ENOSYS || ret == -EPERM)
+	if (wt_sys_is_refusal(ret) || ret == -ECANCELED || ret == -EFAULT || ret == -EAGAIN ||
+	    ret == -ENOTBLK)
 		return decline(target, WT_WHY_DIRECT_REFUSED);
 	/* It may be on its way still. */
 	if (ret == -ESTALE)

@@ -29,10 +29,7 @@ static ssize_t copy_and_sync(struct wt_target *target, const struct wt_io *io)
 		target->stale = wt_engine_is_stale(io->fd);
 	if (target->stale)
 		return ret;
-	target->waited = true;
-	if (err && !target->witness)
-		target->took = err;
-	return err ? err : ret;
+	return wt_engine_waited(target, err, ret);
 }
 
 /* pwritev2 cuts such a length before it looks at the address; write and pwrite look first. */

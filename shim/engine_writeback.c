@@ -41,8 +41,7 @@
 /* Not an answer about the disk, but about the call: go down the ladder. */
 static bool is_refusal(int err)
 {
-	return err == -ENOSYS || err == -EPERM || err == -EOPNOTSUPP || err == -EINVAL ||
-	       err == -ESPIPE;
+	return wt_sys_is_refusal(err) || err == -ESPIPE;
 }
 
 static int sync_range(struct wt_target *target, int fd, struct wt_range range, unsigned int flags)
@@ -200,10 +199,7 @@ static ssize_t writeback_write(struct wt_target *target, const struct wt_io *io)
 	err = sync_copied(target, io->fd, err);
 	if (target->stale)
 		return ret;
-	target->waited = true;
-	if (err && !target->witness)
-		target->took = err;
-	return err ? err : ret;
+	return wt_engine_waited(target, err, ret);
 }
 
 const struct wt_engine wt_engine_writeback = {

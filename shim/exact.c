@@ -24,16 +24,12 @@ static bool is_about_disk(ssize_t ret)
 	case -EFAULT:
 	case -EFBIG:
 	case -EINTR:
-	case -EINVAL:
-	case -ENOSYS:
-	case -EOPNOTSUPP:
-	case -EPERM:
 	case -ESPIPE:
 	case -ETXTBSY:
 	case -EAGAIN:
 		return false;
 	}
-	return ret < 0 && ret != WT_DECLINED;
+	return ret < 0 && ret != WT_DECLINED && !wt_sys_is_refusal(ret);
 }
 
 static bool is_lost(const struct wt_target *target, ssize_t ret)
@@ -347,7 +343,6 @@ static ssize_t answer(const struct wt_engine *engine, struct visit *visit)
 	take_turn(visit);
 	begin_commit(visit);
 	ssize_t ret = watched ? write_watched(engine, visit) : engine->write(target, visit->io);
-	visit->answered = true;
 	bool shared_commit = end_commit(visit);
 	end_turn(visit);
 	if (is_lost(target, ret))

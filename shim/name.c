@@ -99,16 +99,7 @@ static int open_parent(const struct wt_place *place, int flags)
 /* A refusal leads to another way, an error of the disk never does. */
 static int answer_of(int err)
 {
-	switch (err) {
-	case -EINVAL:
-	case -ENOSYS:
-	case -EOPNOTSUPP:
-	case -EPERM:
-	case -EBADF:
-	case -EINTR:
-		return CANNOT;
-	}
-	return err;
+	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR ? CANNOT : err;
 }
 
 static int sync_by(int (*sync)(int), int fd)
@@ -148,9 +139,7 @@ static int sync_file(int fd, bool datasync)
 
 	if (!wt_witness_call(&witness, fd)) {
 		ret = wt_witness_sync(&witness, WT_WHOLE_FILE, datasync);
-		if (ret == -ESTALE || ret == -ECANCELED || ret == -EINTR)
-			ret = CANNOT;
-		ret = answer_of(ret);
+		ret = ret == -ESTALE || ret == -ECANCELED ? CANNOT : answer_of(ret);
 	}
 	/* The kernel tells an error to openings yet to come until somebody has seen it. */
 	if (ret < 0)

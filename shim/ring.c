@@ -169,8 +169,7 @@ static int make(struct wt_ring *ring)
 
 static bool is_lasting(int err)
 {
-	return err == -ENOSYS || err == -EPERM || err == -EACCES || err == -EOPNOTSUPP ||
-	       err == -EINVAL;
+	return wt_sys_is_refusal(err) || err == -EACCES;
 }
 
 static struct wt_ring *own_ring(enum wt_reason *why)

@@ -11,6 +11,7 @@
 #ifndef WT_SYS_H
 #define WT_SYS_H
 
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -104,6 +105,15 @@ struct wt_signals {
 
 void wt_sys_hold_signals(struct wt_signals *signals);
 void wt_sys_let_signals(const struct wt_signals *signals);
+
+/*
+ * Whether the error of a call says that it is not to be had here (an old kernel, a file system, a
+ * sandbox), which is no answer of the disk.
+ */
+static inline bool wt_sys_is_refusal(ssize_t err)
+{
+	return err == -ENOSYS || err == -EPERM || err == -EOPNOTSUPP || err == -EINVAL;
+}
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t wt_sys_now_ns(void);

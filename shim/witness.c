@@ -48,12 +48,6 @@ int wt_witness_wait(const struct wt_witness *witness, struct wt_range range)
 	return err;
 }
 
-/* No answer of the disk: a sandbox that knows this request refuses it. */
-static bool is_refusal(int err)
-{
-	return err == -ENOSYS || err == -EPERM || err == -EOPNOTSUPP || err == -EINVAL;
-}
-
 int wt_witness_sync(const struct wt_witness *witness, struct wt_range range, bool datasync)
 {
 	struct wt_ring *ring = take(witness);
@@ -62,5 +56,5 @@ int wt_witness_sync(const struct wt_witness *witness, struct wt_range range, boo
 		return -ESTALE;
 	int err = wt_mirror_sync(ring, witness->slot, range, datasync);
 	wt_ring_give(ring);
-	return is_refusal(err) ? -ECANCELED : err;
+	return wt_sys_is_refusal(err) ? -ECANCELED : err;
 }
