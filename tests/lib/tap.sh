@@ -18,6 +18,23 @@ ok() { echo "ok $((++tests_run)) - $1"; }
 skip() { echo "ok $((++tests_run)) - $1 # SKIP $2"; }
 finish() { echo "1..$tests_run"; }
 
+is() { # what is, what was expected
+	[ "$1" = "$2" ] || {
+		echo "'$1', expected '$2'"
+		return 1
+	}
+}
+
+# need_disk COMMAND...: ends the test where this machine cannot have a disk of tests/disk, as
+# `with-disk COMMAND...` says.
+need_disk() {
+	local why
+	why=$("$with_disk" --fs none -- "$@" 2>&1 </dev/null)
+	[ $? = 77 ] || return 0
+	echo "1..0 # SKIP ${why#with-disk: }"
+	exit
+}
+
 # show_part WHAT STATUS FILE: the tests in FILE.part, numbered with ours; what ended with another
 # status than 0 has not ended by itself, and FILE.why says why.
 show_part() {

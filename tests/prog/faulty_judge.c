@@ -104,7 +104,13 @@ static char *bytes_of(const struct file *file, const struct record *record)
 	return bytes;
 }
 
-bool judge_live(const struct file *written, struct record *record, char *why, size_t room)
+/* Whether a look at the file and its bytes finds all as it has to be; else `why` says what is not.
+ */
+typedef bool look_fn(const struct file *file, int fd, const char *bytes, struct record *record,
+		     char *why, size_t room);
+
+static bool judge(const struct file *written, struct record *record, look_fn *look, char *why,
+		  size_t room)
 {
 	struct file at;
 
@@ -112,46 +118,51 @@ bool judge_live(const struct file *written, struct record *record, char *why, si
 		return false;
 	if (has_no_bytes(written->method))
 		return true;
-	const struct file *file = &at;
-	char *bytes = bytes_of(file, record);
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	bool good = false;
+	char *bytes = bytes_of(&at, record);
+	int fd = open(at.path, O_RDONLY | O_CLOEXEC);
+	bool good = look(&at, fd, bytes, record, why, room);
 
-	if (!find(fd, bytes, record))
-		snprintf(why, room, "the file does not have it");
-	else if (file->alone && !is_clean(file, fd, record, why, room))
-		;
-	else if (file->level != ASYNC && !is_on_disk(file, fd, bytes, record, why, room))
-		;
-	else if (!probe_read_equal(file->path, 0, record->offset, bytes, record->len))
-		snprintf(why, room, "a read does not see it");
-	else
-		good = true;
 	close(fd);
 	free(bytes);
 	return good;
 }
 
+static bool look_live(const struct file *file, int fd, const char *bytes, struct record *record,
+		      char *why, size_t room)
+{
+	if (!find(fd, bytes, record)) {
+		snprintf(why, room, "the file does not have it");
+		return false;
+	}
+	if (file->alone && !is_clean(file, fd, record, why, room))
+		return false;
+	if (file->level != ASYNC && !is_on_disk(file, fd, bytes, record, why, room))
+		return false;
+	if (probe_read_equal(file->path, 0, record->offset, bytes, record->len))
+		return true;
+	snprintf(why, room, "a read does not see it");
+	return false;
+}
+
+static bool look_stored(const struct file *file, int fd, const char *bytes, struct record *record,
+			char *why, size_t room)
+{
+	if (!find(fd, bytes, record)) {
+		snprintf(why, room, "the file has it no more");
+		return false;
+	}
+	if (probe_read_equal(file->path, 0, record->offset, bytes, record->len))
+		return true;
+	snprintf(why, room, "the file has other bytes at %ld", record->offset);
+	return false;
+}
+
+bool judge_live(const struct file *written, struct record *record, char *why, size_t room)
+{
+	return judge(written, record, look_live, why, room);
+}
+
 bool judge_stored(const struct file *written, struct record *record, char *why, size_t room)
 {
-	struct file at;
-
-	if (!is_changed(written, record, &at, why, room))
-		return false;
-	if (has_no_bytes(written->method))
-		return true;
-	const struct file *file = &at;
-	char *bytes = bytes_of(file, record);
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	bool good = false;
-
-	if (!find(fd, bytes, record))
-		snprintf(why, room, "the file has it no more");
-	else if (!probe_read_equal(file->path, 0, record->offset, bytes, record->len))
-		snprintf(why, room, "the file has other bytes at %ld", record->offset);
-	else
-		good = true;
-	close(fd);
-	free(bytes);
-	return good;
+	return judge(written, record, look_stored, why, room);
 }

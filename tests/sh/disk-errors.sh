@@ -262,10 +262,8 @@ again)
 	exit
 	;;
 esac
-why=$("$with_disk" --fs none -- true 2>&1)
-if [ $? = 77 ]; then
-	echo "1..0 # SKIP ${why#with-disk: }"
-elif [ $# -ge 3 ]; then
+need_disk true
+if [ $# -ge 3 ]; then
 	one "$1" "$2" "$3" "${4:-20}"
 elif [ -n "${WT_SCHEDULE:-}" ]; then
 	one "$(fs_of "$WT_SCHEDULE")" "$(rule_of "$WT_SCHEDULE")" "$WT_SCHEDULE" 20

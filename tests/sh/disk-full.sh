@@ -26,13 +26,6 @@ limit_seconds=60
 schedules=8
 [ -z "$WT_SOAK" ] || schedules=150
 
-is() { # what is, what was expected
-	[ "$1" = "$2" ] || {
-		echo "'$1', expected '$2'"
-		return 1
-	}
-}
-
 # by RULE COMMAND...: under libwt, or without it by the rule `plain`; killed if it does not end.
 by() {
 	local rule=$1
@@ -215,11 +208,7 @@ if [ "${1:-}" = inside ]; then
 	"inside_$2"
 	exit
 fi
-why=$("$with_disk" --fs none -- true 2>&1)
-if [ $? = 77 ]; then
-	echo "1..0 # SKIP ${why#with-disk: }"
-	exit
-fi
+need_disk true
 for fs in ext4 xfs btrfs; do
 	part full --fs $fs
 	part vanish --fs $fs

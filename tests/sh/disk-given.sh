@@ -67,11 +67,7 @@ if [ "${1:-}" = inside ]; then
 	inside
 	exit
 fi
-why=$("$with_disk" --fs none -- true 2>&1)
-if [ $? = 77 ]; then
-	echo "1..0 # SKIP ${why#with-disk: }"
-	exit
-fi
+need_disk true
 for fs in ext4 xfs; do
 	"$with_disk" --fs $fs -- "$self" inside 2>"$work/in.why" >"$work/in.part"
 	show_part "$fs" $? "$work/in"

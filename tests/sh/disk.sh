@@ -22,13 +22,6 @@ stamp() { "$DISK_BIN/stamp" "$@"; }
 # stamped FILE CALL...: results and errors only, "CALL RESULT ERROR" each, on one line.
 stamped() { stamp "$@" | cut -d' ' -f1-3 | paste -sd' '; }
 
-is() { # what is, what was expected
-	[ "$1" = "$2" ] || {
-		echo "'$1', expected '$2'"
-		return 1
-	}
-}
-
 # new_file NAME [CALL...]: an empty file whose blocks are overwritten in place, on btrfs too.
 new_file() {
 	rm -f "$1"
@@ -494,11 +487,7 @@ survivors)
 	exit
 	;;
 esac
-why=$("$with_disk" --fs none -- true 2>&1)
-if [ $? = 77 ]; then
-	echo "1..0 # SKIP ${why#with-disk: }"
-	exit
-fi
+need_disk true
 for fs in none ext4 xfs btrfs; do part --fs $fs; done
 check "the same requests and seed leave the same bytes" same_again
 check "a disk starts with what another one left" keeps_an_image

@@ -54,13 +54,6 @@ if [ -n "$WT_SOAK" ]; then
 	rules+=('*.db=sync' '*.db=dsync,engine=direct' '*.db=dsync,fsync=elide')
 fi
 
-is() { # what is, what was expected
-	[ "$1" = "$2" ] || {
-		echo "'$1', expected '$2'"
-		return 1
-	}
-}
-
 ### On the disk
 
 # A directory d of its own, stable before the change.

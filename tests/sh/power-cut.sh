@@ -379,20 +379,14 @@ inside_again() { # seed, part, number, times
 
 # The file systems side by side: what they print goes on when all have ended.
 part() { # fs, cuts
-	"$with_disk" --fs "$1" -- "$self" inside "$seed" "$2" 2>"$work/$1.err" |
+	"$with_disk" --fs "$1" -- "$self" inside "$seed" "$2" 2>"$work/$1.why" |
 		tee "$work/$1.out" | grep --line-buffered '^step$'
 	echo "${PIPESTATUS[0]}" >"$work/$1.status"
 }
 
 print_part() { # fs
-	local status
-	status=$(cat "$work/$1.status")
-	grep -vE '^(step|row .*)$' "$work/$1.out" | awk -v tests="$tests_run" '
-		/^ok / { sub(/^ok [0-9]+/, "ok " ++tests) }
-		/^not ok / { sub(/^not ok [0-9]+/, "not ok " ++tests) }
-		{ print }'
-	tests_run=$((tests_run + $(grep -cE '^(ok|not ok) ' "$work/$1.out")))
-	[ "$status" = 0 ] || not_ok "$1: ends by itself" "exit status $status: $(cat "$work/$1.err")"
+	grep -vE '^(step|row .*)$' "$work/$1.out" >"$work/$1.part"
+	show_part "$1" "$(cat "$work/$1.status")" "$work/$1"
 }
 
 # Not in awk, which may wait for more lines than there are cuts in a minute.
@@ -474,9 +468,5 @@ again)
 	exit
 	;;
 esac
-why=$("$with_disk" --fs none -- true 2>&1)
-if [ $? = 77 ]; then
-	echo "1..0 # SKIP ${why#with-disk: }"
-	exit
-fi
+need_disk true
 all

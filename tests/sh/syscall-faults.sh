@@ -471,11 +471,7 @@ case $#-${1:-} in
 	;;
 1-*) seed=$1 ;;
 esac
-why=$("$with_disk" --fs none -- "$faulty" / 2>&1 </dev/null)
-if [ $? = 77 ]; then
-	echo "1..0 # SKIP ${why#with-disk: }"
-	exit
-fi
+need_disk "$faulty" /
 if ! command -v jq >/dev/null; then
 	echo "1..0 # SKIP jq is not installed"
 	exit
