@@ -147,6 +147,8 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	if (verdict.asked)
 		count_fall(io->fd, wt_engine_name(verdict.asked), engine->name, verdict.reason);
 	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine);
+	if (!ret && io->call == WT_ACT)
+		return 0; /* a stream whose bytes all stayed in its buffer wrote nothing */
 	uint64_t ns = wt_sys_now_ns() - start_ns;
 
 	/* The number was closed under the write: its second call went to no file or another. */
@@ -305,7 +307,6 @@ void wt_core_noticed(int fd, enum wt_way way)
 	static const char *const names[] = {
 		[WT_WAY_MAPPED] = "a shared writable mapping",
 		[WT_WAY_MAY_BE_MAPPED] = NULL,
-		[WT_WAY_STREAM] = "a stream (stdio)",
 		[WT_WAY_AIO] = "aio_write",
 		[WT_WAY_COPIED] = "copy_file_range, sendfile or splice",
 		[WT_WAY_ALLOCATED] = NULL,

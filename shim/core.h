@@ -31,7 +31,6 @@ int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
 enum wt_way {
 	WT_WAY_MAPPED,	      /* shared and writable */
 	WT_WAY_MAY_BE_MAPPED, /* shared, and can be made writable */
-	WT_WAY_STREAM,
 	WT_WAY_AIO,
 	WT_WAY_COPIED, /* copy_file_range, sendfile, splice */
 	WT_WAY_ALLOCATED

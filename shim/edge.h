@@ -19,6 +19,15 @@ static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 	return ret < 0 ? -1 : ret;
 }
 
+/*
+ * What is done before a descriptor is closed; 0, or the -errno that its close is to tell. errno
+ * stays as it is.
+ */
+int wt_edge_closing(int fd);
+
+/* The program ends: its streams hand over what they hold, as libc does it later, unseen. */
+void wt_edge_exiting(void);
+
 /* pwrite64 is pwrite under another name where off_t has 64 bits (base.h). */
 #define WT_ALIAS(symbol) WT_EXPORT __attribute__((alias(#symbol)))
 

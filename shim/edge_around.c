@@ -92,8 +92,7 @@ WT_EXPORT int aio_write(struct aiocb *request)
 
 WT_EXPORT int aio_write64(struct aiocb64 *request)
 {
-	noticed(request->aio_fildes, WT_WAY_AIO);
-	return wt_real.aio_write64(request);
+	return aio_write((struct aiocb *)request);
 }
 
 /* It waits on the description, in a thread of libc's. */
@@ -105,12 +104,5 @@ WT_EXPORT int aio_fsync(int op, struct aiocb *request)
 
 WT_EXPORT int aio_fsync64(int op, struct aiocb64 *request)
 {
-	wt_core_sharing(request->aio_fildes);
-	return wt_real.aio_fsync64(op, request);
-}
-
-WT_EXPORT FILE *fdopen(int fd, const char *mode)
-{
-	noticed(fd, WT_WAY_STREAM);
-	return wt_real.fdopen(fd, mode);
+	return aio_fsync(op, (struct aiocb *)request);
 }

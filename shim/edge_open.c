@@ -4,11 +4,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 
-#include "config.h"
-#include "core.h"
 #include "edge.h"
 #include "real.h"
 #include "sys.h"
@@ -138,23 +135,3 @@ WT_EXPORT int mkostemps(char *template, int suffix_len, int flags)
 }
 
 WT_ALIAS(mkostemps) int mkostemps64(char *template, int suffix_len, int flags);
-
-/* A stream's descriptor was opened inside libc: whatever is known of its number is of another. */
-static FILE *stream_opened(FILE *stream)
-{
-	int errno_before = errno;
-
-	if (stream)
-		wt_fdtable_forget(fileno(stream));
-	if (unlikely(stream && wt_config.elides && __fwritable(stream)))
-		wt_core_noticed(fileno(stream), WT_WAY_STREAM);
-	errno = errno_before;
-	return stream;
-}
-
-WT_EXPORT FILE *fopen(const char *path, const char *mode)
-{
-	return stream_opened(wt_real.fopen(path, mode));
-}
-
-WT_ALIAS(fopen) FILE *fopen64(const char *path, const char *mode);

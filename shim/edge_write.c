@@ -21,7 +21,7 @@ WT_EXPORT ssize_t write(int fd, const void *buf, size_t len)
 	if (likely(verdict.state == WT_NO_RULE) || !len)
 		return wt_real.write(fd, buf, len);
 	struct iovec iov = { (void *)buf, len };
-	return covered(&(struct wt_io){ WT_WRITE, fd, 1, 0, &iov, WT_OFFSET_NONE }, verdict);
+	return covered(&(struct wt_io){ WT_WRITE, fd, 1, 0, { &iov }, WT_OFFSET_NONE }, verdict);
 }
 
 /* A negative offset is the kernel's to refuse: to pwritev2 it would mean another thing. */
@@ -32,7 +32,7 @@ WT_EXPORT ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 	if (likely(verdict.state == WT_NO_RULE) || !len || offset < 0)
 		return wt_real.pwrite(fd, buf, len, offset);
 	struct iovec iov = { (void *)buf, len };
-	return covered(&(struct wt_io){ WT_PWRITE, fd, 1, 0, &iov, offset }, verdict);
+	return covered(&(struct wt_io){ WT_PWRITE, fd, 1, 0, { &iov }, offset }, verdict);
 }
 
 WT_ALIAS(pwrite) ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t offset);
@@ -43,7 +43,8 @@ WT_EXPORT ssize_t writev(int fd, const struct iovec *iov, int iovcnt)
 
 	if (likely(verdict.state == WT_NO_RULE))
 		return wt_real.writev(fd, iov, iovcnt);
-	return covered(&(struct wt_io){ WT_WRITEV, fd, iovcnt, 0, iov, WT_OFFSET_NONE }, verdict);
+	return covered(&(struct wt_io){ WT_WRITEV, fd, iovcnt, 0, { iov }, WT_OFFSET_NONE },
+		       verdict);
 }
 
 WT_EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
@@ -52,7 +53,7 @@ WT_EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int iovcnt, off_t off
 
 	if (likely(verdict.state == WT_NO_RULE) || offset < 0)
 		return wt_real.pwritev(fd, iov, iovcnt, offset);
-	return covered(&(struct wt_io){ WT_PWRITEV, fd, iovcnt, 0, iov, offset }, verdict);
+	return covered(&(struct wt_io){ WT_PWRITEV, fd, iovcnt, 0, { iov }, offset }, verdict);
 }
 
 WT_ALIAS(pwritev)
@@ -64,7 +65,7 @@ WT_EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t of
 
 	if (likely(verdict.state == WT_NO_RULE) || offset < WT_OFFSET_NONE)
 		return wt_real.pwritev2(fd, iov, iovcnt, offset, flags);
-	return covered(&(struct wt_io){ WT_PWRITEV2, fd, iovcnt, flags, iov, offset }, verdict);
+	return covered(&(struct wt_io){ WT_PWRITEV2, fd, iovcnt, flags, { iov }, offset }, verdict);
 }
 
 WT_ALIAS(pwritev2)

@@ -206,6 +206,8 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 		return decline(target, WT_WHY_OWN_DIRECT);
 	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))
 		return decline(target, WT_WHY_OWN_FLAGS);
+	if (io->call == WT_ACT)
+		return decline(target, WT_WHY_NO_MEMORY);
 	if (!target->has_offset)
 		return decline(target, WT_WHY_NO_OFFSET);
 	if (io->offset < 0 || !is_aligned(io->offset, target->dio_file_align) ||

@@ -44,7 +44,7 @@ static bool is_oversized(const struct wt_io *io)
  */
 static bool in_one_call(const struct wt_target *target, const struct wt_io *io)
 {
-	return target->has_offset && !target->witness && !is_oversized(io);
+	return target->has_offset && !target->witness && io->call != WT_ACT && !is_oversized(io);
 }
 
 /* The answer of the one call. Not all of it may have been copied when an error came. */

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "core.h"
 #include "description.h"
+#include "edge.h"
 #include "elide.h"
 #include "log.h"
 #include "mirror.h"
@@ -61,6 +62,7 @@ __attribute__((constructor)) static void start(void)
 
 __attribute__((destructor)) static void end(void)
 {
+	wt_edge_exiting();
 	wt_core_leaving();
 	wt_core_report();
 }
@@ -78,7 +80,7 @@ WT_EXPORT void _Exit(int status)
 {
 	wt_core_leaving();
 	wt_core_report();
-	wt_real._Exit(status);
+	wt_real._exit(status);
 	__builtin_unreachable();
 }
 

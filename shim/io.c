@@ -38,6 +38,8 @@ ssize_t wt_io_pass(const struct wt_io *io)
 	case WT_PWRITEV2:
 		ret = wt_real.pwritev2(io->fd, io->iov, io->iovcnt, io->offset, io->flags);
 		break;
+	case WT_ACT:
+		return io->act->carry_out(io->act);
 	}
 	return ret < 0 ? -errno : ret;
 }

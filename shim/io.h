@@ -5,6 +5,9 @@
  * The memory behind a wt_io is the program's and may not be there: only the
  * kernel reads it, which answers EFAULT. The iovec array of a scalar call is
  * the edge's own.
+ *
+ * A write need not be a call of the write family: a stream that flushes or a
+ * copy_file_range is one too. Such an act is carried out by its edge.
  */
 #ifndef WT_IO_H
 #define WT_IO_H
@@ -14,7 +17,13 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-enum wt_call { WT_WRITE, WT_PWRITE, WT_WRITEV, WT_PWRITEV, WT_PWRITEV2 };
+enum wt_call { WT_WRITE, WT_PWRITE, WT_WRITEV, WT_PWRITEV, WT_PWRITEV2, WT_ACT };
+
+/* How many bytes reached the page cache, though the call failed; or, where none did, 0 or -errno.
+ */
+struct wt_act {
+	ssize_t (*carry_out)(struct wt_act *act);
+};
 
 #define WT_OFFSET_NONE ((off_t)-1) /* the open file description's own */
 
@@ -23,7 +32,10 @@ struct wt_io {
 	int fd;
 	int iovcnt;
 	int flags; /* RWF_*, pwritev2 only */
-	const struct iovec *iov;
+	union {
+		const struct iovec *iov;
+		struct wt_act *act; /* WT_ACT, and iovcnt is 0: its bytes are not to be had */
+	};
 	off_t offset;
 };
 

@@ -58,17 +58,12 @@ static int raw_open(const char *path, int flags, ...)
 	return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-static int raw_creat(const char *path, mode_t mode)
-{
-	return raw_open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
-}
-
-static int raw_open_2(const char *path, int flags)
+static int raw___open_2(const char *path, int flags)
 {
 	return raw_open(path, flags, 0);
 }
 
-static int raw_openat_2(int dirfd, const char *path, int flags)
+static int raw___openat_2(int dirfd, const char *path, int flags)
 {
 	return raw_openat(dirfd, path, flags, 0);
 }
@@ -238,7 +233,7 @@ static int raw_ftruncate(int fd, off_t len)
 	return syscall(SYS_ftruncate, fd, len);
 }
 
-static void raw_exit(int status)
+static void raw__exit(int status)
 {
 	for (;;)
 		syscall(SYS_exit_group, status);
@@ -248,129 +243,23 @@ static void raw_exit(int status)
  * No system call does these alone. Called before the constructor they look
  * themselves up, which nothing that must not allocate ever needs.
  */
-#define RAW_BY_NAME(ret, name, params, args)                                                       \
+#define WT_SYMBOL(ret, name, params)
+#define WT_LIBC(ret, name, params, args)                                                           \
 	static ret raw_##name params                                                               \
 	{                                                                                          \
 		wt_real_resolve();                                                                 \
 		return wt_real.name args;                                                          \
 	}
-RAW_BY_NAME(int, mkstemp, (char *t), (t))
-RAW_BY_NAME(int, mkostemp, (char *t, int flags), (t, flags))
-RAW_BY_NAME(int, mkstemps, (char *t, int suffix_len), (t, suffix_len))
-RAW_BY_NAME(int, mkostemps, (char *t, int suffix_len, int flags), (t, suffix_len, flags))
-RAW_BY_NAME(FILE *, fopen, (const char *path, const char *mode), (path, mode))
-RAW_BY_NAME(FILE *, freopen, (const char *path, const char *mode, FILE *f), (path, mode, f))
-RAW_BY_NAME(int, fclose, (FILE * f), (f))
-RAW_BY_NAME(int, pclose, (FILE * f), (f))
-RAW_BY_NAME(FILE *, fdopen, (int fd, const char *mode), (fd, mode))
-RAW_BY_NAME(int, posix_fallocate, (int fd, off_t offset, off_t len), (fd, offset, len))
-RAW_BY_NAME(int, aio_write, (struct aiocb * request), (request))
-RAW_BY_NAME(int, aio_write64, (struct aiocb64 * request), (request))
-RAW_BY_NAME(int, aio_fsync, (int op, struct aiocb *request), (op, request))
-RAW_BY_NAME(int, aio_fsync64, (int op, struct aiocb64 *request), (op, request))
-RAW_BY_NAME(int, fexecve, (int fd, char *const v[], char *const e[]), (fd, v, e))
-RAW_BY_NAME(int, execv, (const char *path, char *const v[]), (path, v))
-RAW_BY_NAME(int, execvp, (const char *file, char *const v[]), (file, v))
-RAW_BY_NAME(int, execvpe, (const char *file, char *const v[], char *const e[]), (file, v, e))
-RAW_BY_NAME(int, posix_spawn,
-	    (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
-	     const posix_spawnattr_t *attr, char *const v[], char *const e[]),
-	    (pid, path, actions, attr, v, e))
-RAW_BY_NAME(int, posix_spawnp,
-	    (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions,
-	     const posix_spawnattr_t *attr, char *const v[], char *const e[]),
-	    (pid, file, actions, attr, v, e))
-RAW_BY_NAME(int, system, (const char *command), (command))
-RAW_BY_NAME(FILE *, popen, (const char *command, const char *mode), (command, mode))
-RAW_BY_NAME(int, daemon, (int nochdir, int noclose), (nochdir, noclose))
+#define WT_SAME(name, other)
+#include "symbols.def"
+#undef WT_SYMBOL
+#undef WT_LIBC
 
 struct wt_real wt_real = {
-	.write = raw_write,
-	.pwrite = raw_pwrite,
-	.pwrite64 = raw_pwrite,
-	.writev = raw_writev,
-	.pwritev = raw_pwritev,
-	.pwritev64 = raw_pwritev,
-	.pwritev2 = raw_pwritev2,
-	.pwritev64v2 = raw_pwritev2,
-	.open = raw_open,
-	.open64 = raw_open,
-	.openat = raw_openat,
-	.openat64 = raw_openat,
-	.creat = raw_creat,
-	.creat64 = raw_creat,
-	.__open_2 = raw_open_2,
-	.__open64_2 = raw_open_2,
-	.__openat_2 = raw_openat_2,
-	.__openat64_2 = raw_openat_2,
-	.mkstemp = raw_mkstemp,
-	.mkstemp64 = raw_mkstemp,
-	.mkostemp = raw_mkostemp,
-	.mkostemp64 = raw_mkostemp,
-	.mkstemps = raw_mkstemps,
-	.mkstemps64 = raw_mkstemps,
-	.mkostemps = raw_mkostemps,
-	.mkostemps64 = raw_mkostemps,
-	.dup = raw_dup,
-	.dup2 = raw_dup2,
-	.dup3 = raw_dup3,
-	.fcntl = raw_fcntl,
-	.fcntl64 = raw_fcntl,
-	.close = raw_close,
-	.close_range = raw_close_range,
-	.closefrom = raw_closefrom,
-	.unshare = raw_unshare,
-	.fopen = raw_fopen,
-	.fopen64 = raw_fopen,
-	.freopen = raw_freopen,
-	.freopen64 = raw_freopen,
-	.fclose = raw_fclose,
-	.pclose = raw_pclose,
-	.fsync = raw_fsync,
-	.fdatasync = raw_fdatasync,
-	.sync_file_range = raw_sync_file_range,
-	.mmap = raw_mmap,
-	.mmap64 = raw_mmap,
-	.fallocate = raw_fallocate,
-	.fallocate64 = raw_fallocate,
-	.posix_fallocate = raw_posix_fallocate,
-	.posix_fallocate64 = raw_posix_fallocate,
-	.copy_file_range = raw_copy_file_range,
-	.sendfile = raw_sendfile,
-	.sendfile64 = raw_sendfile,
-	.splice = raw_splice,
-	.aio_write = raw_aio_write,
-	.aio_write64 = raw_aio_write64,
-	.fdopen = raw_fdopen,
-	.aio_fsync = raw_aio_fsync,
-	.aio_fsync64 = raw_aio_fsync64,
-	.execve = raw_execve,
-	.execveat = raw_execveat,
-	.fexecve = raw_fexecve,
-	.execv = raw_execv,
-	.execvp = raw_execvp,
-	.execvpe = raw_execvpe,
-	.posix_spawn = raw_posix_spawn,
-	.posix_spawnp = raw_posix_spawnp,
-	.system = raw_system,
-	.popen = raw_popen,
-	.sendmsg = raw_sendmsg,
-	.sendmmsg = raw_sendmmsg,
-	.rename = raw_rename,
-	.renameat = raw_renameat,
-	.renameat2 = raw_renameat2,
-	.link = raw_link,
-	.linkat = raw_linkat,
-	.unlink = raw_unlink,
-	.unlinkat = raw_unlinkat,
-	.remove = raw_remove,
-	.truncate = raw_truncate,
-	.truncate64 = raw_truncate,
-	.ftruncate = raw_ftruncate,
-	.ftruncate64 = raw_ftruncate,
-	._exit = raw_exit,
-	._Exit = raw_exit,
-	.daemon = raw_daemon,
+#define WT_SYMBOL(ret, name, params) .name = raw_##name,
+#define WT_LIBC(ret, name, params, args) WT_SYMBOL(ret, name, params)
+#include "symbols.def"
+#undef WT_SYMBOL
 };
 
 /* Through memcpy: ISO C has no cast from an object's pointer to a function's. */

@@ -13,20 +13,30 @@
 #define WT_REAL_H
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <wchar.h>
+
+/* libc's header makes macros of them where it optimizes. */
+#undef fread_unlocked
+#undef fwrite_unlocked
 
 struct aiocb;
-struct aiocb64;
 struct msghdr;
 struct mmsghdr;
 
 struct wt_real {
 #define WT_SYMBOL(ret, name, params) ret(*name) params;
+#define WT_LIBC(ret, name, params, args) WT_SYMBOL(ret, name, params)
+#define WT_SAME(name, other)
 #include "symbols.def"
 #undef WT_SYMBOL
+#undef WT_LIBC
+#undef WT_SAME
 };
 
 extern struct wt_real wt_real;

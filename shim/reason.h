@@ -17,6 +17,8 @@
 	X(WT_WHY_NO_RING_NOW, "no memory or descriptor for an io_uring")                           \
 	X(WT_WHY_RING_BUSY, "the thread's io_uring is in use (a signal handler)")                  \
 	X(WT_WHY_NO_OFFSET, "the write has no offset of its own (write, O_APPEND)")                \
+	X(WT_WHY_NO_MEMORY,                                                                        \
+	  "the bytes are not the program's to see (a stream, a copy between files)")               \
 	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way")                           \
 	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself")                                 \
 	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE")                                       \

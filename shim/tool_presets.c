@@ -46,7 +46,6 @@ const struct wt_preset wt_presets[] = {
 	},
 	{
 		.name = "redis",
-		.note = "snapshots and rewritten bases go through stdio, which libwt does not see",
 		.untouched = PATTERNS("redis*.log", "redis*.pid"),
 		.written = PATTERNS("*.aof", "*.aof.manifest", "*.rdb", "nodes*.conf"),
 	},

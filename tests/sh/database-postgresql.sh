@@ -32,11 +32,9 @@ postgres_start() {
 
 postgres_stop() { server "$bin/pg_ctl" -w -s -D "$data" -m "$1" stop; }
 
-# Data files, without the relation cache's own copies, which PostgreSQL makes with stdio and
-# rebuilds at will.
 # Empty relations have no pages, and one that came first was taken for nothing written.
 data_files() {
-	find "$data/base" "$data/global" "$data/pg_xact" -type f -size +0 ! -name pg_internal.init
+	find "$data/base" "$data/global" "$data/pg_xact" -type f -size +0
 }
 
 write_again() {

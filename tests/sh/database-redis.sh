@@ -78,7 +78,6 @@ while read -r level place <&3; do
 	check "$run: redis-check-aof" redis-check-aof "$dir"/appendonlydir/*.manifest
 	[ "$level" != control ] || continue
 	judge_covered "$level" "$(log_files)" "$log_bytes"
-	# Redis writes the base file with stdio and syncs it itself.
-	judge_report "$dir/(appendonlydir/.*[.]base[.]rdb|temp-.*)"
+	judge_report
 done 3< <(each_run 2)
 finish

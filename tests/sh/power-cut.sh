@@ -33,28 +33,29 @@ engines=(auto dsync direct)
 levels=(dsync sync)
 syncs=(fsync fdatasync)
 written=(overwrite small append tail hole unwritten new)
-named=(named resize)            # names and sizes, without an fsync
-needy=(mapped raw stream punch) # safe after an fsync only, whatever libwt does
+named=(named resize)     # names and sizes, without an fsync
+other=(stream)           # without a call of the write family
+needy=(mapped raw punch) # safe after an fsync only, whatever libwt does
 mixed=$(IFS=+ && echo "${written[*]}")
 
 ### What is done: parts, and their cuts one by one. cut_PART N sets what the N-th of it is.
 
-# 90 of them have each engine with each count of threads and each kind of write.
+# 99 of them have each engine with each count of threads and each kind of write.
 cut_levels() {
-	local each=("${written[@]}" "${named[@]}" "$mixed")
-	rule=${levels[($1 / 9 + $1 / 90) % 2]},engine=${engines[$1 % 3]}
+	local each=("${written[@]}" "${named[@]}" "${other[@]}" "$mixed")
+	rule=${levels[($1 / 9 + $1 / 99) % 2]},engine=${engines[$1 % 3]}
 	threads=${counts[$1 / 3 % 3]}
 	fds=$(one_of $(($1 / 18 + $1 / 180)) shared own)
 	# A few unaligned writes of a busy file take the others from the direct engine, too.
 	[[ $rule != *=direct ]] || shape=$(one_of $(($1 / 3)) blocks any)
-	kinds=${each[$1 % 10]}
+	kinds=${each[$1 % ${#each[@]}]}
 }
 
 # The program's own fsync comes before the acknowledgment. Two threads that sync one file are lied
 # to by btrfs itself, with libwt or without: see the part `kernel`.
 cut_fsync() {
-	local each=("${written[@]}" resize "${needy[@]}" "$mixed")
-	kinds=${each[$1 % 13]}
+	local each=("${written[@]}" resize "${other[@]}" "${needy[@]}" "$mixed")
+	kinds=${each[$1 % ${#each[@]}]}
 	rule=through,engine=$(engine_for "$1")
 	threads=${counts[$1 / 3 % 3]}
 	sync=${syncs[$1 / 2 % 2]}
@@ -83,10 +84,10 @@ cut_kernel() {
 
 # Neither libwt nor an fsync.
 cut_bare() {
-	local each=("${written[@]}" "${named[@]}" "${needy[@]}")
+	local each=("${written[@]}" "${named[@]}" "${other[@]}" "${needy[@]}")
 	rule=
 	threads=${counts[$1 % 3]}
-	kinds=${each[$1 % 13]}
+	kinds=${each[$1 % ${#each[@]}]}
 	within=0
 }
 
@@ -101,7 +102,7 @@ cut_through() {
 cut_needy() {
 	rule=dsync
 	threads=${counts[1]}
-	kinds=${needy[$1 % 4]}
+	kinds=${needy[$1 % ${#needy[@]}]}
 	within=0
 }
 
@@ -111,7 +112,7 @@ counts=(1 4 16)
 engine_for() { # number; by $kinds
 	local engine=${engines[$1 % 3]}
 	case $kinds:$engine in
-	mapped:direct | raw:direct | stream:direct) engine=auto ;;
+	mapped:direct | raw:direct) engine=auto ;;
 	esac
 	echo "$engine"
 }
@@ -132,7 +133,7 @@ cuts_of() { # part, number
 	kernel) echo $((8 + ($2 > 72 ? ($2 - 72) / 12 : 0))) ;;
 	bare) echo 13 ;;
 	through) echo 4 ;;
-	needy) echo 4 ;;
+	needy) echo ${#needy[@]} ;;
 	esac
 }
 
@@ -340,7 +341,7 @@ judge_all() {
 		skip "$DISK_FS: fsync=elide" "this libwt's policy refuses fsync=elide"
 	fi
 	judge_control bare "without libwt some are lost" \
-		"${written[@]}" "${named[@]}" "${needy[@]}"
+		"${written[@]}" "${named[@]}" "${other[@]}" "${needy[@]}"
 	judge_control through "under through, without an fsync, some are lost" append tail
 	judge_control needy "under dsync, without an fsync, some are lost" "${needy[@]}"
 }

@@ -24,7 +24,8 @@ check() {
 }
 
 interposed() {
-	sed -n 's/^WT_SYMBOL([^,]*, *\([a-zA-Z0-9_]*\),.*/\1/p' shim/symbols.def | sort -u
+	sed -n -e 's/^WT_\(SYMBOL\|LIBC\)([^,]*, *\([a-zA-Z0-9_]*\),.*/\2/p' \
+		-e 's/^WT_SAME(\([a-zA-Z0-9_]*\),.*/\1/p' shim/symbols.def | sort -u
 }
 
 # Functions that the header declares, as the compiler sees them.

@@ -50,6 +50,7 @@ Test(elide, an_fdatasync_after_covered_writes_is_left_out)
 {
 	expect(ELIDE, "wdwdWdd", "1000");
 	expect("elide=sync,fsync=elide", "wdwdWdd", "1000");
+	expect(ELIDE, "wdpdwd", "100");
 }
 
 Test(elide, without_the_option_none_is)
@@ -80,7 +81,6 @@ Test(elide, a_file_that_cannot_be_watched_is_always_synced)
 {
 	expect(ELIDE, "wdmdwd", "111");
 	expect(ELIDE, "wdrwdwd", "111");
-	expect(ELIDE, "wdpdwd", "111");
 	expect(ELIDE, "wdadwd", "111");
 }
 

@@ -104,7 +104,7 @@ static ssize_t write_by(const struct wt_engine *engine, enum wt_call call, size_
 {
 	void *buf = calloc(1, len);
 	struct iovec iov = { buf, len };
-	struct wt_io io = { call, fd, 1, 0, &iov, offset };
+	struct wt_io io = { call, fd, 1, 0, { &iov }, offset };
 
 	*target = target_for(&io);
 	ssize_t ret = engine->write(target, &io);
@@ -264,7 +264,7 @@ Test(engine, direct_declines_what_is_not_whole_blocks_at_an_offset)
 	for (size_t i = 0; i < WT_LENGTH(cases); i++) {
 		char buf[8192] = { 0 };
 		struct iovec iov = { buf, cases[i].len };
-		struct wt_io io = { cases[i].call, fd, 1, 0, &iov, cases[i].offset };
+		struct wt_io io = { cases[i].call, fd, 1, 0, { &iov }, cases[i].offset };
 		struct wt_target target = target_for(&io);
 
 		target.dio_file_align = 4096;
@@ -278,8 +278,8 @@ Test(engine, direct_declines_what_is_not_whole_blocks_at_an_offset)
 Test(engine, direct_declines_an_address_that_is_not_there)
 {
 	struct iovec iov = { (void *)1, 4096 };
-	struct wt_io io = { WT_PWRITE, fd, 1, 0, &iov, 0 };
-	struct wt_io vector = { WT_PWRITEV, fd, 1, 0, (void *)1, 0 };
+	struct wt_io io = { WT_PWRITE, fd, 1, 0, { &iov }, 0 };
+	struct wt_io vector = { WT_PWRITEV, fd, 1, 0, { (void *)1 }, 0 };
 	struct wt_target target = target_for(&io);
 
 	target.dio_file_align = 4096;

@@ -74,7 +74,7 @@ static ssize_t write_by(const struct wt_engine *engine, const struct wt_io *io, 
 static ssize_t write_text(enum wt_call call, const char *text, off_t offset, bool readable)
 {
 	struct iovec iov = { (void *)text, strlen(text) };
-	struct wt_io io = { call, fd, 1, 0, &iov, offset };
+	struct wt_io io = { call, fd, 1, 0, { &iov }, offset };
 
 	return write_by(&wt_engine_writeback, &io, readable);
 }
@@ -121,7 +121,7 @@ Test(exact, an_append_is_found_where_it_went)
 Test(exact, other_bytes_at_the_place_are_a_loss)
 {
 	struct iovec iov = { "new", 3 };
-	struct wt_io io = { WT_PWRITE, fd, 1, 0, &iov, 0 };
+	struct wt_io io = { WT_PWRITE, fd, 1, 0, { &iov }, 0 };
 
 	rule.level = WT_LEVEL_DSYNC;
 	wt_sys.pwritev2 = failing_pwritev2;
@@ -134,7 +134,7 @@ Test(exact, other_bytes_at_the_place_are_a_loss)
 Test(exact, a_vector_is_compared_piece_by_piece)
 {
 	struct iovec iov[] = { { "on", 2 }, { NULL, 0 }, { "e ", 2 }, { "vector", 6 } };
-	struct wt_io io = { WT_PWRITEV, fd, 4, 0, iov, 4090 };
+	struct wt_io io = { WT_PWRITEV, fd, 4, 0, { iov }, 4090 };
 
 	cr_assert_eq(write_by(&wt_engine_writeback, &io, true), 10);
 }
@@ -142,7 +142,7 @@ Test(exact, a_vector_is_compared_piece_by_piece)
 static ssize_t dsync_write_of(const char *text)
 {
 	struct iovec iov = { (void *)text, strlen(text) };
-	struct wt_io io = { WT_PWRITE, fd, 1, 0, &iov, 0 };
+	struct wt_io io = { WT_PWRITE, fd, 1, 0, { &iov }, 0 };
 
 	rule.level = WT_LEVEL_DSYNC;
 	wt_sys.pwritev2 = failing_pwritev2;
@@ -168,7 +168,7 @@ static bool zeros_are_on_disk(void)
 {
 	char zeros[8192] = { 0 };
 	struct iovec iov = { zeros, sizeof(zeros) };
-	struct wt_io io = { WT_PWRITE, fd, 1, 0, &iov, 0 };
+	struct wt_io io = { WT_PWRITE, fd, 1, 0, { &iov }, 0 };
 	uint8_t shift = wt_track_dio_shift(fd, fs.kind);
 
 	target = (struct wt_target){

@@ -193,7 +193,7 @@ static void write_once(const struct fault *fault, size_t way, size_t rule, int f
 	memset(bytes, 'a' + turn, len);
 	if (is_scalar)
 		iov[0].iov_len = len;
-	struct wt_io io = { ways[way].call, fd, is_scalar ? 1 : 2, 0, iov, offset };
+	struct wt_io io = { ways[way].call, fd, is_scalar ? 1 : 2, 0, { iov }, offset };
 	ssize_t ret = wt_core_write(&io, wt_fdtable_get(fd));
 	off_t expected = has_offset || ret < 0 ? before : start + ret;
 	if (ret > 0)

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Formatted output, narrow and wide, to streams and descriptors (edge_stdio.h). */
+#define _GNU_SOURCE
+#ifndef __NO_INLINE__
+#define __NO_INLINE__ 1 /* libc's headers would define some of these functions */
+#endif
+#include <stdio.h>
+#include <wchar.h>
+
+#include "core.h"
+#include "edge_stdio.h"
+#include "real.h"
+
+WT_STREAM_DOES(vfprintf, wt_real.vfprintf(call->file, call->data, *call->args), call->result >= 0)
+WT_STREAM_DOES(vfprintf_chk,
+	       wt_real.__vfprintf_chk(call->file, call->number, call->data, *call->args),
+	       call->result >= 0)
+WT_STREAM_DOES(vfwprintf, wt_real.vfwprintf(call->file, call->data, *call->args), call->result >= 0)
+WT_STREAM_DOES(vfwprintf_chk,
+	       wt_real.__vfwprintf_chk(call->file, call->number, call->data, *call->args),
+	       call->result >= 0)
+
+/*
+ * What fits into the buffer stays in it. To format it for its length alone costs less than what
+ * surrounds a write; %m is to find errno as it was.
+ */
+static size_t length(const FILE *file, const char *format, va_list args)
+{
+	va_list copy;
+	int errno_before = errno;
+
+	if (!wt_stream_room(file) || file->_mode > 0)
+		return WT_STREAM_UNKNOWN;
+	va_copy(copy, args);
+	int len = vsnprintf(NULL, 0, format, copy);
+	va_end(copy);
+	errno = errno_before;
+	return len < 0 ? WT_STREAM_UNKNOWN : (size_t)len;
+}
+
+static int print(bool (*does)(struct wt_stream_call *), FILE *file, int flag, const void *format,
+		 size_t adds, va_list args)
+{
+	va_list copy;
+
+	va_copy(copy, args);
+	struct wt_stream_call call = {
+		.file = file,
+		.does = does,
+		.adds = adds,
+		.may_stay = adds != WT_STREAM_UNKNOWN,
+		.failure = -1,
+		.data = format,
+		.args = &copy,
+		.number = flag,
+	};
+	int ret = wt_stream_carry(&call);
+	va_end(copy);
+	return ret;
+}
+
+WT_EXPORT int vfprintf(FILE *file, const char *format, va_list args)
+{
+	if (wt_stream_has_no_rule(file))
+		return wt_real.vfprintf(file, format, args);
+	return print(does_vfprintf, file, 0, format, length(file, format, args), args);
+}
+
+WT_EXPORT int __vfprintf_chk(FILE *file, int flag, const char *format, va_list args)
+{
+	if (wt_stream_has_no_rule(file))
+		return wt_real.__vfprintf_chk(file, flag, format, args);
+	return print(does_vfprintf_chk, file, flag, format, length(file, format, args), args);
+}
+
+WT_EXPORT int vfwprintf(FILE *file, const wchar_t *format, va_list args)
+{
+	if (wt_stream_has_no_rule(file))
+		return wt_real.vfwprintf(file, format, args);
+	return print(does_vfwprintf, file, 0, format, WT_STREAM_UNKNOWN, args);
+}
+
+WT_EXPORT int __vfwprintf_chk(FILE *file, int flag, const wchar_t *format, va_list args)
+{
+	if (wt_stream_has_no_rule(file))
+		return wt_real.__vfwprintf_chk(file, flag, format, args);
+	return print(does_vfwprintf_chk, file, flag, format, WT_STREAM_UNKNOWN, args);
+}
+
+/* Straight to a descriptor, through a buffer of libc's own. */
+struct print_fd {
+	struct wt_act act; /* first */
+	int fd;
+	bool is_checked;
+	int flag;
+	const char *format;
+	va_list *args;
+};
+
+static ssize_t print_to_fd(struct wt_act *act)
+{
+	struct print_fd *print = (struct print_fd *)act;
+	int ret = print->is_checked ? wt_real.__vdprintf_chk(print->fd, print->flag, print->format,
+							     *print->args)
+				    : wt_real.vdprintf(print->fd, print->format, *print->args);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int print_fd_covered(struct print_fd *print, va_list args)
+{
+	va_list copy;
+	int errno_before = errno;
+	const struct wt_io io = {
+		.call = WT_ACT,
+		.fd = print->fd,
+		.act = &print->act,
+		.offset = WT_OFFSET_NONE,
+	};
+
+	va_copy(copy, args);
+	print->act.carry_out = print_to_fd;
+	print->args = &copy;
+	ssize_t ret = wt_core_write(&io, wt_fdtable_get(print->fd));
+	va_end(copy);
+	return wt_leave(ret, errno_before);
+}
+
+static bool fd_has_no_rule(int fd)
+{
+	return likely(!wt_config.active || fd < 0 || wt_fdtable_get(fd).state == WT_NO_RULE);
+}
+
+WT_EXPORT int vdprintf(int fd, const char *format, va_list args)
+{
+	if (fd_has_no_rule(fd))
+		return wt_real.vdprintf(fd, format, args);
+	return print_fd_covered(&(struct print_fd){ .fd = fd, .format = format }, args);
+}
+
+WT_EXPORT int __vdprintf_chk(int fd, int flag, const char *format, va_list args)
+{
+	if (fd_has_no_rule(fd))
+		return wt_real.__vdprintf_chk(fd, flag, format, args);
+	return print_fd_covered(
+		&(struct print_fd){ .fd = fd, .is_checked = true, .flag = flag, .format = format },
+		args);
+}
+
+WT_EXPORT int fprintf(FILE *file, const char *format, ...)
+{
+	WT_BY_LIST(format, vfprintf(file, format, args));
+}
+
+WT_EXPORT int __fprintf_chk(FILE *file, int flag, const char *format, ...)
+{
+	WT_BY_LIST(format, __vfprintf_chk(file, flag, format, args));
+}
+
+WT_EXPORT int printf(const char *format, ...)
+{
+	WT_BY_LIST(format, vfprintf(stdout, format, args));
+}
+
+WT_EXPORT int __printf_chk(int flag, const char *format, ...)
+{
+	WT_BY_LIST(format, __vfprintf_chk(stdout, flag, format, args));
+}
+
+WT_EXPORT int vprintf(const char *format, va_list args)
+{
+	return vfprintf(stdout, format, args);
+}
+
+WT_EXPORT int __vprintf_chk(int flag, const char *format, va_list args)
+{
+	return __vfprintf_chk(stdout, flag, format, args);
+}
+
+WT_EXPORT int dprintf(int fd, const char *format, ...)
+{
+	WT_BY_LIST(format, vdprintf(fd, format, args));
+}
+
+WT_EXPORT int __dprintf_chk(int fd, int flag, const char *format, ...)
+{
+	WT_BY_LIST(format, __vdprintf_chk(fd, flag, format, args));
+}
+
+WT_EXPORT int fwprintf(FILE *file, const wchar_t *format, ...)
+{
+	WT_BY_LIST(format, vfwprintf(file, format, args));
+}
+
+WT_EXPORT int __fwprintf_chk(FILE *file, int flag, const wchar_t *format, ...)
+{
+	WT_BY_LIST(format, __vfwprintf_chk(file, flag, format, args));
+}
+
+WT_EXPORT int wprintf(const wchar_t *format, ...)
+{
+	WT_BY_LIST(format, vfwprintf(stdout, format, args));
+}
+
+WT_EXPORT int __wprintf_chk(int flag, const wchar_t *format, ...)
+{
+	WT_BY_LIST(format, __vfwprintf_chk(stdout, flag, format, args));
+}
+
+WT_EXPORT int vwprintf(const wchar_t *format, va_list args)
+{
+	return vfwprintf(stdout, format, args);
+}
+
+WT_EXPORT int __vwprintf_chk(int flag, const wchar_t *format, va_list args)
+{
+	return __vfwprintf_chk(stdout, flag, format, args);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * edge_stdio - how a call of a stream is carried out.
+ *
+ * glibc writes for streams by an internal call that no preloaded symbol sees, so each function that
+ * may hand a stream's buffer to the kernel is an edge. If it does, the write path carries the call
+ * out as it does a write(2): what was handed over is where the rule wants it when the call returns,
+ * or the call fails and the stream has an error. Nothing is flushed that the program did not flush:
+ * a call whose bytes stay in the buffer is libc's alone.
+ *
+ * Locking: the stream's own lock (flockfile(3)), around the call and its sync.
+ */
+#ifndef WT_EDGE_STDIO_H
+#define WT_EDGE_STDIO_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "config.h"
+#include "edge.h"
+#include "fdtable.h"
+#include "io.h"
+
+/* glibc's libio/libio.h: of all kinds of streams only these have a descriptor in _fileno. */
+#define WT_STREAM_IS_FILE 0x2000
+
+/* What a call adds is not known before it is made. */
+#define WT_STREAM_UNKNOWN SIZE_MAX
+
+/* One call of a stream, carried out by `does`, which says whether it succeeded. */
+struct wt_stream_call {
+	struct wt_act act; /* first */
+	FILE *file;
+	bool (*does)(struct wt_stream_call *call);
+	size_t adds;   /* bytes into the stream, where it succeeds */
+	bool may_stay; /* in its buffer */
+	long failure;  /* what the function returns where it fails */
+
+	/* The arguments, as the function needs them. */
+	const void *data; /* a string, a format, a block of memory */
+	const void *more;
+	size_t size;
+	size_t count;
+	va_list *args;
+	int number; /* a character, a flag */
+
+	/* What came of it. */
+	bool done;
+	bool failed;
+	int err; /* errno as libc left it */
+	long result;
+};
+
+/* Carries the call out. Returns what libc's function does, and sets errno as it does. */
+long wt_stream_carry(struct wt_stream_call *call);
+
+/*
+ * Before a call that hands over all that is pending, and does more: hands it over. 0, or EOF with
+ * errno and the stream's error set.
+ */
+int wt_stream_flush(FILE *file);
+
+/* What every stream holds, as fflush(NULL) does it. 0 or EOF. */
+int wt_stream_flush_all(void);
+
+/*
+ * Before a function that may read: it hands over what the stream itself holds, and, where it reads
+ * without a buffer of many lines, what stdout does (glibc, _IO_new_file_underflow). 0 or EOF.
+ */
+int wt_stream_flush_to_read(FILE *file);
+
+static inline bool wt_stream_has_no_rule(const FILE *file)
+{
+	return likely(!wt_config.active || !(file->_flags & WT_STREAM_IS_FILE) ||
+		      file->_fileno < 0 || wt_fdtable_get(file->_fileno).state == WT_NO_RULE);
+}
+
+/* Bytes that fit into the buffer as it is; 0 for a stream that hands over each line or call. */
+static inline size_t wt_stream_room(const FILE *file)
+{
+	return file->_IO_write_end > file->_IO_write_ptr
+		       ? (size_t)(file->_IO_write_end - file->_IO_write_ptr)
+		       : 0;
+}
+
+/* A function's part of a call: makes it, and says whether it succeeded. */
+#define WT_STREAM_DOES(name, expression, success)                                                  \
+	static bool does_##name(struct wt_stream_call *call)                                       \
+	{                                                                                          \
+		call->result = (long)(expression);                                                 \
+		return success;                                                                    \
+	}
+
+/* The body of a variadic function: `call` takes the va_list args, whose last argument is `last`. */
+#define WT_BY_LIST(last, call)                                                                     \
+	do {                                                                                       \
+		va_list args;                                                                      \
+		va_start(args, last);                                                              \
+		int ret = call;                                                                    \
+		va_end(args);                                                                      \
+		return ret;                                                                        \
+	} while (0)
+
+#endif

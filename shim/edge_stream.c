@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams as a whole: opened, flushed, positioned, closed. libc opens and closes their descriptors
+ * by itself, and flushes before it seeks, closes, reads, or changes a buffer: then it is done here
+ * first (edge_stdio.h).
+ */
+#define _GNU_SOURCE
+#ifndef __NO_INLINE__
+#define __NO_INLINE__ 1 /* libc's headers would define some of these functions */
+#endif
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "core.h"
+#include "edge_stdio.h"
+#include "real.h"
+#include "track.h"
+
+/* By the mode of fopen(3). */
+static int flags_of(const char *mode)
+{
+	int flags = *mode == 'r' ? O_RDONLY : O_WRONLY | O_CREAT;
+
+	if (strchr(mode, '+'))
+		flags = (flags & ~O_ACCMODE) | O_RDWR;
+	return flags | (*mode == 'w' ? O_TRUNC : 0) | (*mode == 'a' ? O_APPEND : 0);
+}
+
+/* Enter: whether WT_STRICT lets the file be truncated; errno is set where not. */
+static bool may_open(const char *path, const char *mode)
+{
+	int errno_before = errno;
+
+	return !wt_leave(wt_track_may_truncate(AT_FDCWD, path, flags_of(mode)), errno_before);
+}
+
+/* Leave: NULL where WT_STRICT refuses the file. */
+static FILE *opened(FILE *file, int flags)
+{
+	int errno_before = errno;
+
+	if (!file || file->_fileno < 0)
+		return file;
+	int err = wt_track_opened(file->_fileno, flags);
+	if (err)
+		wt_real.fclose(file);
+	wt_leave(err, errno_before);
+	return err ? NULL : file;
+}
+
+WT_EXPORT FILE *fopen(const char *path, const char *mode)
+{
+	return may_open(path, mode) ? opened(wt_real.fopen(path, mode), flags_of(mode)) : NULL;
+}
+
+WT_ALIAS(fopen) FILE *fopen64(const char *path, const char *mode);
+
+WT_EXPORT FILE *tmpfile(void)
+{
+	return opened(wt_real.tmpfile(), O_RDWR | O_CREAT);
+}
+
+WT_ALIAS(tmpfile) FILE *tmpfile64(void);
+
+/* Of its error and the one that close(2) would have told, the first. 0 or -errno. */
+static int closing(FILE *file)
+{
+	int errno_before = errno;
+	int err = wt_stream_flush(file) ? -errno : 0;
+	int told = file->_flags & WT_STREAM_IS_FILE ? wt_edge_closing(file->_fileno) : 0;
+
+	errno = errno_before;
+	return err ? err : told;
+}
+
+WT_EXPORT int fclose(FILE *file)
+{
+	int errno_before = errno;
+	int err = closing(file);
+
+	/* Tools that check their output close stderr in atexit(3), before any destructor. */
+	if (file == stderr)
+		wt_core_stderr_closing();
+	int ret = wt_real.fclose(file);
+
+	if (ret || likely(!err))
+		return ret;
+	wt_leave(err, errno_before);
+	return EOF;
+}
+
+WT_EXPORT int fcloseall(void)
+{
+	int err = wt_stream_flush_all();
+	int ret = wt_real.fcloseall();
+
+	return ret ? ret : err;
+}
+
+WT_EXPORT int pclose(FILE *file)
+{
+	closing(file);
+	return wt_real.pclose(file);
+}
+
+/* The old file is closed and the new one mostly gets its number; without a path it is the same. */
+WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *file)
+{
+	if (path && !may_open(path, mode))
+		return NULL;
+	closing(file);
+	return opened(wt_real.freopen(path, mode, file), flags_of(mode));
+}
+
+WT_ALIAS(freopen) FILE *freopen64(const char *path, const char *mode, FILE *file);
+
+WT_EXPORT int fflush(FILE *file)
+{
+	int errno_before = errno;
+	int err = file ? wt_stream_flush(file) : wt_stream_flush_all();
+	int errno_told = errno;
+
+	errno = errno_before;
+	int ret = wt_real.fflush(file);
+	if (ret || likely(!err))
+		return ret;
+	errno = errno_told;
+	return err;
+}
+
+WT_EXPORT int fflush_unlocked(FILE *file)
+{
+	if (!file)
+		return fflush(NULL);
+	return wt_stream_flush(file) ? EOF : wt_real.fflush_unlocked(file);
+}
+
+WT_EXPORT int fseek(FILE *file, long offset, int whence)
+{
+	return wt_stream_flush(file) ? -1 : wt_real.fseek(file, offset, whence);
+}
+
+WT_EXPORT int fseeko(FILE *file, off_t offset, int whence)
+{
+	return wt_stream_flush(file) ? -1 : wt_real.fseeko(file, offset, whence);
+}
+
+WT_ALIAS(fseeko) int fseeko64(FILE *file, off64_t offset, int whence);
+
+WT_EXPORT int fsetpos(FILE *file, const fpos_t *position)
+{
+	return wt_stream_flush(file) ? -1 : wt_real.fsetpos(file, position);
+}
+
+WT_EXPORT int fsetpos64(FILE *file, const fpos64_t *position)
+{
+	return fsetpos(file, (const fpos_t *)position);
+}
+
+/* Clears the error of its own flush too: errno is all that tells (rewind(3)). */
+WT_EXPORT void rewind(FILE *file)
+{
+	wt_stream_flush(file);
+	wt_real.rewind(file);
+}
+
+/* A new mode alone is only noted. */
+WT_EXPORT int setvbuf(FILE *file, char *buf, int mode, size_t size)
+{
+	if ((buf || mode == _IONBF) && wt_stream_flush(file))
+		return EOF;
+	return wt_real.setvbuf(file, buf, mode, size);
+}
+
+WT_EXPORT void setbuf(FILE *file, char *buf)
+{
+	wt_stream_flush(file);
+	wt_real.setbuf(file, buf);
+}
+
+WT_EXPORT void setbuffer(FILE *file, char *buf, size_t size)
+{
+	wt_stream_flush(file);
+	wt_real.setbuffer(file, buf, size);
+}
