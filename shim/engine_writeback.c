@@ -12,7 +12,9 @@
  *
  * A write without an offset of its own is followed by the whole file: its range
  * cannot be known when threads or processes share the offset, and the clean
- * part of a file costs nothing to skip (the page cache is searched by tag).
+ * part of a file costs nothing to skip (the page cache is searched by tag). Only `async` takes the
+ * place that the offset tells: what another process has pushed aside is started with the next
+ * window.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -69,9 +71,10 @@ static int sync_range(struct wt_target *target, int fd, struct wt_range range, u
  */
 static int start_range(struct wt_target *target, int fd)
 {
-	struct wt_range range = wt_engine_range(target);
-	uint64_t window = target->rule->window_bytes;
 	size_t len = target->copied;
+	struct wt_range range =
+		target->start < 0 ? WT_WHOLE_FILE : (struct wt_range){ target->start, len };
+	uint64_t window = target->rule->window_bytes;
 
 	if (!target->started_bytes || len > window)
 		return sync_range(target, fd, range, START_AND_WAIT);
@@ -79,7 +82,7 @@ static int start_range(struct wt_target *target, int fd)
 	uint64_t started = atomic_fetch_add(target->started_bytes, len) + len;
 	if (started > window) {
 		atomic_store(target->started_bytes, len);
-		int err = sync_range(target, fd, WT_WHOLE_FILE, WAIT_FOR_EARLIER);
+		int err = sync_range(target, fd, WT_WHOLE_FILE, WAIT_FOR_EARLIER | START);
 		if (err)
 			return err;
 	}
