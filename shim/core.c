@@ -304,16 +304,10 @@ int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 
 void wt_core_noticed(int fd, enum wt_way way)
 {
-	static const char *const names[] = {
-		[WT_WAY_MAPPED] = "a shared writable mapping",
-		[WT_WAY_MAY_BE_MAPPED] = NULL,
-		[WT_WAY_AIO] = "aio_write",
-		[WT_WAY_COPIED] = "copy_file_range, sendfile or splice",
-		[WT_WAY_ALLOCATED] = NULL,
-	};
+	const char *words = wt_way_text(way);
 
-	if (names[way] && wt_fdtable_get(fd).state == WT_RULED)
-		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, names[way]);
+	if (*words && wt_fdtable_get(fd).state == WT_RULED)
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, words);
 	if (way == WT_WAY_COPIED || way == WT_WAY_ALLOCATED)
 		wt_elide_doubt(fd);
 	else

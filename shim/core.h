@@ -9,6 +9,7 @@
 
 #include "fdtable.h"
 #include "io.h"
+#include "reason.h"
 
 /* Writes `io` as the descriptor's verdict, which may be unknown, wants it. Bytes or -errno. */
 ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict);
@@ -26,15 +27,6 @@ int wt_core_closing(int fd, union wt_verdict verdict);
  * under fsync=elide is left out where it has nothing to do (elide.h).
  */
 int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
-
-/* Ways to change a file that pass by wt_core_write. */
-enum wt_way {
-	WT_WAY_MAPPED,	      /* shared and writable */
-	WT_WAY_MAY_BE_MAPPED, /* shared, and can be made writable */
-	WT_WAY_AIO,
-	WT_WAY_COPIED, /* copy_file_range, sendfile, splice */
-	WT_WAY_ALLOCATED
-};
 
 /* A file under a rule was changed in such a way, or will be: for the report, and for fsync=elide.
  */

@@ -1,46 +1,102 @@
 /* SPDX-License-Identifier: MIT */
-/* reason - why an engine serves a file, or does not: one enum, one line of words each. */
+/*
+ * reason - why an engine serves a file or does not, and by which ways a file is changed past libwt:
+ * enums, with a line of words each, and what a person can do about it.
+ *
+ * The words are what the report shows, so no two are alike. A remedy is for whoever runs the
+ * program, not for its author; "" where nothing can be done or needs to be.
+ */
 #ifndef WT_REASON_H
 #define WT_REASON_H
 
+#define WT_DO_TAKE_AUTO "take engine=auto for this file"
+#define WT_DO_ALLOW_SYNC                                                                           \
+	"let the program's user open the file, and allow io_uring and fsync in the "               \
+	"container's seccomp profile"
+
 #define WT_REASONS(X)                                                                              \
-	X(WT_WHY_NONE, "")                                                                         \
-	X(WT_WHY_ASKED, "the rule names it")                                                       \
-	X(WT_WHY_WRITEBACK, "sync_file_range reaches the device on this file system")              \
-	X(WT_WHY_NOT_WRITEBACK, "sync_file_range is not known to reach the device here")           \
-	X(WT_WHY_FLUSH, "the level needs a flush of the device's cache")                           \
-	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)")          \
-	X(WT_WHY_NO_DISK, "the file system has no disk")                                           \
-	X(WT_WHY_NO_DIRECT, "the file cannot be written with O_DIRECT")                            \
-	X(WT_WHY_NO_MIRROR, "the file cannot be opened again for O_DIRECT")                        \
-	X(WT_WHY_NO_RING, "io_uring is refused here")                                              \
-	X(WT_WHY_NO_RING_NOW, "no memory or descriptor for an io_uring")                           \
-	X(WT_WHY_RING_BUSY, "the thread's io_uring is in use (a signal handler)")                  \
-	X(WT_WHY_NO_OFFSET, "the write has no offset of its own (write, O_APPEND)")                \
+	X(WT_WHY_NONE, "", "")                                                                     \
+	X(WT_WHY_ASKED, "the rule names it", "")                                                   \
+	X(WT_WHY_WRITEBACK, "sync_file_range reaches the device on this file system", "")          \
+	X(WT_WHY_NOT_WRITEBACK, "sync_file_range is not known to reach the device here",           \
+	  "put the file on ext4, XFS or btrfs, where no flush is needed")                          \
+	X(WT_WHY_FLUSH, "the level needs a flush of the device's cache", "")                       \
+	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)", "")      \
+	X(WT_WHY_NO_DISK, "the file system has no disk",                                           \
+	  "put the file on a file system with a disk, or give it the level off")                   \
+	X(WT_WHY_NO_DIRECT, "the file cannot be written with O_DIRECT",                            \
+	  "take engine=auto, or put the file on XFS, btrfs or ext4 without data=journal")          \
+	X(WT_WHY_NO_MIRROR, "the file cannot be opened again for O_DIRECT",                        \
+	  "let the program's user open the file, mount /proc where it runs, or take engine=auto")  \
+	X(WT_WHY_NO_RING, "io_uring is refused here",                                              \
+	  "set the sysctl kernel.io_uring_disabled to 0, and allow the io_uring system calls in "  \
+	  "the container's seccomp profile")                                                       \
+	X(WT_WHY_NO_RING_NOW, "no memory or descriptor for an io_uring",                           \
+	  "raise the limits of open files (ulimit -n), locked memory (ulimit -l) and memory")      \
+	X(WT_WHY_RING_BUSY, "the thread's io_uring is in use (a signal handler)", "")              \
+	X(WT_WHY_NO_OFFSET, "the write has no offset of its own (write, O_APPEND)",                \
+	  WT_DO_TAKE_AUTO)                                                                         \
 	X(WT_WHY_NO_MEMORY,                                                                        \
-	  "the bytes are not the program's to see (a stream, a copy between files)")               \
-	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way")                           \
-	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself")                                 \
-	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE")                                       \
-	X(WT_WHY_OWN_FLAGS, "the program passes RWF_ flags of its own")                            \
-	X(WT_WHY_PARTIAL_BLOCK, "the write is not whole blocks")                                   \
-	X(WT_WHY_LARGE_UNALIGNED, "the buffer is unaligned or scattered, and large")               \
-	X(WT_WHY_DIRECT_REFUSED, "the kernel refused this O_DIRECT write")                         \
-	X(WT_WHY_NO_RANGE_SYNC, "sync_file_range is refused here")                                 \
-	X(WT_WHY_QUEUED, "sync_file_range only queued the pages (compression)")                    \
-	X(WT_WHY_NO_RWF_DSYNC, "RWF_DSYNC is refused here")                                        \
-	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)")                   \
-	X(WT_WHY_NAME_UNSEEN, "its name was changed and could not be looked at")                   \
-	X(WT_WHY_NAMES_UNSYNCED, "names in it have changed and it cannot be synced")               \
-	X(WT_WHY_SIZE_UNSYNCED, "it was truncated and cannot be synced")                           \
-	X(WT_WHY_BYTES_UNSYNCED, "it came under the rule by its new name and cannot be synced")
+	  "the bytes are not the program's to see (a stream, a copy between files)",               \
+	  WT_DO_TAKE_AUTO)                                                                         \
+	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way", WT_DO_TAKE_AUTO)          \
+	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself", WT_DO_TAKE_AUTO)                \
+	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE",                                       \
+	  "raise the limit of a file's size (ulimit -f)")                                          \
+	X(WT_WHY_OWN_FLAGS, "the program passes RWF_ flags of its own", WT_DO_TAKE_AUTO)           \
+	X(WT_WHY_PARTIAL_BLOCK, "the write is not whole blocks",                                   \
+	  "take engine=auto for this file, or have the program write in blocks of 4096 bytes")     \
+	X(WT_WHY_LARGE_UNALIGNED, "the buffer is unaligned or scattered, and large",               \
+	  WT_DO_TAKE_AUTO)                                                                         \
+	X(WT_WHY_DIRECT_REFUSED, "the kernel refused this O_DIRECT write", WT_DO_TAKE_AUTO)        \
+	X(WT_WHY_NO_RANGE_SYNC, "sync_file_range is refused here",                                 \
+	  "allow sync_file_range in the container's seccomp profile")                              \
+	X(WT_WHY_QUEUED, "sync_file_range only queued the pages (compression)",                    \
+	  "mount without compression, or switch it off for the file (chattr +m)")                  \
+	X(WT_WHY_NO_RWF_DSYNC, "RWF_DSYNC is refused here",                                        \
+	  "allow pwritev2 in the container's seccomp profile, or put the file on ext4, XFS or "    \
+	  "btrfs")                                                                                 \
+	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)",                   \
+	  "mount /proc where the program runs, in its chroot too; a path may have 4095 bytes")     \
+	X(WT_WHY_NAME_UNSEEN, "its name was changed and could not be looked at",                   \
+	  "raise the limit of open files (ulimit -n), and let the program's user search the "      \
+	  "directory")                                                                             \
+	X(WT_WHY_NAMES_UNSYNCED, "names in it have changed and it cannot be synced",               \
+	  "let the program's user read the directory")                                             \
+	X(WT_WHY_SIZE_UNSYNCED, "it was truncated and cannot be synced", WT_DO_ALLOW_SYNC)         \
+	X(WT_WHY_BYTES_UNSYNCED, "it came under the rule by its new name and cannot be synced",    \
+	  WT_DO_ALLOW_SYNC)
+
+/* Ways that are noticed only, and not told in the report, have no words. */
+#define WT_WAYS(X)                                                                                 \
+	/* shared and writable */                                                                  \
+	X(WT_WAY_MAPPED, "a shared writable mapping",                                              \
+	  "turn off memory-mapped writes in the program's settings, or leave its own syncs on")    \
+	/* shared, and can be made writable */                                                     \
+	X(WT_WAY_MAY_BE_MAPPED, "", "")                                                            \
+	X(WT_WAY_AIO, "aio_write",                                                                 \
+	  "turn off asynchronous I/O in the program's settings, or have it open the file O_DSYNC") \
+	X(WT_WAY_COPIED, "copy_file_range, sendfile or splice",                                    \
+	  "leave the program's own syncs on, or run sync FILE when it has copied")                 \
+	X(WT_WAY_ALLOCATED, "", "")
 
 enum wt_reason {
-#define X(name, text) name,
+#define X(name, text, remedy) name,
 	WT_REASONS(X)
 #undef X
 };
 
+/* Ways to change a file that pass by wt_core_write. */
+enum wt_way {
+#define X(name, text, remedy) name,
+	WT_WAYS(X)
+#undef X
+};
+
 const char *wt_reason_text(enum wt_reason reason);
+const char *wt_way_text(enum wt_way way);
+
+/* What can be done about the reason or the way that these words tell; "" for others. */
+const char *wt_reason_remedy(const char *words);
 
 #endif
