@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base.h"
 #include "log.h"
 #include "sys.h"
+#include "trust.h"
 
 #define VARIABLES(X)                                                                               \
 	X(WT_POLICY)                                                                               \
@@ -135,51 +137,66 @@ static int add_rules(const char *source, const char *text, size_t len, enum wt_p
 		return 0;
 	char what[512];
 	wt_policy_error_format(&error, form, what, sizeof(what));
-	wt_log(WT_LOG_ERROR, "%.512s: %s", source, what);
+	wt_log(WT_LOG_ERROR, "%.200s: %s", source, what);
 	return -EINVAL;
 }
 
-/* The whole file in a mapping of its own; its length, or -errno. */
-static ssize_t read_file(const char *path, char **text)
+/* A FIFO would hold up the program until somebody writes to it. */
+static int check_file(int fd, struct wt_text *fault)
+{
+	struct stat st;
+	int err = wt_sys.identify(fd, &st);
+
+	if (err || !S_ISREG(st.st_mode))
+		return err ? err : -EINVAL;
+	wt_trust_rules(&st, geteuid(), fault);
+	return fault->len ? -EPERM : 0;
+}
+
+/* All of it in a mapping of its own; its length, or -errno. */
+static ssize_t read_all(int fd, char **text)
 {
 	size_t len = 0;
 	unsigned int interruptions = 0;
 	ssize_t n;
-	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	struct stat st;
 
-	if (fd < 0)
-		return fd;
-	/* A FIFO would hold up the program until somebody writes to it. */
-	int err = wt_sys.identify(fd, &st);
-	if (err || !S_ISREG(st.st_mode)) {
-		wt_sys.close(fd);
-		return err ? err : -EINVAL;
-	}
 	*text = map(POLICY_FILE_MAX);
-	if (!*text) {
-		wt_sys.close(fd);
+	if (!*text)
 		return -ENOMEM;
-	}
 	do {
 		n = wt_sys.read(fd, *text + len, POLICY_FILE_MAX - len);
 		len += n > 0 ? n : 0;
 	} while (n > 0 || (n == -EINTR && ++interruptions < WT_INTERRUPTIONS_MAX));
-	wt_sys.close(fd);
 	if (!n && len == POLICY_FILE_MAX)
 		return -EFBIG;
 	return n < 0 ? n : (ssize_t)len;
 }
 
+static ssize_t read_file(const char *path, char **text, struct wt_text *fault)
+{
+	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return fd;
+	int err = check_file(fd, fault);
+	ssize_t len = err ? err : read_all(fd, text);
+	wt_sys.close(fd);
+	return len;
+}
+
 static int add_file(const char *path)
 {
-	char *text = NULL;
-	ssize_t len = read_file(path, &text);
+	char *text = NULL, words[WT_TRUST_FAULT_BYTES];
+	struct wt_text fault = { .buf = words, .size = sizeof(words) };
+	ssize_t len = read_file(path, &text, &fault);
 
 	if (len >= 0)
 		return add_rules(path, text, len, WT_POLICY_LINES);
-	wt_log(WT_LOG_ERROR, "WT_POLICY_FILE=%.512s: %s; expected a readable file of rules", path,
-	       strerror(-len));
+	if (!fault.len) {
+		wt_text_str(&fault, wt_log_errno_text(len));
+		wt_text_str(&fault, "; expected a readable file of rules");
+	}
+	wt_log(WT_LOG_ERROR, "WT_POLICY_FILE=%.200s: %.*s", path, (int)fault.len, fault.buf);
 	return -EINVAL;
 }
 

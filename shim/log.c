@@ -18,9 +18,15 @@
 
 #include "sys.h"
 #include "text.h"
+#include "trust.h"
 
 #define LINE_BYTES 1024
 #define KERNEL_SIGSET_BYTES 8
+
+#define OUTPUT_FLAGS (O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* A file that comes and goes as often as it is looked for is somebody's game. */
+#define OPEN_TRIES 4
 
 enum wt_log_level wt_log_threshold = WT_LOG_WARN;
 
@@ -144,17 +150,46 @@ void wt_log_stderr(const char *buf, size_t len)
 		write_without_signals(STDERR_FILENO, buf, len);
 }
 
-int wt_log_append(const char *path, const char *buf, size_t len)
+/* One that is there, if it may be added to. */
+static int open_old(const char *path, struct wt_text *fault)
+{
+	struct stat st;
+	int fd = wt_sys.open(path, OUTPUT_FLAGS, 0);
+	int err = fd < 0 ? fd : wt_sys.identify(fd, &st);
+
+	if (!err)
+		wt_trust_output(&st, geteuid(), fault);
+	if (!err && !fault->len)
+		return fd;
+	if (fd >= 0)
+		wt_sys.close(fd);
+	return err ? err : -EPERM;
+}
+
+/* In two steps, as only what is made here needs no look at whose it is. */
+static int open_output(const char *path, struct wt_text *fault)
+{
+	int fd = -ENOENT;
+
+	for (int tries = 0; tries < OPEN_TRIES; tries++) {
+		fd = open_old(path, fault);
+		if (fd != -ENOENT)
+			return fd;
+		fd = wt_sys.open(path, OUTPUT_FLAGS | O_CREAT | O_EXCL, 0600);
+		if (fd != -EEXIST)
+			return fd;
+	}
+	return fd;
+}
+
+int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault)
 {
 	char expanded[PATH_MAX];
 	int ret = wt_log_expand(path, expanded, sizeof(expanded));
 
 	if (ret < 0)
 		return ret;
-	int fd = wt_sys.open(expanded,
-			     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
-				     O_NONBLOCK,
-			     0600);
+	int fd = open_output(expanded, fault);
 	if (fd < 0)
 		return fd;
 	ret = write_without_signals(fd, buf, len);
@@ -186,14 +221,17 @@ static size_t build_line(char *buf, enum wt_log_level level, const char *message
 }
 
 /* Not recursion through wt_log_line: what it says goes to stderr, whatever the log file. */
-static void complain_of_path(int err)
+static void complain_of_path(int err, struct wt_text *fault)
 {
 	char message[LINE_BYTES], line[LINE_BYTES];
 
 	if (atomic_exchange(&log_path_failed, true))
 		return;
-	snprintf(message, sizeof(message), "WT_LOG_FILE=%s: %s; the log goes to stderr", log_path,
-		 err == -EINVAL ? "expected %p, %e or %% after %" : wt_log_errno_text(err));
+	if (!fault->len)
+		wt_text_str(fault, err == -EINVAL ? "expected %p, %e or %% after %"
+						  : wt_log_errno_text(err));
+	snprintf(message, sizeof(message), "WT_LOG_FILE=%.200s: %.*s; the log goes to stderr",
+		 log_path, (int)fault->len, fault->buf);
 	wt_log_stderr(line, build_line(line, WT_LOG_WARN, message));
 }
 
@@ -207,10 +245,12 @@ void wt_log_line(enum wt_log_level level, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 
+	char words[WT_TRUST_FAULT_BYTES];
+	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 	size_t len = build_line(line, level, message);
-	int err = log_path ? wt_log_append(log_path, line, len) : 0;
+	int err = log_path ? wt_log_append(log_path, line, len, &fault) : 0;
 	if (err)
-		complain_of_path(err);
+		complain_of_path(err, &fault);
 	if (err || !log_path)
 		wt_log_stderr(line, len);
 }

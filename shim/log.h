@@ -14,6 +14,8 @@
 
 #include <stddef.h>
 
+#include "text.h"
+
 enum wt_log_level { WT_LOG_ERROR, WT_LOG_WARN, WT_LOG_INFO, WT_LOG_DEBUG };
 
 /* Set once, before the program runs. `path` NULL: stderr. It must outlive the process. */
@@ -54,8 +56,9 @@ void wt_log_stderr(const char *buf, size_t len);
 
 /*
  * Appends to the file that `path` expands to, made with mode 0600, never through
- * a symbolic link and never waiting for the reader of a FIFO. 0 or -errno.
+ * a symbolic link, never to what is not this user's own (trust.h) and never waiting for the reader
+ * of a FIFO. 0 or -errno; where it is not trusted, -EPERM and the reason in `fault`, else empty.
  */
-int wt_log_append(const char *path, const char *buf, size_t len);
+int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault);
 
 #endif

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "report_form.h"
 #include "sys.h"
+#include "trust.h"
 
 #define BUFFER_BYTES (64u << 10)
 
@@ -73,21 +74,23 @@ static bool is_json(const char *where)
 	return len >= suffix_len && !strcmp(where + len - suffix_len, suffix);
 }
 
-static int complain(const char *where, int err)
+static int complain(const char *where, int err, struct wt_text *fault)
 {
-	const char *expected = err == -EINVAL ? "only %p, %e or %% after a %"
-					      : "stderr, or a path in a writable directory";
-
+	if (!fault->len) {
+		wt_text_str(fault, wt_log_errno_text(err));
+		wt_text_str(fault, err == -EINVAL ? ": expected only %p, %e or %% after a %"
+						  : ": expected stderr, or a path in a writable "
+						    "directory");
+	}
 	if (!complained)
-		wt_log(WT_LOG_ERROR, "WT_REPORT=%.512s: %s: expected %s", where,
-		       wt_log_errno_text(err), expected);
+		wt_log(WT_LOG_ERROR, "WT_REPORT=%.200s: %.*s", where, (int)fault->len, fault->buf);
 	complained = true;
 	return err;
 }
 
-static int may_access(const char *path, int mode)
+static int may_access(int dirfd, const char *path, int mode)
 {
-	return syscall(SYS_faccessat2, AT_FDCWD, path, mode, AT_EACCESS) ? -errno : 0;
+	return syscall(SYS_faccessat2, dirfd, path, mode, AT_EACCESS | AT_EMPTY_PATH) ? -errno : 0;
 }
 
 static int check_directory_of(char *path)
@@ -95,39 +98,55 @@ static int check_directory_of(char *path)
 	char *slash = strrchr(path, '/');
 
 	if (!slash)
-		return may_access(".", W_OK | X_OK);
+		return may_access(AT_FDCWD, ".", W_OK | X_OK);
 	slash[slash == path] = '\0';
-	return may_access(path, W_OK | X_OK);
+	return may_access(AT_FDCWD, path, W_OK | X_OK);
 }
 
-static int check_path(char *path)
+static int check_file(int fd, struct wt_text *fault)
 {
-	struct statx stx;
-	int err = wt_sys.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx);
+	struct stat st;
+	int err = wt_sys.identify(fd, &st);
 
 	if (err)
-		return err == -ENOENT ? check_directory_of(path) : err;
-	if (S_ISLNK(stx.stx_mode))
+		return err;
+	if (S_ISLNK(st.st_mode))
 		return -ELOOP;
-	return S_ISDIR(stx.stx_mode) ? -EISDIR : may_access(path, W_OK);
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	wt_trust_output(&st, geteuid(), fault);
+	return fault->len ? -EPERM : may_access(fd, "", W_OK);
+}
+
+/* Opened as a path only: a device or a FIFO would notice. */
+static int check_path(char *path, struct wt_text *fault)
+{
+	int fd = wt_sys.open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	if (fd < 0)
+		return fd == -ENOENT ? check_directory_of(path) : fd;
+	int err = check_file(fd, fault);
+	wt_sys.close(fd);
+	return err;
 }
 
 int wt_report_check(const char *where)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], words[WT_TRUST_FAULT_BYTES];
+	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 
 	if (is_stderr(where))
 		return 0;
 	int err = wt_log_expand(where, path, sizeof(path));
 	if (err >= 0)
-		err = check_path(path);
-	return err ? complain(where, err) : 0;
+		err = check_path(path, &fault);
+	return err ? complain(where, err, &fault) : 0;
 }
 
-static int deliver(const char *where, const struct wt_text *text)
+static int deliver(const char *where, const struct wt_text *text, struct wt_text *fault)
 {
 	if (!is_stderr(where))
-		return wt_log_append(where, text->buf, text->len);
+		return wt_log_append(where, text->buf, text->len, fault);
 	wt_log_stderr(text->buf, text->len);
 	return 0;
 }
@@ -146,7 +165,8 @@ static void build(struct wt_text *text, const char *where, const struct wt_polic
 }
 
 /* Built anew in a mapping twice as large until all of it fits. */
-static int build_and_deliver(const char *where, const struct wt_policy *policy)
+static int build_and_deliver(const char *where, const struct wt_policy *policy,
+			     struct wt_text *fault)
 {
 	for (size_t size = BUFFER_BYTES;; size *= 2) {
 		char *buf = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -155,7 +175,7 @@ static int build_and_deliver(const char *where, const struct wt_policy *policy)
 			return -errno;
 		struct wt_text text = { .buf = buf, .size = size };
 		build(&text, where, policy);
-		int err = text.cut ? 0 : deliver(where, &text);
+		int err = text.cut ? 0 : deliver(where, &text, fault);
 		munmap(buf, size);
 		if (!text.cut)
 			return err;
@@ -164,9 +184,12 @@ static int build_and_deliver(const char *where, const struct wt_policy *policy)
 
 void wt_report_write(const char *where, const struct wt_policy *policy)
 {
+	char words[WT_TRUST_FAULT_BYTES];
+	struct wt_text fault = { .buf = words, .size = sizeof(words) };
+
 	if (!wt_stats_claim_report() || (wt_stats_is_fork() && !wt_stats_any()))
 		return;
-	int err = build_and_deliver(where, policy);
+	int err = build_and_deliver(where, policy, &fault);
 	if (err)
-		complain(where, err);
+		complain(where, err, &fault);
 }

@@ -91,7 +91,8 @@ static int sys_getlease(int fd)
 static int sys_identify(int fd, struct stat *st)
 {
 	struct statx stx;
-	unsigned int mask = STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE;
+	unsigned int mask =
+		STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK | STATX_SIZE;
 
 	/* A sandbox that does not know statx: better with the times than not at all. */
 	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
@@ -101,6 +102,7 @@ static int sys_identify(int fd, struct stat *st)
 		.st_ino = stx.stx_ino,
 		.st_mode = stx.stx_mode,
 		.st_nlink = stx.stx_nlink,
+		.st_uid = stx.stx_uid,
 		.st_size = stx.stx_size,
 	};
 	return 0;

@@ -57,10 +57,14 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *ret_code)
 	return bytes;
 }
 
-/* The C1 controls are valid UTF-8, and some terminals obey them. */
+/*
+ * What a terminal or a viewer obeys instead of showing it: the C0 and C1 controls, the separators
+ * of lines and paragraphs, and what turns the direction of all that follows.
+ */
 static bool is_control(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0);
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
+	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 static void add_hex(struct wt_text *text, const char *prefix, unsigned int value, int digits)

@@ -29,8 +29,8 @@ void wt_text_u64(struct wt_text *text, uint64_t value);
 void wt_text_decimal(struct wt_text *text, uint64_t value, unsigned int digits);
 
 /*
- * Bytes of any origin, for people: control characters and what is not UTF-8
- * become \xNN, one escape a byte. A piece is one character.
+ * Bytes of any origin, for people: control characters (those of Unicode for lines and
+ * directions too) and what is not UTF-8 become \xNN, one escape a byte. A piece is one character.
  */
 void wt_text_plain(struct wt_text *text, const char *bytes, size_t len);
 

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "tool.h"
+#include "trust.h"
 
 /* The library reads no more of WT_POLICY_FILE either. */
 #define FILE_MAX (1 << 20)
@@ -45,29 +47,43 @@ static int add_text(const char *source, const char *text, size_t len, enum wt_po
 }
 
 /* All of a file; its length, or -errno. */
-static ssize_t read_file(const char *path, char *buf, size_t size)
+static ssize_t read_all(int fd, char *buf, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t len = 0;
 	ssize_t n;
 
-	if (fd < 0)
-		return -errno;
 	do {
 		n = read(fd, buf + len, size - len);
 		len += n > 0 ? n : 0;
 	} while (n > 0);
-	n = n < 0 ? -errno : (ssize_t)len;
+	return n < 0 ? -errno : (ssize_t)len;
+}
+
+static ssize_t read_file(const char *path, char *buf, size_t size, struct wt_text *fault)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	wt_trust_rules(&st, geteuid(), fault);
+	len = fault->len ? -EPERM : read_all(fd, buf, size);
 	close(fd);
-	return n;
+	return len;
 }
 
 static int add_file(const char *path)
 {
-	char *text = must(malloc(FILE_MAX + 1));
-	ssize_t len = read_file(path, text, FILE_MAX + 1);
+	char *text = must(malloc(FILE_MAX + 1)), words[WT_TRUST_FAULT_BYTES];
+	struct wt_text fault = { .buf = words, .size = sizeof(words) };
+	ssize_t len = read_file(path, text, FILE_MAX + 1, &fault);
 
-	if (len < 0)
+	if (fault.len)
+		wt_tool_complain("%s: %.*s", path, (int)fault.len, fault.buf);
+	else if (len < 0)
 		wt_tool_complain("%s: %s; expected a readable file of rules", path, strerror(-len));
 	else if (len > FILE_MAX)
 		wt_tool_complain("%s: expected a file of rules of at most 1 MiB", path);

@@ -244,6 +244,89 @@ Test(log, symbolic_link_is_not_followed)
 	cr_assert_eq(access(target, F_OK), -1);
 }
 
+/* The file keeps what it held, and the lines come out on stderr with the reason. */
+static void expect_refusal(const char *path, const char *why)
+{
+	char place[PATH_MAX];
+
+	strcpy(place, path);
+	int fd = open(place, O_WRONLY | O_CREAT, 0666);
+	cr_assert_eq(write(fd, "own\n", 4), 4);
+	close(fd);
+	cr_assert_eq(chmod(place, 0666), 0);
+	if (strstr(why, "user 12345;"))
+		cr_assert_eq(chown(place, 12345, 12345), 0);
+	else if (strstr(why, "hard links"))
+		cr_assert_eq(link(place, scratch_path("other name")), 0);
+	expect_fallback(place, why);
+	cr_assert_str_eq(scratch_contents(place), "own\n");
+}
+
+static void need_root(void)
+{
+	if (geteuid())
+		cr_skip_test("this machine: not root");
+}
+
+Test(log, file_of_another_user_is_not_written)
+{
+	need_root();
+	expect_refusal(scratch_path("log"), "belongs to user 12345; expected a new file");
+}
+
+/* Where the kernel refuses O_CREAT of what is there (fs.protected_regular), the reason is told. */
+Test(log, file_of_another_user_in_a_sticky_directory_is_not_written)
+{
+	need_root();
+	cr_assert_eq(chmod(scratch_dir(), 01777), 0);
+	expect_refusal(scratch_path("log"), "belongs to user 12345; expected a new file");
+}
+
+static void say_as_user(void)
+{
+	if (seteuid(12345))
+		_exit(1);
+	wt_log_init(WT_LOG_WARN, scratch_path("log"));
+	say_twice();
+}
+
+/* To the effective user, not to the real one, which here is root. */
+Test(log, file_belongs_to_the_effective_user)
+{
+	struct stat st;
+
+	need_root();
+	cr_assert_eq(chmod(scratch_dir(), 0777), 0);
+	cr_assert_eq(in_child(say_as_user), 0);
+	cr_assert_eq(stat(scratch_path("log"), &st), 0);
+	cr_expect_eq(st.st_uid, 12345);
+	cr_expect(strstr(scratch_contents(scratch_path("log")), ": second\n"));
+	cr_assert_eq(chown(scratch_path("log"), 0, 0), 0);
+	cr_assert_eq(chmod(scratch_path("log"), 0666), 0);
+	cr_assert_eq(truncate(scratch_path("log"), 0), 0);
+	cr_assert_eq(in_child(say_as_user), 0);
+	cr_expect_str_eq(scratch_contents(scratch_path("log")), "");
+}
+
+Test(log, file_with_a_second_name_is_not_written)
+{
+	expect_refusal(scratch_path("log"), "2 names (hard links); expected a new file");
+}
+
+Test(log, fifo_of_another_user_is_not_written)
+{
+	char path[PATH_MAX], byte;
+
+	need_root();
+	strcpy(path, scratch_path("fifo"));
+	cr_assert_eq(mkfifo(path, 0666), 0);
+	cr_assert_eq(chown(path, 12345, 12345), 0);
+	int reader = open(path, O_RDONLY | O_NONBLOCK);
+	expect_fallback(path, "belongs to user 12345; expected a new file");
+	cr_expect_eq(read(reader, &byte, 1), 0);
+	close(reader);
+}
+
 Test(log, fifo_without_a_reader_does_not_stop_the_program, .timeout = 10)
 {
 	cr_assert_eq(mkfifo(scratch_path("fifo"), 0600), 0);

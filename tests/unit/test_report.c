@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two forms of the report: what stands in them, that any bytes in names
- * leave them whole (jq reads the JSON), and where they go.
+ * The two forms of the report: what stands in them, and that any bytes in names
+ * leave them whole (jq reads the JSON).
  */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
@@ -380,89 +380,4 @@ Test(report, path_holds_process_and_program)
 	wt_report_write(scratch_path("%e-%p.txt"), &policy);
 	snprintf(name, sizeof(name), "prog-%d.txt", getpid());
 	cr_expect(strstr(scratch_contents(scratch_path(name)), "*-wal"));
-}
-
-/* Sends stderr to a file for the rest of the test. */
-static void catch_stderr(void)
-{
-	int fd = open(scratch_path("stderr"), O_WRONLY | O_CREAT | O_APPEND, 0600);
-
-	dup2(fd, STDERR_FILENO);
-	close(fd);
-	wt_log_init(WT_LOG_WARN, NULL);
-}
-
-Test(report, report_goes_to_stderr)
-{
-	catch_stderr();
-	fill();
-	cr_expect_eq(wt_report_check("stderr"), 0);
-	wt_report_write("stderr", &policy);
-	cr_expect(strstr(scratch_contents(scratch_path("stderr")), "*-wal"));
-}
-
-/* The fault is told at the start, in one line that names it, and not again at the end. */
-static void expect_complaint(const char *path, int err, const char *why)
-{
-	char where[PATH_MAX];
-
-	strcpy(where, path);
-	catch_stderr();
-	fill();
-	cr_expect_eq(wt_report_check(where), err, "%d", wt_report_check(where));
-	wt_report_write(where, &policy);
-	const char *line = scratch_contents(scratch_path("stderr"));
-	cr_expect(strstr(line, where) && strstr(line, why) && strstr(line, "expected"), "%s", line);
-	cr_expect_eq(strchr(line, '\n'), line + strlen(line) - 1, "%s", line);
-}
-
-Test(report, missing_directory_is_told_at_the_start)
-{
-	expect_complaint(scratch_path("missing/report"), -ENOENT, "No such file or directory");
-}
-
-Test(report, file_in_the_place_of_a_directory_is_told_at_the_start)
-{
-	close(creat(scratch_path("file"), 0600));
-	expect_complaint(scratch_path("file/report"), -ENOTDIR, "Not a directory");
-}
-
-Test(report, directory_in_the_place_of_the_file_is_told_at_the_start)
-{
-	expect_complaint(scratch_dir(), -EISDIR, "Is a directory");
-}
-
-Test(report, symbolic_link_is_told_at_the_start)
-{
-	cr_assert_eq(symlink("target", scratch_path("link")), 0);
-	expect_complaint(scratch_path("link"), -ELOOP, "symbolic links");
-	cr_expect_eq(access(scratch_path("target"), F_OK), -1);
-}
-
-Test(report, bad_percent_sign_is_told_at_the_start)
-{
-	expect_complaint("/tmp/%d.txt", -EINVAL, "%p, %e or %%");
-}
-
-Test(report, directory_without_permission_is_told_at_the_start)
-{
-	catch_stderr();
-	chmod(scratch_dir(), 0555);
-	cr_assert(geteuid() || !seteuid(65534));
-	int err = wt_report_check(scratch_path("report"));
-	seteuid(getuid());
-	chmod(scratch_dir(), 0755);
-	cr_expect_eq(err, -EACCES);
-	cr_expect(strstr(scratch_contents(scratch_path("stderr")), "Permission denied"));
-}
-
-Test(report, writable_paths_are_not_complained_of)
-{
-	cr_expect_eq(wt_report_check(scratch_path("new-%p.json")), 0);
-	close(creat(scratch_path("there"), 0600));
-	cr_expect_eq(wt_report_check(scratch_path("there")), 0);
-	cr_assert_eq(chdir(scratch_dir()), 0);
-	cr_expect_eq(wt_report_check("relative"), 0);
-	cr_expect_eq(wt_report_check("/relative-to-root") == 0, access("/", W_OK) == 0);
-	cr_expect_eq(access(scratch_path("new"), F_OK), -1, "the check made a file");
 }

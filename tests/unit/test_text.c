@@ -83,6 +83,17 @@ Test(text, control_characters_are_escaped_for_people)
 	expect_plain("\"quotes\\ stay", 13, "\"quotes\\ stay");
 }
 
+Test(text, what_parts_lines_or_turns_them_around_is_escaped_for_people)
+{
+	expect_plain("\xe2\x80\xa8", 3, "\\xe2\\x80\\xa8");
+	expect_plain("\xe2\x80\xa9", 3, "\\xe2\\x80\\xa9");
+	expect_plain("\xe2\x80\xae", 3, "\\xe2\\x80\\xae");
+	expect_plain("\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6");
+	expect_plain("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xaa", 9,
+		     "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xaa");
+	expect_json("\xe2\x80\xa8\xe2\x80\xae", 6, "\"\\u2028\\u202e\"");
+}
+
 Test(text, utf8_passes_and_what_is_not_is_escaped_for_people)
 {
 	static const char good[] = "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7 \xf4\x8f\xbf\xbf";

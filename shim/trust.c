@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "trust.h"
+
+#define OTHERS_WRITE (S_IWGRP | S_IWOTH)
+
+static void add_mode(struct wt_text *text, mode_t mode)
+{
+	for (int shift = 9; shift >= 0; shift -= 3)
+		wt_text_u64(text, mode >> shift & 7);
+}
+
+/* A character device (a terminal) has no content that somebody could have left there. */
+void wt_trust_rules(const struct stat *st, uid_t uid, struct wt_text *fault)
+{
+	if (uid || S_ISCHR(st->st_mode))
+		return;
+	if (st->st_uid) {
+		wt_text_str(fault, "it belongs to user ");
+		wt_text_u64(fault, st->st_uid);
+		wt_text_str(fault, "; for root, expected a file of root's (chown root)");
+	} else if (st->st_mode & OTHERS_WRITE) {
+		wt_text_str(fault, "its mode is ");
+		add_mode(fault, st->st_mode);
+		wt_text_str(fault, ", so others can write it; for root, expected ");
+		add_mode(fault, st->st_mode & ~OTHERS_WRITE);
+		wt_text_str(fault, " (chmod go-w)");
+	}
+}
+
+void wt_trust_output(const struct stat *st, uid_t uid, struct wt_text *fault)
+{
+	if (S_ISCHR(st->st_mode))
+		return;
+	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode)) {
+		wt_text_str(fault,
+			    "it is neither file nor FIFO nor terminal; expected one of them");
+	} else if (st->st_uid != uid) {
+		wt_text_str(fault, "it belongs to user ");
+		wt_text_u64(fault, st->st_uid);
+		wt_text_str(fault, "; expected a new file, or one of user ");
+		wt_text_u64(fault, uid);
+	} else if (S_ISREG(st->st_mode) && st->st_nlink > 1) {
+		wt_text_str(fault, "it has ");
+		wt_text_u64(fault, st->st_nlink);
+		wt_text_str(fault,
+			    " names (hard links); expected a new file, or one with one name");
+	}
+}
