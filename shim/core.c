@@ -18,6 +18,7 @@
 #include "report.h"
 #include "ring.h"
 #include "stats.h"
+#include "story.h"
 #include "sys.h"
 #include "track.h"
 #include "trouble.h"
@@ -71,9 +72,11 @@ static void count_inherited(struct wt_fd *entry, int fd, union wt_verdict verdic
 	count_file(fd, verdict.rule, verdict.engine, verdict.reason);
 }
 
-static void count_fall(int fd, const char *from, const char *to, enum wt_reason why)
+static void count_fall(struct wt_story *story, int fd, const char *from, const char *to,
+		       enum wt_reason why)
 {
 	wt_stats_event(WT_EVENT_FALL, fd, from, to, wt_reason_text(why));
+	wt_story_fell(story, from, to, why);
 }
 
 static struct wt_turn *turn_of(int fd)
@@ -99,14 +102,15 @@ static ssize_t write_in_turn(const struct wt_engine *engine, struct wt_target *t
 
 /* Down the ladder until an engine carries the write; *engine is the one that did. */
 static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io, uint16_t rule,
-			       uint64_t description, const struct wt_engine **engine)
+			       uint64_t description, const struct wt_engine **engine,
+			       struct wt_story *story)
 {
 	ssize_t ret = wt_exact_write(*engine, target, io, description);
 
 	while (ret == WT_DECLINED) {
 		const struct wt_engine *next = wt_choose_below(*engine, target->rule, target->fs);
 
-		count_fall(io->fd, (*engine)->name, next->name, target->fell);
+		count_fall(story, io->fd, (*engine)->name, next->name, target->fell);
 		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
 		target->fell = WT_WHY_NONE;
 		ret = (*engine)->bypasses_cache ? write_in_turn(next, target, io, description)
@@ -114,20 +118,8 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 		*engine = next;
 	}
 	if (target->fell)
-		count_fall(io->fd, (*engine)->name, "fdatasync", target->fell);
+		count_fall(story, io->fd, (*engine)->name, "fdatasync", target->fell);
 	return ret;
-}
-
-static void tell(const struct wt_io *io, const struct wt_target *target,
-		 const struct wt_engine *engine, ssize_t ret, uint64_t ns)
-{
-	char path[256];
-
-	if (wt_sys_path(io->fd, path, sizeof(path)) < 0)
-		path[0] = '\0';
-	wt_log(WT_LOG_DEBUG, "write fd %d %s offset %lld: %s by %s returned %zd after %llu us",
-	       io->fd, path, (long long)io->offset, wt_level_name(target->rule->level),
-	       engine->name, ret, (unsigned long long)ns / 1000);
 }
 
 static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
@@ -143,10 +135,12 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	uint64_t description = wt_fdtable_description(io->fd);
 	struct wt_target target = target_of(io, verdict, fl, entry, description);
 	count_inherited(entry, io->fd, verdict);
+	struct wt_story story = { 0 };
 	uint64_t start_ns = wt_sys_now_ns();
 	if (verdict.asked)
-		count_fall(io->fd, wt_engine_name(verdict.asked), engine->name, verdict.reason);
-	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine);
+		count_fall(&story, io->fd, wt_engine_name(verdict.asked), engine->name,
+			   verdict.reason);
+	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine, &story);
 	if (!ret && io->call == WT_ACT)
 		return 0; /* a stream whose bytes all stayed in its buffer wrote nothing */
 	uint64_t ns = wt_sys_now_ns() - start_ns;
@@ -167,7 +161,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 			       wt_reason_text(verdict.reason));
 	wt_stats_write(verdict.rule, engine->id, ret, ns);
 	if (unlikely(wt_log_threshold >= WT_LOG_DEBUG))
-		tell(io, &target, engine, ret, ns);
+		wt_story_tell(&story, io, &target, engine, ret, ns);
 	return ret;
 }
 

@@ -119,7 +119,7 @@ static int print_fd_covered(struct print_fd *print, va_list args)
 	};
 
 	va_copy(copy, args);
-	print->act.carry_out = print_to_fd;
+	print->act = (struct wt_act){ "dprintf", print_to_fd };
 	print->args = &copy;
 	ssize_t ret = wt_core_write(&io, wt_fdtable_get(print->fd));
 	va_end(copy);

@@ -65,7 +65,7 @@ static long cover(struct wt_stream_call *call)
 		.offset = WT_OFFSET_NONE,
 	};
 
-	call->act.carry_out = carry_out;
+	call->act = (struct wt_act){ "stream", carry_out };
 	ssize_t ret = wt_core_write(&io, wt_fdtable_get(fd));
 	if (!call->done || (ret < 0 && !call->failed))
 		return fail(call, -ret);

@@ -24,6 +24,9 @@
 #include "reason.h"
 #include "witness.h"
 
+/* Where a write waits for its bytes (exact.h). */
+enum wt_waits { WT_WAITS_ALONE, WT_WAITS_ON_WITNESS, WT_WAITS_AMONG_OTHERS };
+
 /* What an engine needs to know of the file that it writes to. */
 struct wt_target {
 	const struct wt_rule *rule;
@@ -37,6 +40,7 @@ struct wt_target {
 	uint64_t file;			  /* wt_inode_hash */
 	const struct wt_witness *witness; /* to wait on; NULL: on the descriptor itself */
 	enum wt_reason fell;		  /* out: why it declined, or what it had to make good */
+	enum wt_waits waits;		  /* out: for the log */
 	uint32_t offset_token;		  /* out: wt_description_hold_offset, while copying */
 	bool in_two_calls; /* out: a close between copy and sync would have deceived it */
 	bool stale; /* out: the descriptor is no file (any more), so there was nothing to do */

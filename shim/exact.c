@@ -144,6 +144,7 @@ static void enter(struct visit *visit, const struct wt_engine *engine)
 	if (visit->wait.was_alone && !stranger)
 		return;
 	enum wt_reason why = wt_witness_call(&visit->witness, visit->io->fd);
+	target->waits = why ? WT_WAITS_AMONG_OTHERS : WT_WAITS_ON_WITNESS;
 	if (why) {
 		if (stranger)
 			wt_stats_event(WT_EVENT_FALL, visit->io->fd, engine->name,
@@ -237,6 +238,7 @@ static bool is_witness_gone(ssize_t ret)
 static ssize_t write_again(const struct wt_engine *engine, struct visit *visit)
 {
 	visit->target->witness = NULL;
+	visit->target->waits = WT_WAITS_AMONG_OTHERS;
 	if (!visit->waits)
 		begin_wait(visit);
 	return engine->write(visit->target, visit->io);

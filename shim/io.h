@@ -22,6 +22,7 @@ enum wt_call { WT_WRITE, WT_PWRITE, WT_WRITEV, WT_PWRITEV, WT_PWRITEV2, WT_ACT }
 /* How many bytes reached the page cache, though the call failed; or, where none did, 0 or -errno.
  */
 struct wt_act {
+	const char *name; /* for the log */
 	ssize_t (*carry_out)(struct wt_act *act);
 };
 

@@ -19,6 +19,8 @@
 #include "base.h"
 #include "choose.h"
 #include "ring.h"
+#include "text.h"
+#include "tool.h"
 #include "track.h"
 
 /*
@@ -32,15 +34,34 @@
 
 static void row(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Names of paths and of what is mounted are anybody's. */
+static void print_plain(const char *bytes)
+{
+	char escaped[4 * PATH_MAX];
+	struct wt_text text = { .buf = escaped, .size = sizeof(escaped) };
+
+	wt_text_plain(&text, bytes, strlen(bytes));
+	printf("%.*s\n", (int)text.len, text.buf);
+}
+
 static void row(const char *name, const char *format, ...)
 {
+	char value[PATH_MAX];
 	va_list args;
 
-	printf("  %-15s ", name);
 	va_start(args, format);
-	vprintf(format, args);
+	vsnprintf(value, sizeof(value), format, args);
 	va_end(args);
-	putchar('\n');
+	printf("  %-15s ", name);
+	print_plain(value);
+}
+
+static void print_remedy(enum wt_reason why)
+{
+	const char *remedy = wt_reason_remedy(wt_reason_text(why));
+
+	if (*remedy)
+		printf("    what to do: %s\n", remedy);
 }
 
 /*
@@ -55,7 +76,7 @@ static int open_place(const char *path)
 	if (stat(path, &st))
 		return -1;
 	if (S_ISREG(st.st_mode))
-		return open(path, O_RDONLY | O_CLOEXEC);
+		return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (!S_ISDIR(st.st_mode)) {
 		errno = EINVAL;
 		return -1;
@@ -63,7 +84,10 @@ static int open_place(const char *path)
 	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0 || errno != EOPNOTSUPP)
 		return fd;
-	snprintf(name, sizeof(name), "%.4000s/.wt-probe-XXXXXX", path);
+	if ((size_t)snprintf(name, sizeof(name), "%s/.wt-probe-XXXXXX", path) >= sizeof(name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd >= 0)
 		unlink(name);
@@ -168,6 +192,8 @@ static void print_ring(void)
 	row("io_uring", "%s", ring ? "works" : wt_reason_text(why));
 	if (ring)
 		wt_ring_give(ring);
+	else
+		print_remedy(why);
 }
 
 static void print_levels(struct wt_filesystem *fs, bool direct_works)
@@ -183,13 +209,20 @@ static void print_levels(struct wt_filesystem *fs, bool direct_works)
 		{ "dsync,direct", { .level = WT_LEVEL_DSYNC, .engine = WT_ENGINE_DIRECT } },
 	};
 
+	enum wt_reason why = WT_WHY_NONE;
+
 	printf("  %-17s %-10s %s\n", "level", "engine", "why");
 	for (size_t i = 0; i < WT_LENGTH(rows); i++) {
 		struct wt_choice choice = wt_choose(&rows[i].rule, fs, direct_works);
 
+		/* What is alike is told once, below the last of its rows. */
+		if (choice.reason != why)
+			print_remedy(why);
+		why = choice.reason;
 		printf("  %-17s %-10s %s\n", rows[i].name, choice.engine->name,
-		       wt_reason_text(choice.reason));
+		       wt_reason_text(why));
 	}
+	print_remedy(why);
 }
 
 static int probe(const char *path)
@@ -199,17 +232,15 @@ static int probe(const char *path)
 	int index = fd < 0 || fstat(fd, &st) ? -errno : wt_filesystem_of(fd, st.st_dev);
 
 	if (index < 0) {
-		fprintf(stderr,
-			"wt-preload: %s: %s; expected a file or a directory that can be "
-			"opened\n",
-			path, strerror(-index));
+		wt_tool_complain("%s: %s; expected a file or a directory that can be opened", path,
+				 strerror(-index));
 		if (fd >= 0)
 			close(fd);
 		return 1;
 	}
 	struct wt_filesystem *fs = wt_filesystem_at(index);
 
-	printf("%s\n", path);
+	print_plain(path);
 	row("file system", "%s", fs->kind->name);
 	print_device(path, st.st_dev);
 	bool direct_works = print_direct(fd, fs->kind);
@@ -224,7 +255,7 @@ int wt_probe(int argc, char **argv)
 	int status = 0;
 
 	if (!argc) {
-		fprintf(stderr, "wt-preload: --probe: expected at least one PATH\n");
+		wt_tool_complain("--probe: expected at least one PATH");
 		return 2;
 	}
 	for (int i = 0; i < argc; i++)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "reason.h"
 #include "report_form.h"
 
 static void add_string(struct wt_text *out, const char *key, const char *value)
@@ -67,12 +68,15 @@ static void add_rules(struct wt_text *out, const struct wt_policy *policy)
 static void add_event(struct wt_text *out, enum wt_event_kind kind, const struct wt_event *event,
 		      uint64_t count)
 {
+	const char *remedy = wt_reason_remedy(event->reason);
+
 	add_string(out, "{\"path\":", event->path[0] ? event->path : NULL);
 	if (kind == WT_EVENT_FALL) {
 		add_string(out, ",\"from\":", event->from);
 		add_string(out, ",\"to\":", event->to);
 	}
 	add_string(out, kind == WT_EVENT_FALL ? ",\"reason\":" : ",\"way\":", event->reason);
+	add_string(out, ",\"remedy\":", *remedy ? remedy : NULL);
 	add_number(out, ",\"count\":", count, 0);
 	wt_text_str(out, "}");
 }

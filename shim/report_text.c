@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "log.h"
+#include "reason.h"
 #include "report_form.h"
 
 static void add_bytes(struct wt_text *out, uint64_t bytes)
@@ -161,6 +162,8 @@ static void add_idle_rules(struct wt_text *out, const struct wt_policy *policy)
 
 static void add_event(struct wt_text *out, const struct wt_event *event)
 {
+	const char *remedy = wt_reason_remedy(event->reason);
+
 	wt_text_str(out, "    ");
 	wt_text_plain(out, event->path, strlen(event->path));
 	if (event->kind == WT_EVENT_FALL) {
@@ -173,6 +176,10 @@ static void add_event(struct wt_text *out, const struct wt_event *event)
 	add_times(out, wt_event_count(event));
 	wt_text_str(out, ": ");
 	wt_text_str(out, event->reason);
+	if (*remedy) {
+		wt_text_str(out, "\n      what to do: ");
+		wt_text_str(out, remedy);
+	}
 	wt_text_str(out, "\n");
 }
 

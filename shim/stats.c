@@ -242,13 +242,13 @@ static void shorten(char *path, const char *full, int len)
 		memcpy(path, full, len + 1);
 		return;
 	}
-	while ((*tail & 0xc0) == 0x80)
+	for (int i = 0; i < 3 && (*tail & 0xc0) == 0x80; i++)
 		tail++;
 	stpcpy(stpcpy(path, "..."), tail);
 }
 
 /* In a mapping of its own: a signal handler may write, on a small stack. */
-static void name_file(char *path, int fd, const struct stat *st)
+static void name_file(char path[WT_EVENT_PATH], int fd, const struct stat *st)
 {
 	char *full =
 		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -263,6 +263,14 @@ static void name_file(char *path, int fd, const struct stat *st)
 			 major(st->st_dev), minor(st->st_dev));
 	if (full != MAP_FAILED)
 		munmap(full, PATH_MAX);
+}
+
+void wt_stats_path(int fd, char path[WT_EVENT_PATH])
+{
+	struct stat st = { 0 };
+
+	wt_sys.identify(fd, &st);
+	name_file(path, fd, &st);
 }
 
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,

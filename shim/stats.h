@@ -83,6 +83,9 @@ void wt_stats_elided(size_t rule, enum wt_engine_id engine);
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
 		    const char *reason);
 
+/* What an event would call the file behind fd: its path, or what else is known of it. */
+void wt_stats_path(int fd, char path[WT_EVENT_PATH]);
+
 /* For the report. A row, or NULL before wt_stats_init. */
 const struct wt_row *wt_stats_row(size_t rule, enum wt_engine_id engine);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static const struct {
 
 void wt_tool_complain(const char *format, ...)
 {
-	char line[2048], escaped[4 * sizeof(line)];
+	char line[2 * PATH_MAX + 1024], escaped[4 * sizeof(line)];
 	struct wt_text text = { .buf = escaped, .size = sizeof(escaped) };
 	va_list args;
 

@@ -40,7 +40,7 @@ static int cannot_run(const struct program *program, const char *format, ...)
 
 static int cannot_run(const struct program *program, const char *format, ...)
 {
-	char what[512];
+	char what[PATH_MAX + 512];
 	va_list args;
 
 	va_start(args, format);

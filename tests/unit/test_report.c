@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../shim/log.h"
+#include "../../shim/reason.h"
 #include "../../shim/report.h"
 #include "../../shim/stats.h"
 #include "../../shim/sys.h"
@@ -177,6 +178,48 @@ Test(report, text_tells_falls_and_what_was_not_covered)
 	cr_expect_lt(strstr(text, "NOT COVERED"), strstr(text, "1 time:"));
 }
 
+static void add_events_with_remedies(void)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	fill();
+	wt_stats_event(WT_EVENT_FALL, fd, "direct", "dsync", wt_reason_text(WT_WHY_SIZE_LIMIT));
+	wt_stats_event(WT_EVENT_FALL, fd, "direct", "dsync", wt_reason_text(WT_WHY_RING_BUSY));
+	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(WT_WHY_NO_DISK));
+	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_MAPPED));
+}
+
+/* The line behind the one that tells of it, or "" where that has none of the kind. */
+static const char *remedy_in(const char *text, const char *words)
+{
+	const char *next = strchr(strstr(text, words), '\n') + 1;
+	const char *start = next + strspn(next, " ");
+
+	return strncmp(start, "what to do: ", 12) ? "" : line_of(start, "what to do: ") + 12;
+}
+
+Test(report, text_says_below_each_event_what_to_do)
+{
+	add_events_with_remedies();
+	const char *text = text_report();
+
+	cr_expect_str_eq(remedy_in(text, "RLIMIT_FSIZE"),
+			 "raise the limit of a file's size (ulimit -f)");
+	cr_expect_str_eq(remedy_in(text, "(a signal handler)"), "");
+	cr_expect(strstr(remedy_in(text, "has no disk"), "a file system with a disk"));
+	cr_expect(strstr(remedy_in(text, "a shared writable mapping"), "memory-mapped writes"));
+}
+
+Test(report, json_says_what_to_do_or_null)
+{
+	add_events_with_remedies();
+	json_report();
+	cr_expect_str_eq(jq(".falls | map(.remedy) | tojson"),
+			 "[\"raise the limit of a file's size (ulimit -f)\",null]");
+	cr_expect_str_eq(jq(".not_covered | map(.remedy | type) | tojson"),
+			 "[\"string\",\"string\"]");
+}
+
 Test(report, text_without_events_has_no_headings_for_them)
 {
 	fill();
@@ -199,8 +242,10 @@ Test(report, json_has_the_keys_of_the_manual)
 	cr_expect_str_eq(jq("[.rules[] | keys_unsorted | join(\" \")] | unique | .[]"),
 			 "pattern level engine reason files writes bytes errors fsyncs_elided "
 			 "p50_us p99_us max_us");
-	cr_expect_str_eq(jq(".falls[] | keys_unsorted | join(\" \")"), "path from to reason count");
-	cr_expect_str_eq(jq(".not_covered[] | keys_unsorted | join(\" \")"), "path way count");
+	cr_expect_str_eq(jq(".falls[] | keys_unsorted | join(\" \")"),
+			 "path from to reason remedy count");
+	cr_expect_str_eq(jq(".not_covered[] | keys_unsorted | join(\" \")"),
+			 "path way remedy count");
 }
 
 Test(report, json_has_the_figures)
