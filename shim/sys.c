@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "real.h"
 
 #define CACHESTAT 451 /* the number on every architecture; libc's headers may not have it */
@@ -237,13 +238,28 @@ int wt_sys_map_wiped(size_t size, void **ret_map)
 	return 0;
 }
 
+#define PIECE_BYTES 64
+#define SHARED_BYTES (1152u << 10) /* what all tables together need */
+
 int wt_sys_map_shared(size_t size, void **ret_map)
 {
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	static char *rest;
+	static size_t rest_bytes;
 
-	if (map == MAP_FAILED)
-		return -errno;
-	*ret_map = map;
+	size = wt_round_up(size, PIECE_BYTES);
+	if (size > rest_bytes) {
+		size_t mapped = size > SHARED_BYTES ? size : SHARED_BYTES;
+		void *map = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				 -1, 0);
+
+		if (map == MAP_FAILED)
+			return -errno;
+		rest = map;
+		rest_bytes = mapped;
+	}
+	*ret_map = rest;
+	rest += size;
+	rest_bytes -= size;
 	return 0;
 }
 
