@@ -19,13 +19,11 @@
 #include "edge.h"
 #include "elide.h"
 #include "log.h"
-#include "mirror.h"
 #include "owed.h"
 #include "real.h"
 #include "report.h"
 #include "stats.h"
 #include "trouble.h"
-#include "turn.h"
 #include "wt.h"
 
 __attribute__((constructor)) static void start(void)
@@ -37,8 +35,6 @@ __attribute__((constructor)) static void start(void)
 		return;
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	if (!err)
-		err = wt_turn_init();
-	if (!err)
 		err = wt_description_init();
 	if (!err)
 		err = wt_owed_init();
@@ -46,8 +42,6 @@ __attribute__((constructor)) static void start(void)
 		err = wt_elide_init();
 	if (!err)
 		err = wt_trouble_init();
-	if (!err)
-		err = wt_mirror_init();
 	/* Files are covered all the same. */
 	if (err) {
 		wt_log(WT_LOG_ERROR, "no memory to count in: %s; there will be no report",

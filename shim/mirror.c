@@ -26,8 +26,7 @@ static _Atomic uint32_t closings[64];
 static _Atomic uint32_t closings_all;
 static _Atomic bool any;
 
-static pthread_key_t thread_key;
-static bool has_thread_key;
+static _Atomic uint64_t thread_key; /* and one; 0: none yet */
 
 static _Atomic uint32_t *closings_of(dev_t dev, ino_t ino)
 {
@@ -71,12 +70,20 @@ static void thread_ends(void *unused)
 	wt_mirror_leave();
 }
 
-int wt_mirror_init(void)
+/* The key is made when there is something to drop: most processes never need one. */
+static void drop_at_end_of_thread(void)
 {
-	int err = -pthread_key_create(&thread_key, thread_ends);
+	uint64_t key = atomic_load(&thread_key);
+	pthread_key_t made;
 
-	has_thread_key = !err;
-	return err;
+	if (!key && !pthread_key_create(&made, thread_ends)) {
+		if (atomic_compare_exchange_strong(&thread_key, &key, made + 1ULL))
+			key = made + 1ULL;
+		else
+			pthread_key_delete(made);
+	}
+	if (key)
+		pthread_setspecific(key - 1, &thread_key);
 }
 
 static int drop_closed(struct wt_ring *ring)
@@ -177,8 +184,7 @@ int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const 
 	};
 
 	atomic_store_explicit(&any, true, memory_order_relaxed);
-	if (has_thread_key)
-		pthread_setspecific(thread_key, &thread_key);
+	drop_at_end_of_thread();
 	mirrors->slots[slot].open = false;
 	err = open_mirror(ring, slot, kind, fd, st);
 	if (err)

@@ -44,9 +44,6 @@ int wt_mirror_sync_range(struct wt_ring *ring, int slot, struct wt_range range);
 /* fsync(2), or fdatasync(2), of a range with what metadata it needs. 0 or -errno. */
 int wt_mirror_sync(struct wt_ring *ring, int slot, struct wt_range range, bool datasync);
 
-/* From now on a thread that ends drops its mirrors. 0 or -errno. */
-int wt_mirror_init(void);
-
 /* Drops all of the thread's mirrors: it, or its process, is about to end. */
 void wt_mirror_leave(void);
 

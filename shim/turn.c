@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,21 +23,30 @@ struct wt_turn {
 #define DIRECT 1ULL
 #define CACHED (1ULL << 32)
 
-static struct wt_turn *turns;
+static struct wt_turn *_Atomic turns;
 
-int wt_turn_init(void)
+/* Two threads may map it at once; the second takes the first's. */
+static struct wt_turn *turns_made(void)
 {
+	struct wt_turn *made, *first = NULL;
 	void *map;
-	int err = wt_sys_map_wiped(TURNS * sizeof(*turns), &map);
 
-	if (!err)
-		turns = map;
-	return err;
+	if (wt_sys_map_wiped(TURNS * sizeof(*made), &map))
+		return NULL;
+	made = map;
+	if (atomic_compare_exchange_strong(&turns, &first, made))
+		return made;
+	munmap(map, TURNS * sizeof(*made));
+	return first;
 }
 
 struct wt_turn *wt_turn_of(dev_t dev, ino_t ino)
 {
-	return turns ? &turns[wt_inode_hash(dev, ino) % TURNS] : NULL;
+	struct wt_turn *table = atomic_load_explicit(&turns, memory_order_acquire);
+
+	if (unlikely(!table))
+		table = turns_made();
+	return table ? &table[wt_inode_hash(dev, ino) % TURNS] : NULL;
 }
 
 bool wt_turn_take_direct(struct wt_turn *turn)

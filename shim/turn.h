@@ -22,10 +22,7 @@
 
 struct wt_turn; /* of one file, or of several with one hash */
 
-/* Maps the table. 0 or -errno. */
-int wt_turn_init(void);
-
-/* NULL before wt_turn_init: then nobody waits. */
+/* The table is mapped with its first use. NULL where there is no memory: then nobody waits. */
 struct wt_turn *wt_turn_of(dev_t dev, ino_t ino);
 
 /* False where cached writes are under way: then the write has to go through the cache too. */

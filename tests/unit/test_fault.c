@@ -249,7 +249,7 @@ static void live(const struct fault *fault, size_t way, size_t rule)
 	alarm(10);
 	syscall(SYS_fcntl, fd, F_SETFL, ways[way].fl);
 	if (wt_config_load(environment) || wt_stats_init(wt_config.policy.rules_len) ||
-	    wt_turn_init() || wt_description_init())
+	    wt_description_init())
 		wrong("it did not start");
 	fault_wrap();
 	fault_arm(fault, fd);
