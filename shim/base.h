@@ -9,6 +9,9 @@
 #define WT_EXPORT __attribute__((visibility("default")))
 #define WT_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Behind the small variables, which so stay together on the pages that every process touches. */
+#define WT_LARGE __attribute__((common))
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

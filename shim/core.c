@@ -321,7 +321,7 @@ void wt_core_sharing(int fd)
 void wt_core_leaving(void)
 {
 	wt_mirror_leave();
-	if (wt_owed_any() && !wt_stats_is_guest())
+	if (!wt_stats_is_guest())
 		wt_fdtable_each_description(wt_owed_closed);
 }
 

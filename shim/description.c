@@ -47,8 +47,9 @@ struct table {
 };
 
 static const struct timespec nap = { .tv_nsec = 20000 };
-static struct table without; /* before init, and where it failed: strangers only */
-static struct table *table = &without;
+/* Before init, and where it failed: strangers only. */
+WT_LARGE struct table wt_description_without;
+static struct table *table = &wt_description_without;
 
 int wt_description_init(void)
 {
@@ -64,7 +65,7 @@ uint64_t wt_description_number(bool seen)
 {
 	uint64_t number = 1 + atomic_fetch_add_explicit(&table->numbers, 1, memory_order_relaxed);
 
-	return seen && table != &without ? number : number | STRANGER;
+	return seen && table != &wt_description_without ? number : number | STRANGER;
 }
 
 static _Atomic uint32_t *shared_word(uint64_t number)

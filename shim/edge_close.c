@@ -8,7 +8,6 @@
 #include "config.h"
 #include "core.h"
 #include "edge.h"
-#include "owed.h"
 #include "real.h"
 #include "stats.h"
 
@@ -20,7 +19,8 @@ int wt_edge_closing(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 	int errno_before = errno;
-	int err = likely(!verdict.word && !wt_owed_any()) ? 0 : wt_core_closing(fd, verdict);
+	bool is_known = verdict.word || wt_fdtable_description(fd);
+	int err = unlikely(is_known) ? wt_core_closing(fd, verdict) : 0;
 
 	errno = errno_before;
 	return err;

@@ -6,7 +6,6 @@
 
 #include "core.h"
 #include "edge.h"
-#include "owed.h"
 #include "real.h"
 #include "sys.h"
 #include "track.h"
@@ -31,10 +30,10 @@ WT_EXPORT int dup(int fd)
 static void replacing(int fd, int newfd)
 {
 	int errno_before = errno;
-
 	union wt_verdict verdict = wt_fdtable_get(newfd);
+	bool is_known = verdict.word || wt_fdtable_description(newfd);
 
-	if (unlikely(verdict.word || wt_owed_any()) && fd != newfd && wt_sys.getfd(fd) >= 0)
+	if (unlikely(is_known) && fd != newfd && wt_sys.getfd(fd) >= 0)
 		wt_core_closing(newfd, verdict);
 	errno = errno_before;
 }

@@ -6,7 +6,7 @@
 
 #include "stats.h"
 
-struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
+WT_LARGE struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 _Atomic bool wt_fdtable_is_split;
 
 /* No entry was ever made from this descriptor on. */

@@ -25,8 +25,8 @@ struct table {
 	_Atomic uint64_t files[PLACES];
 };
 
-static struct table without; /* before init, and where it failed */
-static struct table *table = &without;
+WT_LARGE struct table wt_owed_without; /* before init, and where it failed */
+static struct table *table = &wt_owed_without;
 
 int wt_owed_init(void)
 {
@@ -146,8 +146,9 @@ void wt_owed_opened(int fd, uint64_t description)
 
 void wt_owed_closed(uint64_t description)
 {
-	_Atomic uint64_t *at = description ? find(table->descriptions, description) : NULL;
-
+	if (!description || likely(!wt_owed_any()))
+		return;
+	_Atomic uint64_t *at = find(table->descriptions, description);
 	if (at)
 		atomic_fetch_or(at, CLOSED);
 }
