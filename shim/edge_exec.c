@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where descriptors get into other programs: by exec, and over a socket. Passed on as they are;
- * libwt only notes which open file descriptions it no longer sees all of.
+ * libwt notes which open file descriptions it no longer sees all of, and goes along
+ * (environment.h).
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -9,12 +10,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "core.h"
 #include "edge.h"
+#include "environment.h"
+#include "log.h"
 #include "real.h"
 #include "sys.h"
 
@@ -38,23 +42,111 @@ static void spawning(const posix_spawn_file_actions_t *actions)
 	errno = errno_before;
 }
 
+/* One request to execute, by any of the calls that take an environment. */
+struct execution {
+	int (*run)(const struct execution *execution, char *const envp[]);
+	int fd;
+	const char *program;
+	char *const *argv;
+	int flags;
+	pid_t *pid;
+	const posix_spawn_file_actions_t *actions;
+	const posix_spawnattr_t *attr;
+};
+
+static int run_execve(const struct execution *e, char *const envp[])
+{
+	return wt_real.execve(e->program, e->argv, envp);
+}
+
+static int run_execveat(const struct execution *e, char *const envp[])
+{
+	return wt_real.execveat(e->fd, e->program, e->argv, envp, e->flags);
+}
+
+static int run_fexecve(const struct execution *e, char *const envp[])
+{
+	return wt_real.fexecve(e->fd, e->argv, envp);
+}
+
+static int run_execvpe(const struct execution *e, char *const envp[])
+{
+	return wt_real.execvpe(e->program, e->argv, envp);
+}
+
+static int run_posix_spawn(const struct execution *e, char *const envp[])
+{
+	return wt_real.posix_spawn(e->pid, e->program, e->actions, e->attr, e->argv, envp);
+}
+
+static int run_posix_spawnp(const struct execution *e, char *const envp[])
+{
+	return wt_real.posix_spawnp(e->pid, e->program, e->actions, e->attr, e->argv, envp);
+}
+
+/* With libwt's variables; without them where they are what makes it too long. */
+static int run_with(const struct execution *e, const struct wt_environment *with, void *room)
+{
+	int ret = e->run(e, wt_environment_make(with, room));
+
+	if (ret != E2BIG && (ret != -1 || errno != E2BIG))
+		return ret;
+	wt_log(WT_LOG_WARN,
+	       "an environment of %zu variables would be too long with libwt's, and "
+	       "is passed on without them",
+	       with->given_len);
+	return e->run(e, with->given);
+}
+
+#define ON_STACK_BYTES (16u << 10)
+
+/* Of a mapping that a vfork child makes, its parent keeps the memory: 2000 variables are rare. */
+static int execute(const struct execution *e, char *const envp[])
+{
+	struct wt_environment with;
+	bool may = wt_config.active || wt_config.report;
+	size_t bytes = may ? wt_environment_bytes(&with, envp) : 0;
+
+	if (!bytes)
+		return e->run(e, envp);
+	if (bytes <= ON_STACK_BYTES) {
+		char *room[bytes / sizeof(char *) + 1];
+
+		return run_with(e, &with, room);
+	}
+	void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room == MAP_FAILED)
+		return e->run(e, envp);
+	int ret = run_with(e, &with, room);
+	int errno_after = errno;
+	munmap(room, bytes);
+	errno = errno_after;
+	return ret;
+}
+
 WT_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
 	executing();
-	return wt_real.execve(path, argv, envp);
+	return execute(&(struct execution){ .run = run_execve, .program = path, .argv = argv },
+		       envp);
 }
 
 WT_EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
 		       int flags)
 {
 	executing();
-	return wt_real.execveat(dirfd, path, argv, envp, flags);
+	return execute(&(struct execution){ .run = run_execveat,
+					    .fd = dirfd,
+					    .program = path,
+					    .argv = argv,
+					    .flags = flags },
+		       envp);
 }
 
 WT_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	executing();
-	return wt_real.fexecve(fd, argv, envp);
+	return execute(&(struct execution){ .run = run_fexecve, .fd = fd, .argv = argv }, envp);
 }
 
 WT_EXPORT int execv(const char *path, char *const argv[])
@@ -72,7 +164,8 @@ WT_EXPORT int execvp(const char *file, char *const argv[])
 WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	executing();
-	return wt_real.execvpe(file, argv, envp);
+	return execute(&(struct execution){ .run = run_execvpe, .program = file, .argv = argv },
+		       envp);
 }
 
 /* A variadic form, with its environment behind the arguments or without one; args are used up. */
@@ -121,14 +214,18 @@ WT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_a
 			  const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	spawning(actions);
-	return wt_real.posix_spawn(pid, path, actions, attr, argv, envp);
+	return execute(
+		&(struct execution){ run_posix_spawn, -1, path, argv, 0, pid, actions, attr },
+		envp);
 }
 
 WT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			   const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	spawning(actions);
-	return wt_real.posix_spawnp(pid, file, actions, attr, argv, envp);
+	return execute(
+		&(struct execution){ run_posix_spawnp, -1, file, argv, 0, pid, actions, attr },
+		envp);
 }
 
 WT_EXPORT int system(const char *command)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "environment.h"
+
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base.h"
+#include "sys.h"
+
+#define PAGE 4096u /* the smallest of any machine: whether a byte is there holds for so many */
+
+static const char preload[] = "LD_PRELOAD=";
+
+/* Pages that were found to be there, plus one: strings lie close together. */
+struct pages {
+	uintptr_t found[8];
+};
+
+/* Where a sandbox forbids to ask, all is taken to be there. */
+static bool is_there(struct pages *pages, const void *at)
+{
+	uintptr_t page = (uintptr_t)at / PAGE + 1;
+	uintptr_t *found = &pages->found[page % WT_LENGTH(pages->found)];
+	char byte;
+	struct iovec to = { &byte, 1 };
+	struct iovec from = { (void *)at, 1 };
+
+	if (*found == page)
+		return true;
+	ssize_t ret = wt_sys.read_memory(&to, &from, 1);
+	if (ret != 1 && !wt_sys_is_refusal(ret))
+		return false;
+	*found = page;
+	return true;
+}
+
+static bool text_is_there(struct pages *pages, const char *text)
+{
+	while (is_there(pages, text)) {
+		size_t left = PAGE - (uintptr_t)text % PAGE;
+
+		if (memchr(text, '\0', left))
+			return true;
+		text += left;
+	}
+	return false;
+}
+
+/* How many strings a list has that is there, with all of them; -1 where it is not. */
+static ssize_t length_of(char *const *list)
+{
+	struct pages pages = { 0 };
+	ssize_t len;
+
+	if ((uintptr_t)list % sizeof(*list))
+		return -1;
+	for (len = 0; list; len++) {
+		if (!is_there(&pages, &list[len]))
+			return -1;
+		if (!list[len])
+			break;
+		if (!text_is_there(&pages, list[len]))
+			return -1;
+	}
+	return len;
+}
+
+static bool is_preload(const char *entry)
+{
+	return !strncmp(entry, preload, sizeof(preload) - 1);
+}
+
+static bool is_ours(const char *entry)
+{
+	return is_preload(entry) || !strncmp(entry, "WT_", 3);
+}
+
+static const char *file_name(const char *path, size_t len)
+{
+	const char *slash = memrchr(path, '/', len);
+
+	return slash ? slash + 1 : path;
+}
+
+/* The name that the loader knows this library by: preloaded, it stands among the first. */
+static const char *own_path(void)
+{
+	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+		if (map->l_ld == _DYNAMIC)
+			return map->l_name;
+	return "";
+}
+
+/* The entry of LD_PRELOAD that is this library, as it is written there: with $LIB, or without a
+ * directory. The separators are those of ld.so(8). */
+static bool find_library(struct wt_environment *environment, const char *list)
+{
+	const char *path = own_path();
+	const char *name = file_name(path, strlen(path));
+	size_t name_len = strlen(name);
+
+	for (list += strspn(list, ": "); *list; list += strspn(list, ": ")) {
+		size_t len = strcspn(list, ": ");
+		const char *file = file_name(list, len);
+
+		if ((size_t)(list + len - file) == name_len && !memcmp(file, name, name_len)) {
+			environment->library = list;
+			environment->library_len = len;
+			return true;
+		}
+		list += len;
+	}
+	return false;
+}
+
+/* Whether libwt is in the program's own environment. */
+static bool read_own(struct wt_environment *environment)
+{
+	bool found = false, seen = false;
+
+	environment->variables_len = 0;
+	for (char **at = environ; at && *at; at++) {
+		if (!is_preload(*at))
+			environment->variables_len += is_ours(*at);
+		else if (!seen) /* the first is the one that counts */
+			found = find_library(environment, *at + sizeof(preload) - 1);
+		seen = seen || is_preload(*at);
+	}
+	return found;
+}
+
+static const char *find(const struct wt_environment *environment, const char *entry)
+{
+	size_t len = strchrnul(entry, '=') - entry;
+
+	for (size_t i = 0; i < environment->given_len; i++) {
+		const char *other = environment->given[i];
+
+		if (!strncmp(other, entry, len) && (!other[len] || other[len] == '='))
+			return other;
+	}
+	return NULL;
+}
+
+/* Shells keep the environment that they were given, and pass its strings on; `environ` stays. */
+static bool is_own_without_ours(const struct wt_environment *environment)
+{
+	bool shares = false;
+
+	for (char **at = environ; *at; at++) {
+		const char *given = is_ours(*at) ? *at : find(environment, *at);
+
+		if (!given)
+			return false;
+		shares = shares || (given == *at && !is_ours(*at));
+	}
+	return shares;
+}
+
+size_t wt_environment_bytes(struct wt_environment *environment, char *const given[])
+{
+	if (given == environ || !read_own(environment))
+		return 0;
+	ssize_t len = length_of(given);
+	if (len < 0)
+		return 0;
+	environment->given = given;
+	environment->given_len = len;
+	for (ssize_t i = 0; i < len; i++)
+		if (is_ours(given[i]))
+			return 0;
+	if (is_own_without_ours(environment))
+		return 0;
+	return (1 + environment->variables_len + len + 1) * sizeof(char *) + sizeof(preload) +
+	       environment->library_len;
+}
+
+char *const *wt_environment_make(const struct wt_environment *environment, void *room)
+{
+	char **made = room;
+	size_t len = 1, len_max = 1 + environment->variables_len;
+
+	for (char **at = environ; at && *at && len < len_max; at++)
+		if (is_ours(*at) && !is_preload(*at))
+			made[len++] = *at;
+	for (size_t i = 0; i < environment->given_len; i++)
+		made[len++] = environment->given[i];
+	made[len++] = NULL;
+	made[0] = (char *)(made + len);
+	char *end = stpcpy(made[0], preload);
+	*(char *)mempcpy(end, environment->library, environment->library_len) = '\0';
+	return made;
+}
