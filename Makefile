@@ -39,14 +39,21 @@ BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildca
 
 all: $(LIB) $(OBJ)/wt-tool
 
-$(LIB): $(call object,$(BELOW_SRC) $(EDGE_SRC)) shim/libwt.map
+# A copy of liburing under names of its own: libwt exports some of liburing's for the program.
+LIBURING := $(shell $(CC) -print-file-name=liburing.a)
+$(OBJ)/own-uring.a: $(LIBURING)
+	$(Q)mkdir -p $(@D)
+	$(Q)nm -g --defined-only $< | awk '$$2 == "T" { print $$3, "wt_own_" $$3 }' >$@.names
+	$(Q)objcopy --redefine-syms=$@.names $< $@
+
+$(LIB): $(call object,$(BELOW_SRC) $(EDGE_SRC)) shim/libwt.map $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libwt.so -Wl,--version-script=shim/libwt.map \
-		-Wl,--exclude-libs,ALL -Wl,-z,now,-z,defs,-z,nodelete -o $@ $(filter %.o,$^) -l:liburing.a -ldl
+		-Wl,--exclude-libs,ALL -Wl,-z,now,-z,defs,-z,nodelete -o $@ $(filter %.o,$^) $(OBJ)/own-uring.a -ldl
 
-$(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC))
+$(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC)) $(OBJ)/own-uring.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -l:liburing.a -ldl
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
 $(OBJ)/o/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -57,10 +64,10 @@ $(OBJ)/o/%.o: %.c Makefile
 
 tests: all $(OBJ)/tests/unit $(OBJ)/tests/system $(PROGS) $(OBJ)/tests/disk/plugin.so $(DISK_PROGS)
 
-$(OBJ)/tests/unit: $(call object,$(wildcard tests/unit/*.c) $(BELOW_SRC))
+$(OBJ)/tests/unit: $(call object,$(wildcard tests/unit/*.c) $(BELOW_SRC)) $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion -l:liburing.a -ldl
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion -ldl
 
 $(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
 	$(call say,LD,$@)

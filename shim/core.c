@@ -296,18 +296,67 @@ int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 	return err ? err : owed;
 }
 
+/* No point of cancellation: the call that made the change is none. */
+int wt_core_settle(int fd, union wt_verdict verdict)
+{
+	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
+	const struct wt_filesystem *fs = wt_filesystem_at(verdict.fs);
+	uint64_t description = wt_fdtable_description(fd);
+	struct wt_sync io = { .call = level == WT_LEVEL_SYNC ? WT_FSYNC : WT_FDATASYNC, .fd = fd };
+	int err, tries = 0, cancel;
+
+	if (level < WT_LEVEL_DSYNC && fs->kind->flags & WT_FS_WRITEBACK) {
+		io.call = WT_SYNC_FILE_RANGE;
+		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			   SYNC_FILE_RANGE_WAIT_AFTER;
+	}
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	do {
+		err = sync_really(&io, verdict, description);
+	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
+	pthread_setcancelstate(cancel, NULL);
+	if (unlikely(err) && !is_of_the_call(err)) {
+		wt_owed_to(description, err);
+		wt_owed_to_later(fd, err);
+	}
+	return err;
+}
+
+int wt_core_submitting(int fd)
+{
+	union wt_verdict verdict = wt_fdtable_get(fd);
+
+	if (verdict.state == WT_UNKNOWN && wt_track_adopt(fd, &verdict))
+		return 0;
+	if (verdict.state != WT_RULED || verdict.engine == WT_ENGINE_NONE)
+		return 0;
+	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
+	wt_elide_never(fd);
+	wt_core_sharing(fd);
+	if (level < WT_LEVEL_THROUGH)
+		return 0;
+	int flag = wt_engine_rwf(level);
+	wt_stats_event(WT_EVENT_FALL, fd, wt_engine_name(verdict.engine),
+		       flag == RWF_SYNC ? "RWF_SYNC" : "RWF_DSYNC",
+		       wt_reason_text(WT_WHY_SUBMITTED));
+	return flag;
+}
+
+void wt_core_ring_made(void)
+{
+	wt_track_open_stable();
+	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
+		wt_core_noticed(fd, WT_WAY_RING);
+}
+
 void wt_core_noticed(int fd, enum wt_way way)
 {
 	const char *words = wt_way_text(way);
 
 	if (*words && wt_fdtable_get(fd).state == WT_RULED)
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, words);
-	if (way == WT_WAY_COPIED || way == WT_WAY_ALLOCATED)
-		wt_elide_doubt(fd);
-	else
-		wt_elide_never(fd);
-	if (way == WT_WAY_MAPPED || way == WT_WAY_MAY_BE_MAPPED || way == WT_WAY_AIO)
-		wt_core_sharing(fd);
+	wt_elide_never(fd);
+	wt_core_sharing(fd);
 }
 
 void wt_core_sharing(int fd)

@@ -28,6 +28,25 @@ int wt_core_closing(int fd, union wt_verdict verdict);
  */
 int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
 
+/*
+ * Brings all of a file under a rule to its level, `through` or above, for a change that was no
+ * write: what the wait takes out of the kernel's record is owed to the program's own syncs. 0 or
+ * -errno.
+ */
+int wt_core_settle(int fd, union wt_verdict verdict);
+
+/*
+ * A write to the file is to be submitted to the kernel, which carries it out and tells its end
+ * unseen: the RWF_* flag that makes it stable, or 0 where no rule asks for that.
+ */
+int wt_core_submitting(int fd);
+
+/*
+ * The program has made an io_uring whose submissions libwt does not see. The files under rules that
+ * are open may be written there, and are reported; those opened from now on are opened O_DSYNC.
+ */
+void wt_core_ring_made(void);
+
 /* A file under a rule was changed in such a way, or will be: for the report, and for fsync=elide.
  */
 void wt_core_noticed(int fd, enum wt_way way);

@@ -8,12 +8,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "log.h"
+#include "raw.h"
 #include "sys.h"
 
 #define SLOTS 1024u
@@ -94,9 +94,9 @@ struct wt_description *wt_description_of(uint64_t number)
 static void pause_until(unsigned int *tries)
 {
 	if ((*tries)++ < YIELDS)
-		syscall(SYS_sched_yield);
+		wt_syscall(SYS_sched_yield);
 	else
-		syscall(SYS_nanosleep, &nap, NULL);
+		wt_syscall(SYS_nanosleep, &nap, NULL);
 }
 
 #define THREAD_SHIFT 32
@@ -114,7 +114,7 @@ static bool is_gone(uint32_t thread)
 {
 	char path[40], stat[128], *state;
 
-	if (syscall(SYS_tkill, thread, 0) < 0 && errno == ESRCH)
+	if (wt_syscall(SYS_tkill, thread, 0) < 0 && errno == ESRCH)
 		return true;
 	snprintf(path, sizeof(path), "/proc/%u/stat", thread);
 	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0);
@@ -146,7 +146,7 @@ static void wait_more(struct wt_description *at, unsigned int place, uint64_t wo
 	if (ns > WAIT_NS || (ns > GONE_NS && is_gone(thread_of(word))))
 		give_up(at, place, word);
 	else if (ns > GONE_NS)
-		syscall(SYS_nanosleep, &long_nap, NULL);
+		wt_syscall(SYS_nanosleep, &long_nap, NULL);
 	else
 		pause_until(tries);
 }
@@ -178,7 +178,7 @@ void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait)
 	do
 		wait->ticket = atomic_fetch_add(&at->begun, 1) + 1;
 	while (unlikely(!wait->ticket));
-	wait->word = (uint64_t)syscall(SYS_gettid) << THREAD_SHIFT | wait->ticket;
+	wait->word = (uint64_t)wt_syscall(SYS_gettid) << THREAD_SHIFT | wait->ticket;
 	wait->place = take_place(at, wait->word);
 }
 
@@ -244,7 +244,7 @@ bool wt_description_others_failed(struct wt_description *at, const struct wt_wai
 
 static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
 {
-	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+	return wt_syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
 #define TOKEN_SHIFT 8 /* a token: a thread and a count */
@@ -259,7 +259,7 @@ static uint32_t hold(struct hold *at, unsigned int seconds_max)
 	static const struct timespec second = { .tv_sec = 1 };
 	static _Atomic uint32_t tokens;
 	uint32_t count = atomic_fetch_add_explicit(&tokens, 1, memory_order_relaxed);
-	uint32_t token = (uint32_t)syscall(SYS_gettid) << TOKEN_SHIFT | (count & 0xff);
+	uint32_t token = (uint32_t)wt_syscall(SYS_gettid) << TOKEN_SHIFT | (count & 0xff);
 	uint32_t other = 0, before = 0;
 	unsigned int seconds = 0;
 

@@ -25,6 +25,9 @@ static inline ssize_t wt_leave(ssize_t ret, int errno_before)
  */
 int wt_edge_closing(int fd);
 
+/* A descriptor was made by opening; -1 and errno where WT_STRICT refuses it, which closes it. */
+int wt_edge_opened(int fd, int flags);
+
 /* The program ends: its streams hand over what they hold, as libc does it later, unseen. */
 void wt_edge_exiting(void);
 

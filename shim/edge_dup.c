@@ -62,6 +62,8 @@ WT_EXPORT int fcntl(int fd, int cmd, ...)
 	void *arg = va_arg(args, void *);
 	va_end(args);
 	int ret = wt_real.fcntl(fd, cmd, arg);
+	if (cmd == F_GETFL && ret >= 0)
+		return ret & ~wt_fdtable_own_flags(fd);
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicated(fd, ret) : ret;
 }
 

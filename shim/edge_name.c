@@ -87,17 +87,48 @@ WT_EXPORT int truncate(const char *path, off_t len)
 
 WT_ALIAS(truncate) int truncate64(const char *path, off64_t len);
 
-WT_EXPORT int ftruncate(int fd, off_t len)
+/* Whether the level of some rule asks for more than the change itself. */
+static inline bool may_settle(int fd)
+{
+	return unlikely(wt_config.active && wt_fdtable_get(fd).state != WT_NO_RULE);
+}
+
+static int resized(int fd)
 {
 	int errno_before = errno;
-	union wt_verdict verdict;
 
-	if (likely(!wt_config.names))
-		return wt_real.ftruncate(fd, len);
-	verdict = wt_fdtable_get(fd);
-	if (likely(verdict.state == WT_NO_RULE))
-		return wt_real.ftruncate(fd, len);
-	return wt_leave(wt_name_ftruncate(fd, len, verdict), errno_before);
+	return wt_leave(wt_name_resized(fd, wt_fdtable_get(fd)), errno_before);
+}
+
+WT_EXPORT int ftruncate(int fd, off_t len)
+{
+	int ret = wt_real.ftruncate(fd, len);
+
+	return !ret && may_settle(fd) ? resized(fd) : ret;
 }
 
 WT_ALIAS(ftruncate) int ftruncate64(int fd, off64_t len);
+
+WT_EXPORT int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	int ret = wt_real.fallocate(fd, mode, offset, len);
+
+	return !ret && may_settle(fd) ? resized(fd) : ret;
+}
+
+WT_ALIAS(fallocate) int fallocate64(int fd, int mode, off64_t offset, off64_t len);
+
+/* Returns its error, and leaves errno alone. */
+WT_EXPORT int posix_fallocate(int fd, off_t offset, off_t len)
+{
+	int errno_before = errno;
+	int ret = wt_real.posix_fallocate(fd, offset, len);
+
+	if (!ret && may_settle(fd) && resized(fd)) {
+		ret = errno;
+		errno = errno_before;
+	}
+	return ret;
+}
+
+WT_ALIAS(posix_fallocate) int posix_fallocate64(int fd, off64_t offset, off64_t len);

@@ -58,6 +58,7 @@ void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 	atomic_store_explicit(&entry->counted_in, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->description, description, memory_order_relaxed);
 	atomic_store_explicit(&entry->file, 0, memory_order_relaxed);
+	atomic_store_explicit(&entry->own_flags, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_release);
 }
 
@@ -80,6 +81,14 @@ void wt_fdtable_note_file(int fd, uint64_t file)
 
 	if (entry && !wt_stats_is_guest())
 		atomic_store_explicit(&entry->file, file, memory_order_relaxed);
+}
+
+void wt_fdtable_note_own_flags(int fd, int flags)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	if (entry && !wt_stats_is_guest())
+		atomic_store_explicit(&entry->own_flags, flags, memory_order_relaxed);
 }
 
 int wt_fdtable_next_ruled(int fd)

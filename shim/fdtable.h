@@ -57,6 +57,7 @@ struct wt_fd {
 	_Atomic uint32_t
 		generation;	  /* counts the descriptors that had this number, as far as seen */
 	_Atomic pid_t counted_in; /* the process whose report counts the file already */
+	_Atomic int own_flags;	  /* O_* that libwt opened it with, and the program did not */
 };
 
 #define WT_FD_CHUNK 256u
@@ -119,6 +120,16 @@ static inline uint64_t wt_fdtable_file(int fd)
 }
 
 void wt_fdtable_note_file(int fd, uint64_t file);
+
+/* O_* flags that F_GETFL shows and the program never asked for. */
+static inline int wt_fdtable_own_flags(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	return entry ? atomic_load_explicit(&entry->own_flags, memory_order_relaxed) : 0;
+}
+
+void wt_fdtable_note_own_flags(int fd, int flags);
 
 /* Sets what is known of a descriptor that was just made, and the number of its description. */
 void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description);

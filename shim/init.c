@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -20,6 +19,7 @@
 #include "elide.h"
 #include "log.h"
 #include "owed.h"
+#include "raw.h"
 #include "real.h"
 #include "report.h"
 #include "stats.h"
@@ -30,7 +30,7 @@ __attribute__((constructor)) static void start(void)
 {
 	wt_real_resolve();
 	if (wt_config_load(environ))
-		syscall(SYS_exit_group, WT_EXIT_CONFIG);
+		wt_syscall(SYS_exit_group, WT_EXIT_CONFIG);
 	if (!wt_config.active && !wt_config.report)
 		return;
 	int err = wt_stats_init(wt_config.policy.rules_len);

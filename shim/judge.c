@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "mirror.h"
+#include "raw.h"
 #include "stats.h"
 #include "sys.h"
 
@@ -252,7 +252,7 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
 		if (witness)
 			wt_witness_wait(witness, pages);
 		if (!witness ? tries : tries > WT_LENGTH(folio_bytes))
-			syscall(SYS_nanosleep, &nap, NULL);
+			wt_syscall(SYS_nanosleep, &nap, NULL);
 		wt_sys.fadvise(fd, wide.offset, wide.len_bytes, POSIX_FADV_DONTNEED);
 		if (is_dropped(target, fd, pages, tries))
 			return;

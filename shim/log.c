@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "raw.h"
 #include "sys.h"
 #include "text.h"
 #include "trust.h"
@@ -117,7 +117,7 @@ static int write_without_signals(int fd, const void *buf, size_t len)
 	sigaddset(&blocked, SIGPIPE);
 	sigaddset(&blocked, SIGXFSZ);
 	sigpending(&before);
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, KERNEL_SIGSET_BYTES);
+	wt_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, KERNEL_SIGSET_BYTES);
 	err = wt_sys_write_all(fd, buf, len);
 	/* One that was pending already is the program's. */
 	if (sigismember(&before, SIGPIPE))
@@ -125,8 +125,8 @@ static int write_without_signals(int fd, const void *buf, size_t len)
 	if (sigismember(&before, SIGXFSZ))
 		sigdelset(&blocked, SIGXFSZ);
 	if (err == -EPIPE || err == -EFBIG)
-		syscall(SYS_rt_sigtimedwait, &blocked, NULL, &at_once, KERNEL_SIGSET_BYTES);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, KERNEL_SIGSET_BYTES);
+		wt_syscall(SYS_rt_sigtimedwait, &blocked, NULL, &at_once, KERNEL_SIGSET_BYTES);
+	wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, KERNEL_SIGSET_BYTES);
 	return err;
 }
 

@@ -4,15 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
+#include "uring.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "fdtable.h"
+#include "raw.h"
 #include "sys.h"
 
 static const int open_flags[WT_MIRROR_KINDS] = {
@@ -124,7 +124,7 @@ static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
 	char path[64];
 	struct io_uring_sqe *sqe = wt_ring_request(ring);
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", (int)syscall(SYS_gettid), fd);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", (int)wt_syscall(SYS_gettid), fd);
 	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags | O_NOCTTY | O_NONBLOCK, 0, slot);
 	int ret = wt_ring_run(ring, sqe);
 	return ret < 0 ? ret : 0;

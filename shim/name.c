@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "config.h"
+#include "core.h"
 #include "description.h"
 #include "elide.h"
 #include "filesystem.h"
@@ -394,37 +395,18 @@ int wt_name_truncate(const char *path, off_t len)
 	return ret == CANNOT ? 0 : ret;
 }
 
-/* What this sync takes out of the kernel's record is owed to the program's own (description.h). */
-static int sync_description(int fd, enum wt_level level)
+int wt_name_resized(int fd, union wt_verdict verdict)
 {
-	uint64_t number = wt_fdtable_description(fd);
-	struct wt_description *description = wt_description_of(number);
-	struct wt_wait wait;
-
-	wt_description_wait_begin(description, &wait);
-	int ret = sync_by(level == WT_LEVEL_SYNC ? wt_sys.fsync : wt_sys.fdatasync, fd);
-	wt_description_wait_end(description, &wait, ret < 0);
-	if (ret < 0) {
-		wt_owed_to(number, ret);
-		wt_owed_to_later(fd, ret);
-	}
-	return ret;
-}
-
-int wt_name_ftruncate(int fd, off_t len, union wt_verdict verdict)
-{
-	if (wt_real.ftruncate(fd, len))
-		return -errno;
 	if (verdict.state == WT_UNKNOWN && wt_track_adopt(fd, &verdict))
 		return 0;
 	if (verdict.state != WT_RULED || verdict.engine == WT_ENGINE_NONE)
 		return 0;
 	const struct wt_rule *rule = &wt_config.policy.rules[verdict.rule];
-	if (rule->level < WT_LEVEL_DSYNC)
-		return 0;
 	if (rule->fsync_elide)
 		wt_elide_doubt(fd);
-	int ret = sync_description(fd, rule->level);
+	if (rule->level < WT_LEVEL_THROUGH)
+		return 0;
+	int ret = answer_of(wt_core_settle(fd, verdict));
 	if (ret == CANNOT)
 		not_covered(fd, WT_WHY_SIZE_UNSYNCED);
 	return ret == CANNOT ? 0 : ret;

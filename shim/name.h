@@ -51,8 +51,13 @@ struct wt_naming {
  */
 int wt_name_change(const struct wt_naming *naming);
 
-/* truncate(2) and ftruncate(2), likewise. */
+/* truncate(2), likewise. */
 int wt_name_truncate(const char *path, off_t len);
-int wt_name_ftruncate(int fd, off_t len, union wt_verdict verdict);
+
+/*
+ * The size or the allocation of a file was changed by its descriptor: makes it as stable as a write
+ * there. At `through` what the kernel wrote of the last page is with the device. 0 or -errno.
+ */
+int wt_name_resized(int fd, union wt_verdict verdict);
 
 #endif

@@ -7,35 +7,35 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "raw.h"
 
 static ssize_t raw_write(int fd, const void *buf, size_t len)
 {
-	return syscall(SYS_write, fd, buf, len);
+	return wt_syscall(SYS_write, fd, buf, len);
 }
 
 static ssize_t raw_pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
-	return syscall(SYS_pwrite64, fd, buf, len, offset);
+	return wt_syscall(SYS_pwrite64, fd, buf, len, offset);
 }
 
 static ssize_t raw_writev(int fd, const struct iovec *iov, int iovcnt)
 {
-	return syscall(SYS_writev, fd, iov, iovcnt);
+	return wt_syscall(SYS_writev, fd, iov, iovcnt);
 }
 
 /* The offset of the vector calls comes in two halves, and 64-bit kernels ignore the high one. */
 static ssize_t raw_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 {
-	return syscall(SYS_pwritev, fd, iov, (long)iovcnt, offset, 0L);
+	return wt_syscall(SYS_pwritev, fd, iov, (long)iovcnt, offset, 0L);
 }
 
 static ssize_t raw_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)
 {
-	return syscall(SYS_pwritev2, fd, iov, (long)iovcnt, offset, 0L, flags);
+	return wt_syscall(SYS_pwritev2, fd, iov, (long)iovcnt, offset, 0L, flags);
 }
 
 static int raw_openat(int dirfd, const char *path, int flags, ...)
@@ -45,7 +45,7 @@ static int raw_openat(int dirfd, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode_t mode = va_arg(args, mode_t);
 	va_end(args);
-	return syscall(SYS_openat, dirfd, path, flags, mode);
+	return wt_syscall(SYS_openat, dirfd, path, flags, mode);
 }
 
 static int raw_open(const char *path, int flags, ...)
@@ -55,7 +55,7 @@ static int raw_open(const char *path, int flags, ...)
 	va_start(args, flags);
 	mode_t mode = va_arg(args, mode_t);
 	va_end(args);
-	return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	return wt_syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 static int raw___open_2(const char *path, int flags)
@@ -70,20 +70,20 @@ static int raw___openat_2(int dirfd, const char *path, int flags)
 
 static int raw_dup(int fd)
 {
-	return syscall(SYS_dup, fd);
+	return wt_syscall(SYS_dup, fd);
 }
 
 /* dup3 refuses equal numbers, where dup2 answers with them if they are open. */
 static int raw_dup2(int fd, int newfd)
 {
 	if (fd == newfd)
-		return syscall(SYS_fcntl, fd, F_GETFD) < 0 ? -1 : newfd;
-	return syscall(SYS_dup3, fd, newfd, 0);
+		return wt_syscall(SYS_fcntl, fd, F_GETFD) < 0 ? -1 : newfd;
+	return wt_syscall(SYS_dup3, fd, newfd, 0);
 }
 
 static int raw_dup3(int fd, int newfd, int flags)
 {
-	return syscall(SYS_dup3, fd, newfd, flags);
+	return wt_syscall(SYS_dup3, fd, newfd, flags);
 }
 
 static int raw_fcntl(int fd, int cmd, ...)
@@ -93,22 +93,22 @@ static int raw_fcntl(int fd, int cmd, ...)
 	va_start(args, cmd);
 	void *arg = va_arg(args, void *);
 	va_end(args);
-	return syscall(SYS_fcntl, fd, cmd, arg);
+	return wt_syscall(SYS_fcntl, fd, cmd, arg);
 }
 
 static int raw_close(int fd)
 {
-	return syscall(SYS_close, fd);
+	return wt_syscall(SYS_close, fd);
 }
 
 static int raw_close_range(unsigned int first, unsigned int last, int flags)
 {
-	return syscall(SYS_close_range, first, last, flags);
+	return wt_syscall(SYS_close_range, first, last, flags);
 }
 
 static int raw_unshare(int flags)
 {
-	return syscall(SYS_unshare, flags);
+	return wt_syscall(SYS_unshare, flags);
 }
 
 static void raw_closefrom(int first)
@@ -118,72 +118,78 @@ static void raw_closefrom(int first)
 
 static int raw_fsync(int fd)
 {
-	return syscall(SYS_fsync, fd);
+	return wt_syscall(SYS_fsync, fd);
 }
 
 static int raw_fdatasync(int fd)
 {
-	return syscall(SYS_fdatasync, fd);
+	return wt_syscall(SYS_fdatasync, fd);
 }
 
 static int raw_sync_file_range(int fd, off64_t offset, off64_t len, unsigned int flags)
 {
-	return syscall(SYS_sync_file_range, fd, offset, len, flags);
+	return wt_syscall(SYS_sync_file_range, fd, offset, len, flags);
 }
 
 static void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+	return (void *)wt_syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 }
 
 static int raw_fallocate(int fd, int mode, off_t offset, off_t len)
 {
-	return syscall(SYS_fallocate, fd, mode, offset, len);
+	return wt_syscall(SYS_fallocate, fd, mode, offset, len);
 }
 
 static ssize_t raw_copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset,
 				   size_t len, unsigned int flags)
 {
-	return syscall(SYS_copy_file_range, in, in_offset, out, out_offset, len, flags);
+	return wt_syscall(SYS_copy_file_range, in, in_offset, out, out_offset, len, flags);
 }
 
 static ssize_t raw_sendfile(int out, int in, off_t *offset, size_t len)
 {
-	return syscall(SYS_sendfile, out, in, offset, len);
+	return wt_syscall(SYS_sendfile, out, in, offset, len);
 }
 
 static ssize_t raw_splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
 			  unsigned int flags)
 {
-	return syscall(SYS_splice, in, in_offset, out, out_offset, len, flags);
+	return wt_syscall(SYS_splice, in, in_offset, out, out_offset, len, flags);
+}
+
+/* As libaio has it, which answers with -errno. */
+static int raw_io_submit(aio_context_t context, long count, struct iocb **requests)
+{
+	return (int)wt_raw(SYS_io_submit, (long)context, count, (long)requests, 0, 0, 0);
 }
 
 static int raw_execve(const char *path, char *const argv[], char *const envp[])
 {
-	return syscall(SYS_execve, path, argv, envp);
+	return wt_syscall(SYS_execve, path, argv, envp);
 }
 
 static int raw_execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
 			int flags)
 {
-	return syscall(SYS_execveat, dirfd, path, argv, envp, flags);
+	return wt_syscall(SYS_execveat, dirfd, path, argv, envp, flags);
 }
 
 static ssize_t raw_sendmsg(int socket, const struct msghdr *message, int flags)
 {
-	return syscall(SYS_sendmsg, socket, message, flags);
+	return wt_syscall(SYS_sendmsg, socket, message, flags);
 }
 
 static int raw_sendmmsg(int socket, struct mmsghdr *messages, unsigned int count, int flags)
 {
-	return syscall(SYS_sendmmsg, socket, messages, count, flags);
+	return wt_syscall(SYS_sendmmsg, socket, messages, count, flags);
 }
 
 /* By the newest of each family, which every architecture has. */
 static int raw_renameat2(int from_dir, const char *from, int to_dir, const char *to,
 			 unsigned int flags)
 {
-	return syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+	return wt_syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
 }
 
 static int raw_renameat(int from_dir, const char *from, int to_dir, const char *to)
@@ -198,7 +204,7 @@ static int raw_rename(const char *from, const char *to)
 
 static int raw_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
-	return syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+	return wt_syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
 }
 
 static int raw_link(const char *from, const char *to)
@@ -208,7 +214,7 @@ static int raw_link(const char *from, const char *to)
 
 static int raw_unlinkat(int dir, const char *path, int flags)
 {
-	return syscall(SYS_unlinkat, dir, path, flags);
+	return wt_syscall(SYS_unlinkat, dir, path, flags);
 }
 
 static int raw_unlink(const char *path)
@@ -225,18 +231,18 @@ static int raw_remove(const char *path)
 
 static int raw_truncate(const char *path, off_t len)
 {
-	return syscall(SYS_truncate, path, len);
+	return wt_syscall(SYS_truncate, path, len);
 }
 
 static int raw_ftruncate(int fd, off_t len)
 {
-	return syscall(SYS_ftruncate, fd, len);
+	return wt_syscall(SYS_ftruncate, fd, len);
 }
 
 static void raw__exit(int status)
 {
 	for (;;)
-		syscall(SYS_exit_group, status);
+		wt_syscall(SYS_exit_group, status);
 }
 
 /*
@@ -250,16 +256,20 @@ static void raw__exit(int status)
 		wt_real_resolve();                                                                 \
 		return wt_real.name args;                                                          \
 	}
+#define WT_URING(ret, name, params) ret wt_own_##name params;
 #define WT_SAME(name, other)
 #include "symbols.def"
 #undef WT_SYMBOL
 #undef WT_LIBC
+#undef WT_URING
 
 struct wt_real wt_real = {
 #define WT_SYMBOL(ret, name, params) .name = raw_##name,
 #define WT_LIBC(ret, name, params, args) WT_SYMBOL(ret, name, params)
+#define WT_URING(ret, name, params) .name = wt_own_##name,
 #include "symbols.def"
 #undef WT_SYMBOL
+#undef WT_URING
 };
 
 /* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
@@ -274,6 +284,7 @@ static void resolve(void *slot, const char *name)
 void wt_real_resolve(void)
 {
 #define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name);
+#define WT_URING(ret, name, params) WT_SYMBOL(ret, name, params)
 #include "symbols.def"
 #undef WT_SYMBOL
 }

@@ -13,6 +13,7 @@
 #define WT_REAL_H
 
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -26,16 +27,21 @@
 #undef fwrite_unlocked
 
 struct aiocb;
+struct io_uring;
+struct io_uring_cqe;
+struct __kernel_timespec;
 struct msghdr;
 struct mmsghdr;
 
 struct wt_real {
 #define WT_SYMBOL(ret, name, params) ret(*name) params;
 #define WT_LIBC(ret, name, params, args) WT_SYMBOL(ret, name, params)
+#define WT_URING(ret, name, params) WT_SYMBOL(ret, name, params)
 #define WT_SAME(name, other)
 #include "symbols.def"
 #undef WT_SYMBOL
 #undef WT_LIBC
+#undef WT_URING
 #undef WT_SAME
 };
 

@@ -39,6 +39,12 @@
 	X(WT_WHY_NO_MEMORY,                                                                        \
 	  "the bytes are not the program's to see (a stream, a copy between files)",               \
 	  WT_DO_TAKE_AUTO)                                                                         \
+	X(WT_WHY_SUBMITTED,                                                                        \
+	  "submitted to the kernel (io_submit, io_uring), which mixes errors up",                  \
+	  "turn off asynchronous I/O in the program's settings where each error has to be exact")  \
+	X(WT_WHY_RING_UNSEEN,                                                                      \
+	  "the program has an io_uring of its own, and the kernel mixes errors up",                \
+	  "turn off io_uring in the program's settings where each error has to be exact")          \
 	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way", WT_DO_TAKE_AUTO)          \
 	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself", WT_DO_TAKE_AUTO)                \
 	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE",                                       \
@@ -74,11 +80,8 @@
 	  "turn off memory-mapped writes in the program's settings, or leave its own syncs on")    \
 	/* shared, and can be made writable */                                                     \
 	X(WT_WAY_MAY_BE_MAPPED, "", "")                                                            \
-	X(WT_WAY_AIO, "aio_write",                                                                 \
-	  "turn off asynchronous I/O in the program's settings, or have it open the file O_DSYNC") \
-	X(WT_WAY_COPIED, "copy_file_range, sendfile or splice",                                    \
-	  "leave the program's own syncs on, or run sync FILE when it has copied")                 \
-	X(WT_WAY_ALLOCATED, "", "")
+	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
+	  "turn off io_uring in the program's settings, or leave its own syncs on")
 
 enum wt_reason {
 #define X(name, text, remedy) name,

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "raw.h"
 #include "report_form.h"
 #include "sys.h"
 #include "trust.h"
@@ -90,7 +90,8 @@ static int complain(const char *where, int err, struct wt_text *fault)
 
 static int may_access(int dirfd, const char *path, int mode)
 {
-	return syscall(SYS_faccessat2, dirfd, path, mode, AT_EACCESS | AT_EMPTY_PATH) ? -errno : 0;
+	return wt_syscall(SYS_faccessat2, dirfd, path, mode, AT_EACCESS | AT_EMPTY_PATH) ? -errno
+											 : 0;
 }
 
 static int check_directory_of(char *path)

@@ -4,20 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
+#include "uring.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "fdtable.h"
 #include "log.h"
+#include "raw.h"
 #include "stats.h"
 #include "sys.h"
 
@@ -48,7 +48,7 @@ static _Thread_local struct wt_ring *own __attribute__((tls_model("initial-exec"
 
 static pid_t thread_id(void)
 {
-	return syscall(SYS_gettid);
+	return wt_syscall(SYS_gettid);
 }
 
 /* By hand: io_uring_queue_exit would close and unregister in the name of the wrong thread. */
@@ -66,7 +66,7 @@ static void unmap(struct wt_ring *ring)
 
 static bool thread_is_gone(pid_t tid)
 {
-	return syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
+	return wt_syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
 }
 
 /* Takes down the rings of threads that have ended; one of them, empty, for the caller, or NULL. */
@@ -262,7 +262,7 @@ static bool may_pass(int err, unsigned int *tries)
 		return *tries < WT_INTERRUPTIONS_MAX;
 	if ((err != -EAGAIN && err != -EBUSY) || *tries > TRIES)
 		return false;
-	syscall(SYS_nanosleep, &nap, NULL);
+	wt_syscall(SYS_nanosleep, &nap, NULL);
 	return true;
 }
 
@@ -306,8 +306,8 @@ static void register_bounce(struct wt_ring *ring)
 {
 	struct iovec iov = { ring->bounce, WT_BOUNCE_BYTES };
 
-	ring->bounce_registered = !syscall(SYS_io_uring_register, ring->uring.enter_ring_fd,
-					   IORING_REGISTER_BUFFERS | REGISTERED_RING, &iov, 1);
+	ring->bounce_registered = !wt_syscall(SYS_io_uring_register, ring->uring.enter_ring_fd,
+					      IORING_REGISTER_BUFFERS | REGISTERED_RING, &iov, 1);
 }
 
 void *wt_ring_bounce(struct wt_ring *ring)

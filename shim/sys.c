@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "raw.h"
 #include "real.h"
 
 #define CACHESTAT 451 /* the number on every architecture; libc's headers may not have it */
@@ -30,27 +30,27 @@ static ssize_t sys_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t o
 
 static int sys_sync_file_range(int fd, off_t offset, off_t len, unsigned int flags)
 {
-	return result(syscall(SYS_sync_file_range, fd, offset, len, flags));
+	return result(wt_syscall(SYS_sync_file_range, fd, offset, len, flags));
 }
 
 static int sys_fsync(int fd)
 {
-	return result(syscall(SYS_fsync, fd));
+	return result(wt_syscall(SYS_fsync, fd));
 }
 
 static int sys_fdatasync(int fd)
 {
-	return result(syscall(SYS_fdatasync, fd));
+	return result(wt_syscall(SYS_fdatasync, fd));
 }
 
 static int sys_syncfs(int fd)
 {
-	return result(syscall(SYS_syncfs, fd));
+	return result(wt_syscall(SYS_syncfs, fd));
 }
 
 static int sys_fadvise(int fd, off_t offset, off_t len, int advice)
 {
-	return result(syscall(SYS_fadvise64, fd, offset, len, advice));
+	return result(wt_syscall(SYS_fadvise64, fd, offset, len, advice));
 }
 
 static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages)
@@ -62,7 +62,7 @@ static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages
 		uint64_t cached, dirty, writeback, evicted, recently_evicted;
 	} counts = { 0 };
 
-	if (syscall(CACHESTAT, fd, &range, &counts, 0) < 0)
+	if (wt_syscall(CACHESTAT, fd, &range, &counts, 0) < 0)
 		return -errno;
 	pages->cached = counts.cached;
 	pages->unclean = counts.dirty + counts.writeback;
@@ -71,22 +71,22 @@ static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages
 
 static off_t sys_lseek(int fd, off_t offset, int whence)
 {
-	return result(syscall(SYS_lseek, fd, offset, whence));
+	return result(wt_syscall(SYS_lseek, fd, offset, whence));
 }
 
 static int sys_getfl(int fd)
 {
-	return result(syscall(SYS_fcntl, fd, F_GETFL));
+	return result(wt_syscall(SYS_fcntl, fd, F_GETFL));
 }
 
 static int sys_getfd(int fd)
 {
-	return result(syscall(SYS_fcntl, fd, F_GETFD));
+	return result(wt_syscall(SYS_fcntl, fd, F_GETFD));
 }
 
 static int sys_getlease(int fd)
 {
-	return result(syscall(SYS_fcntl, fd, F_GETLEASE));
+	return result(wt_syscall(SYS_fcntl, fd, F_GETLEASE));
 }
 
 static int sys_identify(int fd, struct stat *st)
@@ -96,7 +96,7 @@ static int sys_identify(int fd, struct stat *st)
 		STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK | STATX_SIZE;
 
 	/* A sandbox that does not know statx: better with the times than not at all. */
-	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
+	if (wt_syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
 		return result(fstat(fd, st));
 	*st = (struct stat){
 		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
@@ -111,12 +111,12 @@ static int sys_identify(int fd, struct stat *st)
 
 static int sys_fiemap(int fd, struct fiemap *map)
 {
-	return result(syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, map));
+	return result(wt_syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, map));
 }
 
 static int sys_fremovexattr(int fd, const char *name)
 {
-	return result(syscall(SYS_fremovexattr, fd, name));
+	return result(wt_syscall(SYS_fremovexattr, fd, name));
 }
 
 static int sys_fstatfs(int fd, struct statfs *fs)
@@ -126,42 +126,42 @@ static int sys_fstatfs(int fd, struct statfs *fs)
 
 static int sys_statx(int fd, const char *path, int flags, unsigned int mask, struct statx *stx)
 {
-	return result(syscall(SYS_statx, fd, path, flags, mask, stx));
+	return result(wt_syscall(SYS_statx, fd, path, flags, mask, stx));
 }
 
 static ssize_t sys_readlink(const char *path, char *buf, size_t size)
 {
-	return result(syscall(SYS_readlinkat, AT_FDCWD, path, buf, size));
+	return result(wt_syscall(SYS_readlinkat, AT_FDCWD, path, buf, size));
 }
 
 static int sys_open(const char *path, int flags, mode_t mode)
 {
-	return result(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+	return result(wt_syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
 
 static int sys_openat(int dirfd, const char *path, int flags)
 {
-	return result(syscall(SYS_openat, dirfd, path, flags, 0));
+	return result(wt_syscall(SYS_openat, dirfd, path, flags, 0));
 }
 
 static int sys_close(int fd)
 {
-	return result(syscall(SYS_close, fd));
+	return result(wt_syscall(SYS_close, fd));
 }
 
 static ssize_t sys_read(int fd, void *buf, size_t len)
 {
-	return result(syscall(SYS_read, fd, buf, len));
+	return result(wt_syscall(SYS_read, fd, buf, len));
 }
 
 static ssize_t sys_write(int fd, const void *buf, size_t len)
 {
-	return result(syscall(SYS_write, fd, buf, len));
+	return result(wt_syscall(SYS_write, fd, buf, len));
 }
 
 static ssize_t sys_read_memory(const struct iovec *to, const struct iovec *from, int from_cnt)
 {
-	return result(syscall(SYS_process_vm_readv, getpid(), to, 1L, from, (long)from_cnt, 0L));
+	return result(wt_syscall(SYS_process_vm_readv, getpid(), to, 1L, from, (long)from_cnt, 0L));
 }
 
 struct wt_sys wt_sys = {
@@ -270,15 +270,15 @@ void wt_sys_hold_signals(struct wt_signals *signals)
 	sigset_t all;
 
 	sigfillset(&all);
-	signals->held = !syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals->before,
-				 KERNEL_SIGSET_BYTES);
+	signals->held = !wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals->before,
+				    KERNEL_SIGSET_BYTES);
 }
 
 void wt_sys_let_signals(const struct wt_signals *signals)
 {
 	for (int tries = 0; signals->held && tries < 3; tries++)
-		if (!syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL,
-			     KERNEL_SIGSET_BYTES))
+		if (!wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL,
+				KERNEL_SIGSET_BYTES))
 			return;
 }
 

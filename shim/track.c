@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -148,6 +150,46 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 	return 0;
 }
 
+static _Atomic bool opens_stable;
+
+void wt_track_open_stable(void)
+{
+	atomic_store(&opens_stable, true);
+}
+
+/* The flags that the description gets now, under the number that it has; 0 where it cannot. */
+static int reopen(int fd, int wanted)
+{
+	const int kept = O_ACCMODE | O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK | O_SYNC;
+	int fl = wt_sys.getfl(fd), fd_flags = wt_sys.getfd(fd);
+	char path[48];
+
+	if (fl < 0 || fd_flags < 0 || (fl & wanted) == wanted)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
+	int stable = wt_sys.open(path, (fl & kept) | wanted | O_CLOEXEC, 0);
+	if (stable < 0)
+		return 0;
+	int ret = wt_real.dup3(stable, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+	wt_sys.close(stable);
+	return ret < 0 ? 0 : wanted & ~fl;
+}
+
+/* For what is written past libwt: the kernel brings it to its level, though it mixes errors up. */
+static void make_stable(int fd, union wt_verdict verdict)
+{
+	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
+	int own =
+		level < WT_LEVEL_DSYNC ? 0 : reopen(fd, level == WT_LEVEL_SYNC ? O_SYNC : O_DSYNC);
+
+	wt_fdtable_note_own_flags(fd, own);
+	if (own)
+		wt_stats_event(WT_EVENT_FALL, fd, wt_engine_name(verdict.engine), "O_DSYNC",
+			       wt_reason_text(WT_WHY_RING_UNSEEN));
+	else if (level >= WT_LEVEL_THROUGH && !(wt_track_flags(fd) & O_DSYNC))
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
+}
+
 int wt_track_opened(int fd, int flags)
 {
 	union wt_verdict verdict = { 0 };
@@ -169,6 +211,9 @@ int wt_track_opened(int fd, int flags)
 	if (description)
 		wt_owed_opened(fd, description);
 	wt_fdtable_set(fd, verdict, description);
+	if (unlikely(verdict.state == WT_RULED && verdict.engine != WT_ENGINE_NONE &&
+		     atomic_load_explicit(&opens_stable, memory_order_relaxed)))
+		make_stable(fd, verdict);
 	return err;
 }
 
@@ -199,7 +244,10 @@ void wt_track_duplicated(int fd, int newfd)
 	if (verdict.state != WT_RULED)
 		verdict.word = 0;
 	uint64_t file = wt_fdtable_file(fd);
+	int own_flags = wt_fdtable_own_flags(fd);
 	wt_fdtable_set(newfd, verdict, wt_fdtable_description(fd));
+	if (unlikely(own_flags))
+		wt_fdtable_note_own_flags(newfd, own_flags);
 	if (file)
 		wt_fdtable_note_file(newfd, file);
 }

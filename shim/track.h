@@ -45,6 +45,12 @@ int wt_track_may_truncate(int dirfd, const char *path, int flags);
  */
 uint8_t wt_track_dio_shift(int fd, const struct wt_fs_kind *kind);
 
+/*
+ * From now on what is opened under a rule at `dsync` or `sync` is opened O_DSYNC or O_SYNC: the
+ * program has ways to write that libwt does not see. What cannot be opened so is reported.
+ */
+void wt_track_open_stable(void);
+
 /* newfd was made from fd and is the same open file description. */
 void wt_track_duplicated(int fd, int newfd);
 

@@ -5,11 +5,11 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "raw.h"
 #include "sys.h"
 
 #define TURNS 64u
@@ -75,7 +75,7 @@ void wt_turn_take_cached(struct wt_turn *turn, bool wait)
 	atomic_fetch_add(&turn->under_way, CACHED);
 	uint64_t end_ns = wt_sys_now_ns() + WAIT_NS;
 	while (wait && (uint32_t)atomic_load(&turn->under_way) && wt_sys_now_ns() < end_ns)
-		syscall(SYS_nanosleep, &pause, NULL);
+		wt_syscall(SYS_nanosleep, &pause, NULL);
 }
 
 void wt_turn_leave_cached(void *turn)

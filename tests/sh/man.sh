@@ -41,7 +41,10 @@ missing() {
 }
 
 variables() { sed -n 's/^[[:space:]]*X(\(WT_[A-Z_]*\)).*/\1/p' "$top/shim/config.c"; }
-symbols() { sed -n 's/^WT_SYMBOL([^,]*, \([A-Za-z0-9_]*\),.*/\1/p' "$top/shim/symbols.def"; }
+symbols() {
+	sed -n -e 's/^WT_\(SYMBOL\|LIBC\|URING\)([^,]*, *\([A-Za-z0-9_]*\),.*/\2/p' \
+		-e 's/^WT_SAME(\([A-Za-z0-9_]*\),.*/\1/p' "$top/shim/symbols.def"
+}
 
 short_options() {
 	sed -n 's/.*getopts \([^ ]*\) .*/\1/p' "$top/wt-preload.sh" | grep -o '[A-Za-z]' | sed 's/^/-/'

@@ -24,7 +24,7 @@ check() {
 }
 
 interposed() {
-	sed -n -e 's/^WT_\(SYMBOL\|LIBC\)([^,]*, *\([a-zA-Z0-9_]*\),.*/\2/p' \
+	sed -n -e 's/^WT_\(SYMBOL\|LIBC\|URING\)([^,]*, *\([a-zA-Z0-9_]*\),.*/\2/p' \
 		-e 's/^WT_SAME(\([a-zA-Z0-9_]*\),.*/\1/p' shim/symbols.def | sort -u
 }
 
@@ -55,7 +55,7 @@ needs_only_libc() {
 
 # Text and data of liburing are inside, its names are not.
 no_foreign_names() {
-	! nm -D --defined-only "$WT_LIB" | grep io_uring
+	! nm -D "$WT_LIB" | grep wt_own_
 }
 
 manual_names_each() {

@@ -17,7 +17,9 @@
 #include "base.h"
 #include "config.h"
 #include "description.h"
+#include "filesystem.h"
 #include "name.h"
+#include "real.h"
 #include "reason.h"
 #include "scratch.h"
 #include "stats.h"
@@ -54,6 +56,18 @@ static int counted_fdatasync(int fd)
 static int counted_syncfs(int fd)
 {
 	return count("syncfs", fd);
+}
+
+static int libc_fsync(int fd)
+{
+	errno = -counted_fsync(fd);
+	return errno ? -1 : 0;
+}
+
+static int libc_fdatasync(int fd)
+{
+	errno = -counted_fdatasync(fd);
+	return errno ? -1 : 0;
 }
 
 static int counted_openat(int dirfd, const char *path, int flags)
@@ -107,6 +121,8 @@ static void setup(void)
 	wt_sys.fsync = counted_fsync;
 	wt_sys.fdatasync = counted_fdatasync;
 	wt_sys.syncfs = counted_syncfs;
+	wt_real.fsync = libc_fsync;
+	wt_real.fdatasync = libc_fdatasync;
 	wt_sys.openat = counted_openat;
 	wt_sys.close = counted_close;
 	wt_sys.fstatfs = answered_fstatfs;
@@ -271,36 +287,39 @@ Test(name, a_path_longer_than_the_stack_has_room_for)
 static union wt_verdict ruled(int fd)
 {
 	union wt_verdict verdict = { .state = WT_RULED, .engine = WT_ENGINE_DSYNC };
+	struct stat st;
+
+	cr_assert_eq(fstat(fd, &st), 0);
+	verdict.fs = wt_filesystem_of(fd, st.st_dev);
 	wt_fdtable_set(fd, verdict, 0);
 	return verdict;
 }
 
-Test(name, an_ftruncate_syncs_what_its_level_wants)
+Test(name, a_new_size_is_as_stable_as_its_level_wants)
 {
 	int fd = open(scratch_path("a.d"), O_RDWR);
 	union wt_verdict verdict = ruled(fd);
 
-	cr_expect_eq(wt_name_ftruncate(fd, 100, verdict), 0);
+	cr_expect_eq(wt_name_resized(fd, verdict), 0);
 	verdict.rule = 1;
-	cr_expect_eq(wt_name_ftruncate(fd, 200, verdict), 0);
+	cr_expect_eq(wt_name_resized(fd, verdict), 0);
 	verdict.rule = 2;
-	cr_expect_eq(wt_name_ftruncate(fd, 300, verdict), 0);
+	cr_expect_eq(wt_name_resized(fd, verdict), 0);
 	verdict.rule = 0;
 	verdict.engine = WT_ENGINE_NONE;
-	cr_expect_eq(wt_name_ftruncate(fd, 400, verdict), 0);
+	cr_expect_eq(wt_name_resized(fd, verdict), 0);
 	cr_expect_str_eq(synced, "fdatasync file, fsync file");
 	close(fd);
 }
 
-Test(name, an_ftruncate_answers_with_the_error_of_its_sync)
+Test(name, a_new_size_has_the_error_of_its_sync)
 {
 	int fd = open(scratch_path("a.d"), O_RDWR);
 	union wt_verdict verdict = ruled(fd);
 
-	cr_expect_eq(wt_name_ftruncate(fd, -1, verdict), -EINVAL);
-	cr_expect_str_eq(synced, "");
 	sync_answers[0] = -EIO;
-	cr_expect_eq(wt_name_ftruncate(fd, 100, verdict), -EIO);
-	cr_expect_eq(lseek(fd, 0, SEEK_END), 100);
+	cr_expect_eq(wt_name_resized(fd, verdict), -EIO);
+	sync_answers[1] = -EPERM;
+	cr_expect_eq(wt_name_resized(fd, verdict), 0);
 	close(fd);
 }

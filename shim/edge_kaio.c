@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Linux asynchronous I/O (libaio): each write to a file under a rule is made RWF_DSYNC or RWF_SYNC,
+ * so its event comes when it is on stable storage (io_submit(2), 4.13), or has its error.
+ */
+#define _GNU_SOURCE
+#include <linux/aio_abi.h>
+#include <stdbool.h>
+
+#include "config.h"
+#include "core.h"
+#include "edge.h"
+#include "real.h"
+#include "sys.h"
+
+#define BATCH 64
+
+int io_submit(aio_context_t context, long count, struct iocb **requests);
+
+static bool read_request(struct iocb **at, struct iocb **request, struct iocb *copy)
+{
+	struct iovec into = { request, sizeof(*request) }, from = { at, sizeof(*request) };
+
+	if (wt_sys.read_memory(&into, &from, 1) != (ssize_t)sizeof(*request))
+		return false;
+	into = (struct iovec){ copy, sizeof(*copy) };
+	from = (struct iovec){ *request, sizeof(*copy) };
+	return wt_sys.read_memory(&into, &from, 1) == (ssize_t)sizeof(*copy);
+}
+
+/* What has to be added to the flags of a request, 0 for most. */
+static int missing(const struct iocb *request)
+{
+	if (request->aio_lio_opcode != IOCB_CMD_PWRITE &&
+	    request->aio_lio_opcode != IOCB_CMD_PWRITEV)
+		return 0;
+	return wt_core_submitting((int)request->aio_fildes) & ~request->aio_rw_flags;
+}
+
+/* The kernel has copied the requests when it returns: their flags are the program's again. */
+static int submit_batch(aio_context_t context, long count, struct iocb **requests)
+{
+	struct iocb *request, copy;
+	int added[BATCH] = { 0 };
+
+	for (long i = 0; i < count && read_request(&requests[i], &request, &copy); i++) {
+		added[i] = missing(&copy);
+		if (added[i])
+			request->aio_rw_flags |= added[i];
+	}
+	int ret = wt_real.io_submit(context, count, requests);
+	for (long i = 0; i < count; i++)
+		if (added[i])
+			requests[i]->aio_rw_flags &= ~added[i];
+	return ret;
+}
+
+WT_EXPORT int io_submit(aio_context_t context, long count, struct iocb **requests)
+{
+	long done = 0;
+	int errno_before = errno;
+
+	if (likely(!wt_config.active) || count <= 0)
+		return wt_real.io_submit(context, count, requests);
+	while (done < count) {
+		long batch = count - done < BATCH ? count - done : BATCH;
+		int ret = submit_batch(context, batch, requests + done);
+
+		if (ret < 0 && !done)
+			return ret;
+		done += ret > 0 ? ret : 0;
+		if (ret < batch)
+			break;
+	}
+	errno = errno_before;
+	return (int)done;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program's io_uring, where liburing.so hands over its requests: each write to a file under a
+ * rule is made RWF_DSYNC or RWF_SYNC before, so that its completion comes when it is on stable
+ * storage, or has its error (io_uring_enter(2), pwritev2(2)). Files registered with a ring have no
+ * number in its requests, and other ways to change a file are not made stable: these are reported.
+ *
+ * libwt has a copy of liburing inside, under names of its own (Makefile), for its own rings.
+ */
+#define _GNU_SOURCE
+#include <liburing.h>
+
+#include "config.h"
+#include "core.h"
+#include "edge.h"
+#include "real.h"
+
+static void look_at(struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+	case IORING_OP_WRITE_FIXED:
+		if (!(sqe->flags & IOSQE_FIXED_FILE))
+			sqe->rw_flags |= wt_core_submitting(sqe->fd);
+		break;
+	case IORING_OP_FALLOCATE:
+	case IORING_OP_SPLICE:
+		if (!(sqe->flags & IOSQE_FIXED_FILE))
+			wt_core_noticed(sqe->fd, WT_WAY_RING);
+		break;
+	}
+}
+
+/* What has been prepared since the last submission: the kernel has not seen it yet. */
+static void submitting(struct io_uring *ring)
+{
+	const struct io_uring_sq *sq = &ring->sq;
+	unsigned int shift = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
+	int errno_before = errno;
+
+	if (likely(!wt_config.active))
+		return;
+	for (unsigned int at = sq->sqe_head; at != sq->sqe_tail; at++)
+		look_at(&sq->sqes[(at & *sq->kring_mask) << shift]);
+	errno = errno_before;
+}
+
+WT_EXPORT int io_uring_submit(struct io_uring *ring)
+{
+	submitting(ring);
+	return wt_real.io_uring_submit(ring);
+}
+
+WT_EXPORT int io_uring_submit_and_wait(struct io_uring *ring, unsigned int count)
+{
+	submitting(ring);
+	return wt_real.io_uring_submit_and_wait(ring, count);
+}
+
+WT_EXPORT int io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+					       unsigned int count, struct __kernel_timespec *time,
+					       sigset_t *signals)
+{
+	submitting(ring);
+	return wt_real.io_uring_submit_and_wait_timeout(ring, cqe, count, time, signals);
+}
+
+WT_EXPORT int io_uring_submit_and_get_events(struct io_uring *ring)
+{
+	submitting(ring);
+	return wt_real.io_uring_submit_and_get_events(ring);
+}
+
+/* These two submit what is prepared, with a timeout behind it. */
+WT_EXPORT int io_uring_wait_cqes(struct io_uring *ring, struct io_uring_cqe **cqe,
+				 unsigned int count, struct __kernel_timespec *time,
+				 sigset_t *signals)
+{
+	submitting(ring);
+	return wt_real.io_uring_wait_cqes(ring, cqe, count, time, signals);
+}
+
+WT_EXPORT int io_uring_wait_cqe_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+					struct __kernel_timespec *time)
+{
+	submitting(ring);
+	return wt_real.io_uring_wait_cqe_timeout(ring, cqe, time);
+}
+
+WT_EXPORT int io_uring_register_files(struct io_uring *ring, const int *files, unsigned int count)
+{
+	int errno_before = errno;
+
+	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++)
+		if (files[i] >= 0)
+			wt_core_noticed(files[i], WT_WAY_RING);
+	errno = errno_before;
+	return wt_real.io_uring_register_files(ring, files, count);
+}
+
+WT_EXPORT int io_uring_register_files_update(struct io_uring *ring, unsigned int first,
+					     const int *files, unsigned int count)
+{
+	int errno_before = errno;
+
+	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++)
+		if (files[i] >= 0)
+			wt_core_noticed(files[i], WT_WAY_RING);
+	errno = errno_before;
+	return wt_real.io_uring_register_files_update(ring, first, files, count);
+}

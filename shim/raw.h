@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * raw - system calls without libc's syscall(3), which libwt exports itself: they go past it and
+ * every other library. As syscall(2): -1 and errno for an error. Async-signal-safe, and no point of
+ * cancellation.
+ */
+#ifndef WT_RAW_H
+#define WT_RAW_H
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+static inline long wt_raw(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#elif defined(__aarch64__)
+static inline long wt_raw(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory", "cc");
+	return x0;
+}
+#else
+#error "libwt needs the system call instruction of this architecture: add it here"
+#endif
+
+static inline long wt_raw_answer(long ret)
+{
+	if (ret >= 0 || ret < -4095)
+		return ret;
+	errno = (int)-ret;
+	return -1;
+}
+
+#define WT_SYSCALL(number, a, b, c, d, e, f, ...)                                                  \
+	wt_raw_answer(                                                                             \
+		wt_raw(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)))
+
+/* wt_syscall(SYS_name, argument...) */
+#define wt_syscall(...) WT_SYSCALL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+#endif
