@@ -35,7 +35,7 @@ object     = $(patsubst %.c,$(OBJ)/o/%.o,$(1))
 PROGS  := $(filter-out $(foreach p,$(basename $(notdir $(wildcard tests/prog/*.c))),$(wildcard tests/prog/$p_*.c)),$(wildcard tests/prog/*.c))
 PROGS  := $(patsubst tests/prog/%.c,$(OBJ)/tests/prog/%,$(PROGS))
 DISK_PROGS := $(patsubst tests/disk/%.c,$(OBJ)/tests/disk/%,$(wildcard tests/disk/*.c))
-BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildcard bench/*.c)))
+BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildcard bench/*.c))) $(OBJ)/bench/empty.so
 
 all: $(LIB) $(OBJ)/wt-tool
 
@@ -49,7 +49,8 @@ $(OBJ)/own-uring.a: $(LIBURING)
 $(LIB): $(call object,$(BELOW_SRC) $(EDGE_SRC)) shim/libwt.map $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libwt.so -Wl,--version-script=shim/libwt.map \
-		-Wl,--exclude-libs,ALL -Wl,-z,now,-z,defs,-z,nodelete -o $@ $(filter %.o,$^) $(OBJ)/own-uring.a -ldl
+		-Wl,--exclude-libs,ALL -Wl,-z,now,-z,defs,-z,nodelete,-z,noseparate-code \
+		-o $@ $(filter %.o,$^) $(OBJ)/own-uring.a -ldl
 
 $(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC)) $(OBJ)/own-uring.a
 	$(call say,LD,$@)
@@ -97,6 +98,11 @@ $(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,$(wildcard bench/lib.c))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
+# The least that a preload can cost.
+$(OBJ)/bench/empty.so:
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -shared -nostdlib -x c -o $@ /dev/null
 
 deps:
 	$(Q)tests/deps
