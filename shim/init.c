@@ -14,16 +14,13 @@
 #include "base.h"
 #include "config.h"
 #include "core.h"
-#include "description.h"
 #include "edge.h"
-#include "elide.h"
+#include "family.h"
 #include "log.h"
-#include "owed.h"
 #include "raw.h"
 #include "real.h"
 #include "report.h"
 #include "stats.h"
-#include "trouble.h"
 #include "wt.h"
 
 __attribute__((constructor)) static void start(void)
@@ -34,21 +31,16 @@ __attribute__((constructor)) static void start(void)
 	if (!wt_config.active && !wt_config.report)
 		return;
 	int err = wt_stats_init(wt_config.policy.rules_len);
-	if (!err)
-		err = wt_description_init();
-	if (!err)
-		err = wt_owed_init();
-	if (!err)
-		err = wt_elide_init();
-	if (!err)
-		err = wt_trouble_init();
 	/* Files are covered all the same. */
 	if (err) {
 		wt_log(WT_LOG_ERROR, "no memory to count in: %s; there will be no report",
 		       strerror(-err));
 		wt_config.report = NULL;
 	}
-	pthread_atfork(NULL, NULL, wt_stats_forked);
+	/* What happened to a file before it came under a rule matters there too. */
+	if (wt_config.elides)
+		wt_family_begin();
+	pthread_atfork(wt_config.active ? wt_family_begin : NULL, NULL, wt_stats_forked);
 	at_quick_exit(wt_core_report);
 	if (wt_config.report)
 		wt_report_check(wt_config.report);

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "description.h"
 #include "elide.h"
+#include "family.h"
 #include "log.h"
 #include "owed.h"
 #include "real.h"
@@ -143,6 +144,8 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 	int err = look(fd, verdict);
 	if (err)
 		return err;
+	if (verdict->state == WT_RULED)
+		wt_family_begin();
 	uint64_t description = wt_description_number(false);
 	if (wt_owed_any())
 		wt_owed_opened(fd, description);
@@ -201,6 +204,8 @@ int wt_track_opened(int fd, int flags)
 		err = look(fd, &verdict);
 	if (err)
 		verdict.word = 0;
+	if (verdict.state == WT_RULED)
+		wt_family_begin();
 	/* A file made new may have the number of one that was synced. */
 	if (unlikely(verdict.state == WT_RULED && flags & (O_TRUNC | O_CREAT) &&
 		     wt_config.policy.rules[verdict.rule].fsync_elide))
