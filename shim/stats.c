@@ -45,15 +45,19 @@ static uint64_t get(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* A child made by a bare clone(2) gets here with wiped counters and nobody's id. */
-static void adopt_counters(void)
+static void claim_counters(void)
 {
 	pid_t nobody = 0;
 
-	if (likely(atomic_load_explicit(&counters->pid, memory_order_relaxed)))
-		return;
 	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()))
 		atomic_store(&counters->start_ns, wt_sys_now_ns());
+}
+
+/* A child made by a bare clone(2) gets here with wiped counters and nobody's id. */
+static void adopt_counters(void)
+{
+	if (unlikely(!atomic_load_explicit(&counters->pid, memory_order_relaxed)))
+		claim_counters();
 }
 
 int wt_stats_init(size_t rules)
@@ -71,10 +75,11 @@ int wt_stats_init(size_t rules)
 	return 0;
 }
 
+/* Not looked at first: that would be a page fault of its own. */
 void wt_stats_forked(void)
 {
 	if (counters)
-		adopt_counters();
+		claim_counters();
 }
 
 pid_t wt_stats_process(void)
