@@ -40,6 +40,18 @@ dup + close, file under no rule, against no preload
 	calls libwt:dup-other libc:dup-other x <= 1.15
 dup + close, file under a rule, against no preload
 	calls libwt:dup-ruled libc:dup-ruled x <= 1.15
+fork + exec of /bin/true, against no preload
+	spawn libwt:fork libc:fork x <= 1.25
+(an empty library against no preload)
+	spawn empty:fork libc:fork x
+vfork + exec of /bin/true, against no preload
+	spawn libwt:vfork libc:vfork x <= 1.25
+(an empty library against no preload)
+	spawn empty:vfork libc:vfork x
+posix_spawn of /bin/true, against no preload
+	spawn libwt:posix_spawn libc:posix_spawn x <= 1.25
+(an empty library against no preload)
+	spawn empty:posix_spawn libc:posix_spawn x
 resident memory added
 	memory libwt:1024 libc:1024 KiB <= 1024
 growth of that from RLIMIT_NOFILE 1024 to $nofile_max
@@ -108,7 +120,7 @@ need() {
 	for tool in jq findmnt setarch prlimit; do
 		command -v $tool >/dev/null || fail "$tool is not installed"
 	done
-	for tool in overwrite threads calls memory; do
+	for tool in overwrite threads calls spawn empty.so memory; do
 		[ -x "$obj/$tool" ] || fail "$obj/$tool is not built: run make bench-quick"
 	done
 }
@@ -133,7 +145,7 @@ measure() {
 		| [$report[0].falls[] | select(.path | endswith("/" + $file))] as $falls
 		| ($rules | map(.writes) | add // 0) as $writes
 		| .step = $step
-		| if (.series | startswith("libwt:")) and $step != "calls" then
+		| if (.series | startswith("libwt:")) and ($step | IN("calls", "spawn") | not) then
 			.engines = [$rules[] | select(.writes > 0) | .engine]
 			| if $falls != [] then
 				.problem = ($falls[0] | "fell from \(.from) to \(.to): \(.reason)")
@@ -171,6 +183,8 @@ measure_process() {
 	progress "calls that libwt has no business with"
 	measure calls calls "$1/through.dat" "$1/plain.dat" 300
 	rm -f "$1"/*.dat
+	progress "start and end of a program"
+	measure spawn spawn "$obj/empty.so" /bin/true 800
 	progress "resident memory"
 	for limit in 1024 "$nofile_max"; do
 		memory_series libc "$1" "$limit" env || exit 1
@@ -309,7 +323,7 @@ places=("${made[@]:1}")
 [ ${#places[@]} -gt 0 ] || fail "no file system to measure on"
 # What with-fs or the caller's shell set for libwt would be taken for a wish.
 unset "${!WT_@}"
-steps=$((2 + 4 * ${#places[@]}))
+steps=$((3 + 4 * ${#places[@]}))
 
 read -r load _ </proc/loadavg
 measure_process "${places[0]}" >"$work/measured"
