@@ -30,7 +30,7 @@ all -p come first, then -f, -P, WT_POLICY and WT_POLICY_FILE."
 
 # One line, whatever the names in it hold.
 wt_say() {
-	printf '%s\n' "wt-preload: $(printf '%s' "$*" | tr '[:cntrl:]' '?')" >&2
+	printf '%s\n' "wt-preload: $(printf '%s' "$*" | LC_ALL=C tr '[:cntrl:]' '?')" >&2
 }
 
 wt_die() { # exit status, words
@@ -147,7 +147,7 @@ export WT_POLICY="$wt_joined"
 unset WT_POLICY_FILE
 case $wt_report in
 '' | stderr | /*) ;;
-*) wt_report=$(printf '%s\n' "$PWD" | sed 's/%/%%/g')/$wt_report ;;
+*) wt_report=$(printf '%s/' "$PWD" | LC_ALL=C sed 's/%/%%/g')$wt_report ;;
 esac
 if [ -n "$wt_report" ]; then
 	export WT_REPORT="$wt_report"

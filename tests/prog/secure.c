@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* secure - says whether the kernel started it with privileges of its own (AT_SECURE). */
+/*
+ * secure - says whether the kernel started it with privileges of its own (AT_SECURE), and writes a
+ * block to a file.
+ *
+ *   secure [FILE]
+ */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
+	static const char block[4096] = { 1 };
+
 	puts(getauxval(AT_SECURE) ? "secure" : "plain");
-	return 0;
+	if (argc < 2)
+		return 0;
+	int fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	return write(fd, block, sizeof(block)) == sizeof(block) ? 0 : 1;
 }

@@ -27,6 +27,47 @@ policy() {
 	expect "$name, strict" status 78 "${words[@]}"
 }
 
+# kept NAME VARIABLE FILE WORD: one line says of that variable what is wrong, and the file, which
+# holds "own", is as it was.
+kept() {
+	run env "$2=$3" WT_X=1 "${seven[@]}"
+	check "$1" is "$status $(grep -cF "$2=$3: $4" "$work/err") $(cat "$3")" '7 1 own'
+}
+
+# For root: what others could have written is no policy, and what is another's takes no word.
+test_owners() {
+	local rules=$work/others user=(setpriv --reuid 12345 --regid 12345 --clear-groups)
+	echo 'a=dsync' >"$rules"
+	ln -s "$rules" "$work/to-rules"
+	run env WT_POLICY_FILE="$work/to-rules" "${seven[@]}"
+	expect "a policy file of root's, by a symbolic link" status 7 quiet
+	chmod 664 "$rules"
+	policy "a policy file that its group can write" "WT_POLICY_FILE=$rules" \
+		"$rules: its mode is 0664" 'expected 0644 (chmod go-w)'
+	policy "the same by a symbolic link" "WT_POLICY_FILE=$work/to-rules" 'its mode is 0664'
+	chmod 646 "$rules"
+	policy "a policy file that anybody can write" "WT_POLICY_FILE=$rules" 'its mode is 0646' chmod
+	run env WT_POLICY_FILE="$rules" "${user[@]}" "${seven[@]}"
+	expect "which is a user's own affair" status 7 quiet
+	chmod 644 "$rules"
+	chown 12345 "$rules"
+	policy "a policy file of a user" "WT_POLICY_FILE=$rules" "$rules: it belongs to user 12345" chown
+	run env WT_POLICY_FILE="$rules" "${user[@]}" "${seven[@]}"
+	expect "which is that user's to use" status 7 quiet
+
+	local dir=$work/shared
+	mkdir -m 1777 "$dir"
+	echo own | tee "$dir/user" "$dir/root" >/dev/null
+	chmod 666 "$dir"/*
+	chown 12345 "$dir/user"
+	kept "a log in a file of another user" WT_LOG_FILE "$dir/user" 'it belongs to user 12345'
+	kept "a report in a file of another user" WT_REPORT "$dir/user" 'it belongs to user 12345'
+	seven=("${user[@]}" "${seven[@]}")
+	kept "a user's log in a file of root's" WT_LOG_FILE "$dir/root" 'it belongs to user 0'
+	kept "a user's report in a file of root's" WT_REPORT "$dir/root" 'it belongs to user 0'
+	seven=("${seven[@]:6}")
+}
+
 run "${seven[@]}"
 expect "with no variable nothing is said" status 7 quiet
 run env WT_STRICT=1 'WT_POLICY=*.db=dsync;' WT_LOG=error WT_DISABLE=0 "${seven[@]}"
@@ -61,9 +102,11 @@ if [ "$(id -u)" = 0 ]; then
 	policy "a policy file that may not be read" "WT_POLICY_FILE=$rules" WT_POLICY_FILE "$rules"
 	lenient "a report where nothing may be written" "WT_REPORT=$work/report" WT_REPORT "$work/report"
 	seven=("${seven[@]:6}")
+	test_owners
 else
 	skip "a policy file that may not be read" "this machine: not root"
 	skip "a report where nothing may be written" "this machine: not root"
+	skip "rules, log and report in files of other users" "this machine: not root"
 fi
 
 lenient "a variable that there is not" WT_POLCY=a=dsync WT_POLCY WT_POLICY
@@ -89,6 +132,13 @@ lenient "a report name that is too long" "WT_REPORT=$work/$(printf '%05000d' 0)"
 ln -s "$work/elsewhere" "$work/link"
 lenient "a report over a symbolic link" "WT_REPORT=$work/link" WT_REPORT "$work/link"
 check "and nothing is written behind the link" [ ! -e "$work/elsewhere" ]
+echo own >"$work/one-name"
+ln "$work/one-name" "$work/two-names"
+kept "a log in a file with two names" WT_LOG_FILE "$work/two-names" 'it has 2 names'
+kept "a report in a file with two names" WT_REPORT "$work/two-names" 'it has 2 names'
+(umask 0 && WT_LOG_FILE=$work/new-log WT_X=1 WT_REPORT=$work/new-report "${seven[@]}")
+check "log and report are made for their owner alone" \
+	is "$(stat -c %a "$work/new-log" "$work/new-report" | xargs)" '600 600'
 run env WT_REPORT=/dev/full WT_POLICY='a=off' "${seven[@]}"
 expect "a report to a full device" status 7 says WT_REPORT says /dev/full
 

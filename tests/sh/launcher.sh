@@ -159,6 +159,46 @@ test_report() {
 		[ -s "100%p/r.$(cat out).sh" ]
 	run "$wt" -p a=off -r "$odd/r.json" true
 	check "-r with a path of any name, as JSON" grep -q '^{.*}$' "$odd/r.json"
+	mkdir "$work/x"$'\n'
+	run env -C "$work/x"$'\n' "$wt" -p a=off -r r.txt true
+	check "-r relative to a directory whose name ends in a newline" [ -s "$work/x"$'\n'/r.txt ]
+}
+
+# What happens to a word as an argument and in the environment, and wherever it is refused: an exit
+# status and a line each.
+fates() { # word, directory
+	local word=$1
+	run env -C "$2" WORD="$word" IFS="$word" ENV="$word" PS4="$word" CDPATH="$word" wt_mode="$word" \
+		wt_lib="$word" wt_joined="$word" wt_report="$word" \
+		"$wt" -p a=off -- dash -c 'printf "<%s>" "$@" "$WORD"' - "$word"
+	[ "$status $(cat out)" = "0 <$word><$word>" ] || echo "changed"
+	for option in -p -f -P --; do
+		run env -C "$2" "$wt" "$option$word" true
+		echo "$status $(wc -l <err)"
+	done
+	run env -C "$2" WT_POLICY="$word" "$wt" true
+	echo "$status $(wc -l <err)"
+	run env -C "$2" "$wt" -p a=off -- "$word"
+	echo "$status $(wc -l <err)"
+}
+
+# Nothing that comes from outside is taken for more than a word.
+test_words() {
+	local word words=('$(touch ran)' '`touch ran`' '; touch ran' "'; touch ran; '" '"; touch ran; "'
+		$'\ntouch ran\n' '| touch ran' '$PATH' '*' '~' $'\\' '%s%n' ' a  b ' "'" '"' '-n' $'\xff\x1b[2J')
+	mkdir words
+	for word in "${words[@]}"; do
+		check "$(printf %q "$word") is a word" is "$(fates "$word" words | xargs)" \
+			'78 1 78 1 78 1 2 1 78 1 127 1'
+		mkdir "words/d$word"
+		run env -C "words/d$word" "$wt" -p "a=off" -r "r${word//%/%%}" true
+		check "and a part of a path" [ -s "words/d$word/r$word" ]
+	done
+	run env -C words "$wt" --probe "${words[@]}"
+	check "--probe: a line for each" is "$status $(wc -l <err)" "1 ${#words[@]}"
+	check "nothing was run" is "$(find words -name ran)" ''
+	run env -C words dash -c "echo $(printf '%s\n' "${words[0]}")"
+	check "where a shell takes them for more, it was" [ -e words/ran ]
 }
 
 # Held against what the kernel says when it starts the program (AT_SECURE).
@@ -395,12 +435,16 @@ test_preset_files() {
 
 test_probe() {
 	run "$wt" --probe "$odd"
-	check "--probe looks at a path of any name" [ "$status $(head -1 out)" = "0 ${odd%%$'\n'*}" ]
+	check "--probe looks at a path of any name, and escapes it" \
+		[ "$status $(head -1 out)" = "0 ${odd/$'\n'/\\x0a}" ]
+	check "--probe says what to do where there is no disk" is \
+		"$("$wt" --probe /proc/self/status | grep -A1 ' has no disk$' | tail -1)" \
+		'    what to do: put the file on a file system with a disk, or give it the level off'
 	run "$wt" --probe "$work/none"
 	check "--probe of a path that is missing fails" [ "$status" = 1 ]
 }
 
-for part in help usage_errors check order policy_errors exit_status environment report privileges \
+for part in help usage_errors check order policy_errors exit_status environment report words privileges \
 	programs static places installed presets preset_files probe; do
 	test_$part
 done
