@@ -23,15 +23,6 @@ prepare_for_load() {
 	END
 }
 
-# postgres_start [LAUNCHER...]: the pg_ctl that starts it, its shell and the server are all under
-# the launcher.
-postgres_start() {
-	server "$@" "$bin/pg_ctl" -w -s -D "$data" -l "$data/log" start </dev/null || return 1
-	started+=("$(head -n 1 "$data/postmaster.pid")")
-}
-
-postgres_stop() { server "$bin/pg_ctl" -w -s -D "$data" -m "$1" stop; }
-
 # Empty relations have no pages, and one that came first was taken for nothing written.
 data_files() {
 	find "$data/base" "$data/global" "$data/pg_xact" -type f -size +0
@@ -52,14 +43,6 @@ load_and_judge() {
 	judge_pages "$1" "the data after a checkpoint" "${files[@]}"
 }
 
-balanced() {
-	ask "SELECT (SELECT sum(abalance) FROM pgbench_accounts),
-			(SELECT sum(tbalance) FROM pgbench_tellers),
-			(SELECT sum(bbalance) FROM pgbench_branches),
-			(SELECT sum(delta) FROM pgbench_history)" | tee "$work/balance"
-	awk -F '|' '{ exit !(NF == 4 && $1 == $2 && $2 == $3 && $3 == $4) }' "$work/balance"
-}
-
 # The usual case: PostgreSQL's own fsyncs on top.
 own_fsyncs() {
 	ask "ALTER SYSTEM SET fsync = on" && ask "SELECT pg_reload_conf()" &&
@@ -67,14 +50,14 @@ own_fsyncs() {
 }
 
 crash_and_recover() {
-	postgres_stop immediate && postgres_start "${under[@]}" && balanced
+	server_stop "$data" immediate && server_start "$data" && balanced
 }
 
 verify() {
 	check "$run: pgbench with PostgreSQL's own fsyncs" own_fsyncs
 	check "$run: a crashed server recovers, in balance" crash_and_recover
 	check "$run: pg_amcheck" pg_amcheck --install-missing --heapallindexed -d postgres
-	check "$run: the server stops" postgres_stop fast
+	check "$run: the server stops" server_stop "$data" fast
 	mapfile -t files < <(data_files)
 	forget "${files[@]}"
 	check "$run: page checksums" server "$bin/pg_checksums" -c -D "$data"
@@ -88,10 +71,10 @@ while read -r level place <&3; do
 	cp -a "$work/template" "$data"
 	sync -f "$data"
 	[ "$level" = control ] || under[0]=$work/wt-preload.sh
-	check "$run: the server starts" postgres_start "${under[@]}" || continue
+	check "$run: the server starts" server_start "$data" || continue
 	load_and_judge "$level"
 	if [ "$level" = control ]; then
-		check "$run: the server stops" postgres_stop immediate
+		check "$run: the server stops" server_stop "$data" immediate
 		continue
 	fi
 	verify

@@ -7,59 +7,44 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/database.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/database.sh"
 
+# shellcheck source-path=SCRIPTDIR source=../lib/redis.sh
+. "${0%/*}/../lib/redis.sh"
+
 need redis redis-server redis-server redis-benchmark redis-tools redis-check-aof redis-tools jq jq
 commands=1000
 [ -z "${WT_SOAK:-}" ] || commands=20000
-socket=$work/redis.sock
 
-ask() { redis-cli -s "$socket" "$@"; }
 log_files() { echo "$dir"/appendonlydir/*.incr.aof; }
 
-answers() { [ "$(ask PING)" = PONG ]; }
-
-redis_start() {
-	"${under[@]}" redis-server --port 0 --unixsocket "$socket" --dir "$dir" --save '' \
-		--appendonly yes --appendfsync no --enable-debug-command yes \
-		>"$work/redis.log" 2>&1 &
-	redis_job=$!
-	started+=("$redis_job")
-	wait_for 20 answers || { tail -n 5 "$work/redis.log"; return 1; }
-}
-
-redis_stop() {
-	ask SHUTDOWN NOSAVE
-	wait "$redis_job"
+load_by() { # TESTS, options
+	redis-benchmark -s "$redis_socket" -q -c 4 -n "$commands" -r "$commands" -t "$@"
 }
 
 # redis-benchmark checks no reply and ends well whatever it meets: what counts is what is there.
 load() {
-	redis-benchmark -s "$socket" -q -c 4 -t set,lpush,incr -n "$commands" -r "$commands" -d 300
-	[ "$(ask LLEN mylist)" -eq "$commands" ]
+	load_by set,lpush,incr -d 300
+	[ "$(redis_ask LLEN mylist)" -eq "$commands" ]
 }
 
-write_again() { ask SET again "$EPOCHREALTIME"; }
-
-rewritten() { ask INFO persistence | grep aof_rewrite_in_progress:0; }
+write_again() { redis_ask SET again "$EPOCHREALTIME"; }
 
 # A child writes the base file anew, while the log goes on in a new file.
 rewrite() {
-	ask BGREWRITEAOF
+	redis_ask BGREWRITEAOF
 	load_more
-	wait_for 60 rewritten
-	ask INFO persistence | grep aof_last_bgrewrite_status:ok
+	wait_for 60 redis_rewritten
+	redis_ask INFO persistence | grep aof_last_bgrewrite_status:ok
 }
 
-load_more() { redis-benchmark -s "$socket" -q -c 4 -t sadd,hset -n "$commands" -r "$commands"; }
-
-state() { echo "$(ask DBSIZE) keys, digest $(ask DEBUG DIGEST)"; }
+load_more() { load_by sadd,hset; }
 
 same_after_restart() {
 	local before after
-	before=$(state)
+	before=$(redis_state)
 	redis_stop && forget "$dir"/appendonlydir/* && redis_start || return 1
-	after=$(state)
+	after=$(redis_state)
 	printf '%s\n' "$before" "$after"
-	[ "$before" = "$after" ] && [ "$(ask DBSIZE)" -gt 0 ]
+	[ "$before" = "$after" ] && [ "$(redis_ask DBSIZE)" -gt 0 ]
 }
 
 while read -r level place <&3; do
@@ -71,7 +56,7 @@ while read -r level place <&3; do
 	check "$run: the log is rewritten" rewrite
 	judge_pages "$level" "the new log after a command" "$(log_files)"
 	# The usual case: Redis's own fsyncs on top.
-	ask CONFIG SET appendfsync always >"$work/redis"
+	redis_ask CONFIG SET appendfsync always >"$work/redis"
 	check "$run: redis-benchmark with appendfsync always" load_more
 	check "$run: a restart reads the same data" same_after_restart
 	check "$run: the server stops" redis_stop
