@@ -2,63 +2,63 @@
 /*
  * dirty - what the page cache holds of files, by cachestat(2): a line a file with
  * its dirty pages, those under writeback, those cached, and its path.
+ *
+ * With -d a dirty page does not count when the device has its bytes: a write that
+ * begins behind the end of a file makes XFS write zeros behind the old end, where
+ * they are already, and that page stays dirty behind the kernel's own O_DSYNC too.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#define _GNU_SOURCE
+#include "../lib/probe.h"
 
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
-
-/* Debian 12's headers are older than the call (Linux 6.5). */
-struct range {
-	uint64_t off;
-	uint64_t len; /* 0: to the end of the file */
-};
-
-struct pages {
-	uint64_t cached;
-	uint64_t dirty;
-	uint64_t writeback;
-	uint64_t evicted;
-	uint64_t recently_evicted;
-};
-
-static int print_pages(const char *path)
+/* Of those dirty, the pages whose bytes the device does not have; or -errno. */
+static int64_t count_missing(int fd, const char *device)
 {
-	struct range whole_file = {0, 0};
-	struct pages pages;
+	struct probe_cache page;
+	char bytes[PROBE_BLOCK];
+	int64_t missing = 0;
+	ssize_t got;
+
+	for (uint64_t at = 0; (got = pread(fd, bytes, sizeof(bytes), at)) > 0; at += PROBE_BLOCK) {
+		int err = probe_cachestat(fd, at, PROBE_BLOCK, &page);
+
+		if (err)
+			return err;
+		missing += page.dirty && !probe_device_equal(fd, device, at, bytes, got);
+	}
+	return got < 0 ? -errno : missing;
+}
+
+static int print_pages(const char *path, const char *device)
+{
+	struct probe_cache pages;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int64_t dirty;
 
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_cachestat, fd, &whole_file, &pages, 0) != 0) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
+	dirty = probe_cachestat(fd, 0, 0, &pages); /* to the end of the file */
+	if (!dirty)
+		dirty = pages.dirty && device ? count_missing(fd, device) : (int64_t)pages.dirty;
 	close(fd);
-	printf("%ju %ju %ju %s\n", (uintmax_t)pages.dirty, (uintmax_t)pages.writeback,
+	if (dirty < 0)
+		return dirty;
+	printf("%jd %ju %ju %s\n", (intmax_t)dirty, (uintmax_t)pages.writeback,
 	       (uintmax_t)pages.cached, path);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
+	const char *device = argc > 2 && !strcmp(argv[1], "-d") ? argv[2] : NULL;
+	int first = device ? 3 : 1;
 	int status = 0;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: dirty FILE...\n");
+	if (argc <= first) {
+		fprintf(stderr, "usage: dirty [-d DEVICE] FILE...\n");
 		return 2;
 	}
-	for (int i = 1; i < argc; i++) {
-		int err = print_pages(argv[i]);
+	for (int i = first; i < argc; i++) {
+		int err = print_pages(argv[i], device);
 
 		if (err) {
 			fprintf(stderr, "dirty: %s: %s\n", argv[i], strerror(-err));
