@@ -23,6 +23,7 @@
 #include "track.h"
 #include "trouble.h"
 #include "turn.h"
+#include "unseen.h"
 
 /* Asked for once a descriptor. */
 static uint64_t file_of(int fd)
@@ -122,6 +123,12 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 	return ret;
 }
 
+/* Of a stream all bytes stayed in its buffer; or the program tries a copy that is not to be had. */
+static bool wrote_nothing(ssize_t ret)
+{
+	return !ret || wt_sys_is_refusal(ret) || ret == -EXDEV || ret == -EAGAIN || ret == -EBADF;
+}
+
 static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 {
 	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
@@ -141,8 +148,8 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 		count_fall(&story, io->fd, wt_engine_name(verdict.asked), engine->name,
 			   verdict.reason);
 	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine, &story);
-	if (!ret && io->call == WT_ACT)
-		return 0; /* a stream whose bytes all stayed in its buffer wrote nothing */
+	if (io->call == WT_ACT && wrote_nothing(ret))
+		return ret;
 	uint64_t ns = wt_sys_now_ns() - start_ns;
 
 	/* The number was closed under the write: its second call went to no file or another. */
@@ -322,10 +329,14 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 	return err;
 }
 
+/* The program hands its requests over by symbols that libwt sees. */
+static _Atomic bool submits_seen;
+
 int wt_core_submitting(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
+	atomic_store_explicit(&submits_seen, true, memory_order_relaxed);
 	if (verdict.state == WT_UNKNOWN && wt_track_adopt(fd, &verdict))
 		return 0;
 	if (verdict.state != WT_RULED || verdict.engine == WT_ENGINE_NONE)
@@ -399,10 +410,19 @@ void wt_core_executing(void)
 	}
 }
 
+/* A ring that was made by an instruction of the program's own is found at the end only. */
+static void look_for_ring(void)
+{
+	if (wt_fdtable_next_ruled(0) >= 0 && !atomic_load(&submits_seen) && wt_unseen_ring())
+		wt_core_ring_made();
+}
+
 void wt_core_report(void)
 {
-	if (wt_config.report)
-		wt_report_write(wt_config.report, &wt_config.policy);
+	if (!wt_config.report)
+		return;
+	look_for_ring();
+	wt_report_write(wt_config.report, &wt_config.policy);
 }
 
 void wt_core_stderr_closing(void)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -132,3 +135,17 @@ WT_EXPORT int posix_fallocate(int fd, off_t offset, off_t len)
 }
 
 WT_ALIAS(posix_fallocate) int posix_fallocate64(int fd, off64_t offset, off64_t len);
+
+/* A clone of another file's extents is no write, and no copy either (ioctl_ficlonerange(2)). */
+WT_EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+
+	va_start(args, request);
+	void *arg = va_arg(args, void *);
+	va_end(args);
+	int ret = wt_real.ioctl(fd, request, arg);
+	if (likely(request != FICLONE && request != FICLONERANGE))
+		return ret;
+	return !ret && may_settle(fd) ? resized(fd) : ret;
+}

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -73,6 +74,9 @@ static bool writes(const struct arguments *in, long *ret)
 		break;
 	case SYS_fallocate:
 		*ret = fallocate(fd, (int)in->b, in->c, in->d);
+		break;
+	case SYS_ioctl:
+		*ret = ioctl(fd, in->b, (void *)in->c);
 		break;
 	case SYS_mmap:
 		*ret = (long)mmap((void *)in->a, in->b, (int)in->c, (int)in->d, (int)in->e, in->f);

@@ -136,6 +136,16 @@ static void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t
 	return (void *)wt_syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 }
 
+static int raw_ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+
+	va_start(args, request);
+	void *arg = va_arg(args, void *);
+	va_end(args);
+	return wt_syscall(SYS_ioctl, fd, request, arg);
+}
+
 static int raw_fallocate(int fd, int mode, off_t offset, off_t len)
 {
 	return wt_syscall(SYS_fallocate, fd, mode, offset, len);
