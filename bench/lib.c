@@ -56,6 +56,9 @@ void bench_start(void)
 	bench_libc.pwrite = libc_symbol(libc, "pwrite");
 	bench_libc.pwritev2 = libc_symbol(libc, "pwritev2");
 	bench_libc.sync_file_range = libc_symbol(libc, "sync_file_range");
+	bench_libc.fopen = libc_symbol(libc, "fopen");
+	bench_libc.fputc = libc_symbol(libc, "fputc");
+	bench_libc.fclose = libc_symbol(libc, "fclose");
 	if (dlsym(RTLD_DEFAULT, "pwrite") == (void *)bench_libc.pwrite)
 		bench_fail("pwrite is libc's own: libwt is not preloaded");
 }

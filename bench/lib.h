@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -27,6 +28,9 @@ struct bench_libc {
 	ssize_t (*pwrite)(int fd, const void *buf, size_t len, off_t offset);
 	ssize_t (*pwritev2)(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags);
 	int (*sync_file_range)(int fd, off_t offset, off_t len, unsigned int flags);
+	FILE *(*fopen)(const char *path, const char *mode);
+	int (*fputc)(int c, FILE *stream);
+	int (*fclose)(FILE *stream);
 };
 
 extern struct bench_libc bench_libc;

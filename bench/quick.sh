@@ -22,10 +22,10 @@ obj=${WT_OBJ:-$top/obj}/bench
 seconds=7 rounds=7 threads=16 memory_runs=9
 small_bytes=$((64 << 20)) large_block=$((8 << 20))
 
-# Ten rules: the three that decide here come last, behind seven that match nothing.
+# Eleven rules: the four that decide here come last, behind seven that match nothing.
 rules=
 for i in 1 2 3 4 5 6 7; do rules+="*/no-such-directory/$i/*.db=through;"; done
-rules+="through.dat=through;dsync.dat=dsync;cold.dat=dsync,engine=direct,cache=drop"
+rules+="async.dat=async;through.dat=through;dsync.dat=dsync;cold.dat=dsync,engine=direct,cache=drop"
 
 # 2^20 where this user may; not every root has CAP_SYS_RESOURCE.
 nofile_max=1048576
@@ -34,7 +34,7 @@ prlimit --nofile=$nofile_max true 2>/dev/null || nofile_max=$(ulimit -Hn)
 # A row: what it says, then the step, two series of it as the programs name them, the unit (x is
 # their ratio, any other their difference) and the target. Those without one explain the others.
 rows="
-1-byte write to /dev/null, ten rules, against no preload
+1-byte write to /dev/null, eleven rules, against no preload
 	calls libwt:write-null libc:write-null ns <= 10
 dup + close, file under no rule, against no preload
 	calls libwt:dup-other libc:dup-other x <= 1.15
@@ -52,6 +52,12 @@ posix_spawn of /bin/true, against no preload
 	spawn libwt:posix_spawn libc:posix_spawn x <= 1.25
 (an empty library against no preload)
 	spawn empty:posix_spawn libc:posix_spawn x
+fputc to a file under no rule, against no preload
+	fputc libwt:fputc-other libc:fputc-other x <= 1.05
+fputc to a file at async, against no preload
+	fputc libwt:fputc-async libc:fputc-async x <= 1.5
+(the start of each buffer alone, against no preload)
+	fputc start:fputc-async libc:fputc-async x
 resident memory added
 	memory libwt:1024 libc:1024 KiB <= 1024
 growth of that from RLIMIT_NOFILE 1024 to $nofile_max
@@ -120,7 +126,7 @@ need() {
 	for tool in jq findmnt setarch prlimit; do
 		command -v $tool >/dev/null || fail "$tool is not installed"
 	done
-	for tool in overwrite threads calls spawn empty.so memory; do
+	for tool in overwrite threads calls spawn empty.so fputc memory; do
 		[ -x "$obj/$tool" ] || fail "$obj/$tool is not built: run make bench-quick"
 	done
 }
@@ -145,7 +151,7 @@ measure() {
 		| [$report[0].falls[] | select(.path | endswith("/" + $file))] as $falls
 		| ($rules | map(.writes) | add // 0) as $writes
 		| .step = $step
-		| if (.series | startswith("libwt:")) and ($step | IN("calls", "spawn") | not) then
+		| if (.series | startswith("libwt:")) and ($step | IN("calls", "spawn", "fputc") | not) then
 			.engines = [$rules[] | select(.writes > 0) | .engine]
 			| if $falls != [] then
 				.problem = ($falls[0] | "fell from \(.from) to \(.to): \(.reason)")
@@ -185,6 +191,9 @@ measure_process() {
 	rm -f "$1"/*.dat
 	progress "start and end of a program"
 	measure spawn spawn "$obj/empty.so" /bin/true 800
+	progress "a stream, byte by byte"
+	measure fputc fputc "$1/plain.dat" "$1/async.dat" 40
+	rm -f "$1"/*.dat
 	progress "resident memory"
 	for limit in 1024 "$nofile_max"; do
 		memory_series libc "$1" "$limit" env || exit 1
@@ -323,7 +332,7 @@ places=("${made[@]:1}")
 [ ${#places[@]} -gt 0 ] || fail "no file system to measure on"
 # What with-fs or the caller's shell set for libwt would be taken for a wish.
 unset "${!WT_@}"
-steps=$((3 + 4 * ${#places[@]}))
+steps=$((4 + 4 * ${#places[@]}))
 
 read -r load _ </proc/loadavg
 measure_process "${places[0]}" >"$work/measured"
