@@ -34,16 +34,16 @@ levels=(dsync sync)
 syncs=(fsync fdatasync)
 written=(overwrite small append tail hole unwritten new)
 named=(named resize)     # names and sizes, without an fsync
-other=(stream)           # without a call of the write family
-needy=(mapped raw punch) # safe after an fsync only, whatever libwt does
+other=(stream raw punch) # without a call of the write family
+needy=(mapped)           # safe after an fsync only, whatever libwt does
 mixed=$(IFS=+ && echo "${written[*]}")
 
 ### What is done: parts, and their cuts one by one. cut_PART N sets what the N-th of it is.
 
-# 99 of them have each engine with each count of threads and each kind of write.
+# 117 of them have each engine with each count of threads and each kind of write.
 cut_levels() {
 	local each=("${written[@]}" "${named[@]}" "${other[@]}" "$mixed")
-	rule=${levels[($1 / 9 + $1 / 99) % 2]},engine=${engines[$1 % 3]}
+	rule=${levels[($1 / 9 + $1 / 117) % 2]},engine=${engines[$1 % 3]}
 	threads=${counts[$1 / 3 % 3]}
 	fds=$(one_of $(($1 / 18 + $1 / 180)) shared own)
 	# A few unaligned writes of a busy file take the others from the direct engine, too.
@@ -112,7 +112,7 @@ counts=(1 4 16)
 engine_for() { # number; by $kinds
 	local engine=${engines[$1 % 3]}
 	case $kinds:$engine in
-	mapped:direct | raw:direct) engine=auto ;;
+	mapped:direct) engine=auto ;;
 	esac
 	echo "$engine"
 }
@@ -133,7 +133,7 @@ cuts_of() { # part, number
 	kernel) echo $((8 + ($2 > 72 ? ($2 - 72) / 12 : 0))) ;;
 	bare) echo 13 ;;
 	through) echo 4 ;;
-	needy) echo ${#needy[@]} ;;
+	needy) echo 4 ;;
 	esac
 }
 
@@ -230,7 +230,8 @@ count_cut() { # part, what is wrong
 	unclean_in[$row]=$((${unclean_in[$row]:-0} + fsck_failed))
 	lost_of[$1 $kinds]=$((${lost_of[$1 $kinds]:-0} + lost))
 	kept_of[$1 $rule]=$((${kept_of[$1 $rule]:-0} + acknowledged - lost - late))
-	[ "$kinds" = resize ] || writes_of[$1 $rule]=$((${writes_of[$1 $rule]:-0} + acknowledged))
+	# These two are no writes.
+	[[ $kinds == @(resize|punch) ]] || writes_of[$1 $rule]=$((${writes_of[$1 $rule]:-0} + acknowledged))
 	interrupted=$((interrupted + (underway > 0)))
 	[ -z "$2" ] || wrong[$1 $rule]+="$2"$'\n'
 }
