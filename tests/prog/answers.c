@@ -207,11 +207,12 @@ static const struct group {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{ "ebadf", group_ebadf },     { "efault", group_efault },
-	{ "einval", group_einval },   { "espipe", group_espipe },
-	{ "efbig", group_efbig },     { "lengths", group_lengths },
-	{ "offsets", group_offsets }, { "flags", group_flags },
-	{ "opens", group_opens },     { "duplicates", group_duplicates },
+	{ "ebadf", group_ebadf },	  { "efault", group_efault },
+	{ "einval", group_einval },	  { "espipe", group_espipe },
+	{ "efbig", group_efbig },	  { "lengths", group_lengths },
+	{ "offsets", group_offsets },	  { "flags", group_flags },
+	{ "opens", group_opens },	  { "duplicates", group_duplicates },
+	{ "arguments", group_arguments },
 };
 
 /* At the end, what all of it has left in the file. */

@@ -27,5 +27,6 @@ void group_offsets(void);
 void group_flags(void);
 void group_opens(void);
 void group_duplicates(void);
+void group_arguments(void);
 
 #endif

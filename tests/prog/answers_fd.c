@@ -3,6 +3,7 @@
  */
 #include "answers.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #define ASK(request, detail, fd, call) (answer_begin(), answer_end(request, detail, fd, (call)))
@@ -154,4 +155,65 @@ void group_duplicates(void)
 	ASK("write", "after closefrom", fd, write(fd + 1, "bytes", 5));
 	ASK("close", "the last", fd, close(fd));
 	ASK("close", "the last, again", -1, close(fd));
+}
+
+/* Of fcntl's third argument, which is an int, a pointer or not there, nothing is lost. */
+static void ask_fcntl(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 7 };
+	struct flock held = lock;
+	struct f_owner_ex owner = { .type = F_OWNER_PGRP, .pid = getpgrp() }, got = { 0 };
+	uint64_t hint = RWH_WRITE_LIFE_LONG, got_hint = 0;
+	int memory = memfd_create("seals", MFD_ALLOW_SEALING), pipe_fds[2];
+
+	ASK("fcntl", "F_OFD_SETLK", fd, fcntl(fd, F_OFD_SETLK, &lock));
+	ASK("fcntl", "F_GETLK", fd, fcntl(fd, F_GETLK, &held));
+	ASK("fcntl", "which tells of the lock", -1, held.l_pid == -1 && held.l_start == 5);
+	ASK("fcntl", "F_GETLK at NULL", fd, fcntl(fd, F_GETLK, NULL));
+	ASK("fcntl", "F_SETOWN_EX", fd, fcntl(fd, F_SETOWN_EX, &owner));
+	ASK("fcntl", "F_GETOWN_EX", fd, fcntl(fd, F_GETOWN_EX, &got));
+	ASK("fcntl", "which is who was set", -1, got.type == owner.type && got.pid == owner.pid);
+	ASK("fcntl", "F_GETOWN, below 0", -1, fcntl(fd, F_GETOWN) == -getpgrp());
+	ASK("fcntl", "F_SET_RW_HINT", fd, fcntl(fd, F_SET_RW_HINT, &hint));
+	ASK("fcntl", "F_GET_RW_HINT", fd, fcntl(fd, F_GET_RW_HINT, &got_hint));
+	ASK("fcntl", "all 64 bits", -1, got_hint == hint);
+	ASK("fcntl", "F_ADD_SEALS", memory, fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE));
+	ASK("fcntl", "F_GET_SEALS", memory, fcntl(memory, F_GET_SEALS));
+	ASK("write", "to what is sealed", memory, write(memory, "x", 1));
+	ASK("pipe", "", -1, pipe(pipe_fds));
+	ASK("fcntl", "F_SETPIPE_SZ", -1, fcntl(pipe_fds[0], F_SETPIPE_SZ, 65537));
+	ASK("fcntl", "F_GETPIPE_SZ", -1, fcntl(pipe_fds[1], F_GETPIPE_SZ));
+	ASK("fcntl", "F_SETSIG", fd, fcntl(fd, F_SETSIG, SIGUSR1));
+	ASK("fcntl", "F_GETSIG", fd, fcntl(fd, F_GETSIG));
+	ASK("fcntl", "F_SETLEASE", fd, fcntl(fd, F_SETLEASE, F_UNLCK));
+}
+
+/* A mode that is passed counts, one that is not is not looked for; offsets are 64 bits wide. */
+void group_arguments(void)
+{
+	int (*volatile bare_open)(const char *, int, ...) = open; /* hidden from the compiler */
+	int (*volatile bare_openat)(int, const char *, int, ...) = openat;
+	char path[4096];
+	struct stat st = { 0 };
+	int fd = answer_fd(O_RDWR);
+
+	snprintf(path, sizeof(path), "%s.arguments", file_path);
+	unlink(path);
+	ASK("open", "without a mode", -1, bare_open(file_path, O_RDWR) >= 0);
+	ASK("open", "O_CREAT without a mode", -1, bare_open(path, O_RDWR | O_CREAT) >= 0);
+	unlink(path);
+	ASK("openat", "O_CREAT without a mode", -1,
+	    bare_openat(AT_FDCWD, path, O_RDWR | O_CREAT) >= 0);
+	unlink(path);
+	int made = open(path, O_RDWR | O_CREAT | O_EXCL, 04640);
+	fstat(made, &st);
+	ASK("open", "all bits of the mode", -1, st.st_mode & 07777);
+	ASK("pwrite", "beyond 4 GiB", made, pwrite(made, "far", 3, (1LL << 32) + 5));
+	ASK("pwrite64", "beyond 8 GiB", made, pwrite64(made, "far", 3, (1LL << 33) + 5));
+	ASK("lseek", "SEEK_DATA", made, lseek(made, 1 << 20, SEEK_DATA));
+	ASK("ftruncate", "to 6 GiB", made, ftruncate(made, 6LL << 30));
+	ASK("fallocate", "beyond 4 GiB", made, fallocate(made, 0, (1LL << 32) + 8192, 4096));
+	ASK("sync_file_range", "beyond 4 GiB", made, sync_file_range(made, 1LL << 32, 4096, 7));
+	unlink(path);
+	ask_fcntl(fd);
 }
