@@ -20,6 +20,7 @@
 #include "environment.h"
 #include "log.h"
 #include "real.h"
+#include "stats.h"
 #include "sys.h"
 
 static void executing(void)
@@ -98,9 +99,13 @@ static int run_with(const struct execution *e, const struct wt_environment *with
 	return e->run(e, with->given);
 }
 
-#define ON_STACK_BYTES (16u << 10)
+/* A thread may have as little as 16 KiB of stack. Of a mapping that a vfork child makes, its parent
+ * keeps the memory. */
+static size_t on_stack_max_bytes(void)
+{
+	return wt_stats_is_guest() ? 64 << 10 : 4 << 10;
+}
 
-/* Of a mapping that a vfork child makes, its parent keeps the memory: 2000 variables are rare. */
 static int execute(const struct execution *e, char *const envp[])
 {
 	struct wt_environment with;
@@ -109,7 +114,7 @@ static int execute(const struct execution *e, char *const envp[])
 
 	if (!bytes)
 		return e->run(e, envp);
-	if (bytes <= ON_STACK_BYTES) {
+	if (bytes <= on_stack_max_bytes()) {
 		char *room[bytes / sizeof(char *) + 1];
 
 		return run_with(e, &with, room);

@@ -97,7 +97,7 @@ static const char *own_path(void)
 
 /* The entry of LD_PRELOAD that is this library, as it is written there: with $LIB, or without a
  * directory. The separators are those of ld.so(8). */
-static bool find_library(struct wt_environment *environment, const char *list)
+static void find_library(struct wt_environment *environment, const char *list)
 {
 	const char *path = own_path();
 	const char *name = file_name(path, strlen(path));
@@ -110,27 +110,37 @@ static bool find_library(struct wt_environment *environment, const char *list)
 		if ((size_t)(list + len - file) == name_len && !memcmp(file, name, name_len)) {
 			environment->library = list;
 			environment->library_len = len;
-			return true;
+			return;
 		}
 		list += len;
 	}
-	return false;
 }
 
-/* Whether libwt is in the program's own environment. */
-static bool read_own(struct wt_environment *environment)
+/* What the program's own environment has of libwt. Of several LD_PRELOAD the first counts. */
+static void read_own(struct wt_environment *environment)
 {
-	bool found = false, seen = false;
+	bool seen = false;
 
-	environment->variables_len = 0;
+	*environment = (struct wt_environment){ 0 };
 	for (char **at = environ; at && *at; at++) {
-		if (!is_preload(*at))
+		if (!is_preload(*at)) {
 			environment->variables_len += is_ours(*at);
-		else if (!seen) /* the first is the one that counts */
-			found = find_library(environment, *at + sizeof(preload) - 1);
-		seen = seen || is_preload(*at);
+		} else if (!seen) {
+			find_library(environment, *at + sizeof(preload) - 1);
+			seen = true;
+		}
 	}
-	return found;
+}
+
+/* Not by LD_PRELOAD at all, but by /etc/ld.so.preload or by being linked: so it will be again. */
+static bool comes_by_itself;
+
+void wt_environment_init(void)
+{
+	struct wt_environment environment;
+
+	read_own(&environment);
+	comes_by_itself = !environment.library;
 }
 
 static const char *find(const struct wt_environment *environment, const char *entry)
@@ -163,7 +173,10 @@ static bool is_own_without_ours(const struct wt_environment *environment)
 
 size_t wt_environment_bytes(struct wt_environment *environment, char *const given[])
 {
-	if (given == environ || !read_own(environment))
+	if (given == environ)
+		return 0;
+	read_own(environment);
+	if (comes_by_itself ? !environment->variables_len : !environment->library)
 		return 0;
 	ssize_t len = length_of(given);
 	if (len < 0)
@@ -182,16 +195,20 @@ size_t wt_environment_bytes(struct wt_environment *environment, char *const give
 char *const *wt_environment_make(const struct wt_environment *environment, void *room)
 {
 	char **made = room;
-	size_t len = 1, len_max = 1 + environment->variables_len;
+	size_t len = 0;
 
-	for (char **at = environ; at && *at && len < len_max; at++)
+	for (char **at = environ; at && *at && len < environment->variables_len; at++)
 		if (is_ours(*at) && !is_preload(*at))
 			made[len++] = *at;
 	for (size_t i = 0; i < environment->given_len; i++)
 		made[len++] = environment->given[i];
-	made[len++] = NULL;
-	made[0] = (char *)(made + len);
-	char *end = stpcpy(made[0], preload);
-	*(char *)mempcpy(end, environment->library, environment->library_len) = '\0';
+	if (environment->library) {
+		char *entry = (char *)(made + len + 2);
+
+		made[len++] = entry;
+		entry = stpcpy(entry, preload);
+		*(char *)mempcpy(entry, environment->library, environment->library_len) = '\0';
+	}
+	made[len] = NULL;
 	return made;
 }

@@ -20,10 +20,13 @@
 struct wt_environment {
 	char *const *given; /* NULL, which Linux takes for an empty one, too */
 	size_t given_len;
-	const char *library; /* as LD_PRELOAD names it; not terminated */
+	const char *library; /* as LD_PRELOAD names it; not terminated. NULL where it does not */
 	size_t library_len;
 	size_t variables_len; /* how many WT_ variables there are */
 };
+
+/* At the start: whether libwt is here by LD_PRELOAD. If not, only its variables are passed on. */
+void wt_environment_init(void);
 
 /* How many bytes the environment with libwt's variables takes; 0 where it is to stay as given. */
 size_t wt_environment_bytes(struct wt_environment *environment, char *const given[]);

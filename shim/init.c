@@ -14,6 +14,7 @@
 #include "base.h"
 #include "config.h"
 #include "core.h"
+#include "environment.h"
 #include "edge.h"
 #include "family.h"
 #include "log.h"
@@ -30,6 +31,7 @@ __attribute__((constructor)) static void start(void)
 		wt_syscall(SYS_exit_group, WT_EXIT_CONFIG);
 	if (!wt_config.active && !wt_config.report)
 		return;
+	wt_environment_init();
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	/* Files are covered all the same. */
 	if (err) {

@@ -129,6 +129,10 @@ only_libwt() {
 	run env -i "LD_PRELOAD=$other:$WT_LIB" "WT_POLICY=${rules[0]}" "$processes" exec "$place/x.db" \
 		execve environ says_if_preloaded other.so
 	check "in the program's own environment all of it" is "$(fact preloaded) $(fact dirty)" "1 0"
+	gcc -o "$work/linked" "$WT_OBJ"/o/tests/prog/processes*.o -Wl,--no-as-needed "$WT_LIB" \
+		"-Wl,-rpath,$(dirname "$WT_LIB")" -pthread
+	run env -i "WT_POLICY=${rules[0]}" "$work/linked" exec "$place/x.db" execve own
+	check "of a program that libwt is linked to the variables are" is "$(fact pages) $(fact dirty)" "1 0"
 }
 
 # dash keeps its variables to itself, bash in `environ`.
