@@ -115,13 +115,21 @@ soak: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(Q)WT_SOAK=1 tests/run
 
-# The policy parser under libFuzzer, for FUZZ_SECONDS.
+# Under libFuzzer, each for FUZZ_SECONDS: the policy parser, and the report and the log.
 FUZZ_SECONDS ?= 600
-fuzz:
-	$(Q)mkdir -p $(OBJ)/fuzz
-	clang -g -O1 -std=gnu11 -Ishim -fsanitize=fuzzer,address,undefined -o $(OBJ)/fuzz/policy \
-		tests/fuzz/policy.c shim/policy.c shim/glob.c shim/text.c
-	$(OBJ)/fuzz/policy -max_total_time=$(FUZZ_SECONDS) -max_len=4096
+FUZZERS := $(OBJ)/fuzz/policy $(OBJ)/fuzz/report
+$(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns
+$(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) tests/fuzz/judge.c $(wildcard shim/*.[ch])
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< \
+		tests/fuzz/judge.c $(patsubst %,shim/%.c,policy glob text trust reason stats report report_json \
+		report_text log sys real)
+
+fuzzers: $(FUZZERS)
+
+fuzz: fuzzers
+	$(Q)$(foreach f,$(FUZZERS),$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=$f- &&) true
 
 demo:
 	$(Q)tests/deps demo
@@ -163,10 +171,10 @@ help:
 	@echo 'make               libwt.so and its tool'
 	@echo 'make demo          real programs through libwt: what each level costs and covers'
 	@echo 'make check         every test (under 12 minutes); make soak: the long forms'
-	@echo 'make fuzz          the policy parser under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make fuzz          policy parser, report and log under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench-quick   the figures'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall'
 	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
 
-.PHONY: all tests deps check soak fuzz demo bench-quick install uninstall clean help FORCE
+.PHONY: all tests deps check soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

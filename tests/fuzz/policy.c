@@ -3,9 +3,6 @@
  * libFuzzer target: whatever bytes are given for rules, the parser takes or
  * refuses them by its contract, and what it takes survives its normal form.
  * The first byte picks the form; the bytes behind the last NUL are a path to match.
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/policy.c \
- *		shim/policy.c shim/glob.c shim/text.c -o policy-fuzz && ./policy-fuzz
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -14,14 +11,7 @@
 #include <string.h>
 
 #include "../../shim/policy.h"
-
-#define require(truth)                                                                             \
-	do {                                                                                       \
-		if (!(truth)) {                                                                    \
-			fprintf(stderr, "not so: %s (line %d)\n", #truth, __LINE__);               \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
+#include "fuzz.h"
 
 /* In a block of its own size, so that a byte too far is an error. */
 static char *exact_copy(const void *bytes, size_t len)
