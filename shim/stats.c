@@ -288,7 +288,9 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 		return;
 	adopt_counters();
 	wt_sys.identify(fd, &st);
+	/* A file made new may have the number of one that was named and removed. */
 	uint64_t key = mix(mix(mix(1, kind), st.st_dev), st.st_ino);
+	key = mix(mix(key, st.st_ctim.tv_sec), st.st_ctim.tv_nsec);
 	key = mix(mix(mix(key, (uintptr_t)from), (uintptr_t)to), (uintptr_t)reason);
 
 	enum found found = set_insert(counters->event_keys, WT_EVENTS, 0, WT_EVENTS, key, &index);

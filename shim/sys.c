@@ -92,12 +92,15 @@ static int sys_getlease(int fd)
 static int sys_identify(int fd, struct stat *st)
 {
 	struct statx stx;
-	unsigned int mask =
-		STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK | STATX_SIZE;
+	unsigned int mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK |
+			    STATX_SIZE | STATX_BTIME;
 
 	/* A sandbox that does not know statx: better with the times than not at all. */
-	if (wt_syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0)
-		return result(fstat(fd, st));
+	if (wt_syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0) {
+		int err = result(fstat(fd, st));
+		st->st_ctim = (struct timespec){ 0 };
+		return err;
+	}
 	*st = (struct stat){
 		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
 		.st_ino = stx.stx_ino,
@@ -105,6 +108,7 @@ static int sys_identify(int fd, struct stat *st)
 		.st_nlink = stx.stx_nlink,
 		.st_uid = stx.stx_uid,
 		.st_size = stx.stx_size,
+		.st_ctim = { stx.stx_btime.tv_sec, stx.stx_btime.tv_nsec },
 	};
 	return 0;
 }

@@ -56,8 +56,9 @@ struct wt_pages {
 
 /*
  * pwritev2 is a cancellation point, being a write of the program's. identify
- * fills st_dev, st_ino, st_mode, st_uid, st_nlink and st_size, and nothing else: asking for the
- * times would mark them as seen, so that the next write stores new ones and
+ * fills st_dev, st_ino, st_mode, st_uid, st_nlink, st_size, and into st_ctim the time when the file
+ * was made (0 where that is not known), and nothing else: asking for the
+ * other times would mark them as seen, so that the next write stores new ones and
  * dirties the inode (multigrain timestamps, fs/inode.c, 6.13), a journal write
  * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT,
  * or a short count, where the program passed an address that is not there. cachestat(2) is of

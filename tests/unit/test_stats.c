@@ -297,6 +297,26 @@ Test(stats, events_differ_by_kind_file_engines_and_reason)
 	cr_expect_null(wt_stats_event_at(5));
 }
 
+static int identify_one_number(int fd, struct stat *st)
+{
+	*st = (struct stat){ .st_ino = 1, .st_ctim = { .tv_nsec = fd } };
+	return 0;
+}
+
+Test(stats, a_new_file_with_the_number_of_a_removed_one_is_named)
+{
+	int removed = open("/dev/null", O_WRONLY), new = open("/dev/zero", O_WRONLY);
+
+	wt_sys.identify = identify_one_number;
+	wt_stats_event(WT_EVENT_NOT_COVERED, removed, NULL, NULL, "one");
+	wt_stats_event(WT_EVENT_NOT_COVERED, new, NULL, NULL, "one");
+	wt_stats_event(WT_EVENT_NOT_COVERED, new, NULL, NULL, "one");
+	cr_assert_not_null(wt_stats_event_at(1));
+	cr_expect_str_eq(wt_stats_event_at(0)->path, "/dev/null");
+	cr_expect_str_eq(wt_stats_event_at(1)->path, "/dev/zero");
+	cr_expect_eq(wt_stats_event_at(1)->count, 2);
+}
+
 Test(stats, event_past_the_table_is_counted_as_lost_by_its_kind)
 {
 	static char reasons[WT_EVENTS + 5][8];
