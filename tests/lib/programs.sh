@@ -94,25 +94,29 @@ no_dirty_file_unnamed() {
 	sort -u "$work/dirty" | comm -23 - <(named | cut -f 1 | sort -u) | { ! grep .; }
 }
 
-no_other_hole() { named | grep -Evx "$1" | { ! grep .; }; }
+no_other_hole() { named | grep -Evx "$holes" | { ! grep .; }; }
 
-# A program that writes wrongly on purpose is refused with libwt and without.
+no_other_fall() { jq -r '.falls[].reason' "$reports"/*.json | grep -Evx "$falls" | { ! grep .; }; }
+
 each_write_counted() {
 	jq -s -e '[.[].rules[]] | {writes: map(.writes) | add, errors: map(.errors) | add} |
-		., (.writes > 0 and (.errors == 0) == ($refused == ""))' --arg refused "$1" "$reports"/*.json
+		., (.writes > 0 and (.errors == 0) == ($refused == ""))' --arg refused "$refused" \
+		"$reports"/*.json
 }
 
-# try NAME PLACE [HOLES [refused]]: HOLES is an expression for the lines of `named` that the program
-# cannot be without; `refused`, that it makes writes that fail.
+# try NAME PLACE. What the program cannot be without is set before it:
+holes=   # an expression for the lines of `named`
+falls=   # an expression for the reasons of falls
+refused= # yes: it makes writes that fail, with libwt and without
 try() {
 	run_control "$1" "$2" || return
 	run_once "$1" dsync "$2"
 	check "$run: it runs" went_well dsync
 	check "$run: the results are the same as without libwt" same
 	check "$run: no file is dirty that the report does not name" no_dirty_file_unnamed
-	check "$run: nothing else is named" no_other_hole "${3:-}"
-	check "$run: the report counts its writes and errors" each_write_counted "${4:-}"
-	check "$run: no engine fell to another" no_fall
+	check "$run: nothing else is named" no_other_hole
+	check "$run: the report counts its writes and errors" each_write_counted
+	check "$run: no other engine was needed" no_other_fall
 	note "$(sort -u "$work/dirty" | wc -l) files dirty, $(named | wc -l) named"
 	rm -rf "$dir"
 }

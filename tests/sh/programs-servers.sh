@@ -211,9 +211,9 @@ for place in "${places[@]}"; do
 	try postgresql "$place"
 	try redis "$place"
 	try rocksdb "$place"
-	try rocksdb_mmap "$place" $'.*\ta shared writable mapping'
+	holes=$'.*\ta shared writable mapping' try rocksdb_mmap "$place"
 	try mariadb "$place"
-	try mariadb_aio "$place" $'.*\t.*io_.*'
-	try hdd "$place" '' refused
+	falls='submitted to the kernel .*' try mariadb_aio "$place"
+	refused=yes try hdd "$place"
 done
 finish
