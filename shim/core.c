@@ -238,7 +238,8 @@ static void take_turn(struct sync *sync, const struct wt_filesystem *fs, int fd)
 	sync->turn_token = wt_description_hold_file(sync->file);
 }
 
-static int sync_really(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
+static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct wt_sync *),
+		       union wt_verdict verdict, uint64_t description)
 {
 	const struct wt_filesystem *fs = wt_filesystem_at(verdict.fs);
 	struct sync sync = {
@@ -253,7 +254,7 @@ static int sync_really(const struct wt_sync *io, union wt_verdict verdict, uint6
 	wt_description_wait_begin(sync.description, &sync.wait);
 	sync.commit = wt_trouble_commit_begin(sync.dev);
 	pthread_cleanup_push(sync_ended, &sync);
-	sync.err = wt_io_pass_sync(io);
+	sync.err = carry_out(io);
 	pthread_cleanup_pop(1);
 	return sync.err;
 }
@@ -275,7 +276,7 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 		wt_stats_elided(verdict.rule, verdict.engine);
 		return 0;
 	}
-	int err = sync_really(io, verdict, description);
+	int err = sync_really(io, wt_io_pass_sync, verdict, description);
 	if (unlikely(err) && asked.file)
 		wt_elide_never(io->fd);
 	else if (io->call != WT_SYNC_FILE_RANGE)
@@ -303,25 +304,22 @@ int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 	return err ? err : owed;
 }
 
-/* No point of cancellation: the call that made the change is none. */
 int wt_core_settle(int fd, union wt_verdict verdict)
 {
 	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
 	const struct wt_filesystem *fs = wt_filesystem_at(verdict.fs);
 	uint64_t description = wt_fdtable_description(fd);
 	struct wt_sync io = { .call = level == WT_LEVEL_SYNC ? WT_FSYNC : WT_FDATASYNC, .fd = fd };
-	int err, tries = 0, cancel;
+	int err, tries = 0;
 
 	if (level < WT_LEVEL_DSYNC && fs->kind->flags & WT_FS_WRITEBACK) {
 		io.call = WT_SYNC_FILE_RANGE;
 		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 			   SYNC_FILE_RANGE_WAIT_AFTER;
 	}
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	do {
-		err = sync_really(&io, verdict, description);
+		err = sync_really(&io, wt_io_sync, verdict, description);
 	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
-	pthread_setcancelstate(cancel, NULL);
 	if (unlikely(err) && !is_of_the_call(err)) {
 		wt_owed_to(description, err);
 		wt_owed_to_later(fd, err);

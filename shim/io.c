@@ -68,6 +68,14 @@ int wt_io_pass_sync(const struct wt_sync *sync)
 	return ret < 0 ? -errno : ret;
 }
 
+int wt_io_sync(const struct wt_sync *sync)
+{
+	if (sync->call == WT_SYNC_FILE_RANGE)
+		return wt_sys.sync_file_range(sync->fd, sync->range.offset, sync->range.len_bytes,
+					      sync->flags);
+	return sync->call == WT_FSYNC ? wt_sys.fsync(sync->fd) : wt_sys.fdatasync(sync->fd);
+}
+
 size_t wt_io_below_file_size_limit(const struct wt_io *io, size_t len)
 {
 	struct rlimit limit;

@@ -61,7 +61,8 @@ static inline bool wt_io_is_scalar(const struct wt_io *io)
  */
 bool wt_io_has_offset(const struct wt_io *io, int fl);
 
-/* One sync as the program asked for it; the range and its flags for sync_file_range only. */
+/* One sync as the program asked for it, or as libwt needs it; the range and its flags for
+ * sync_file_range only. */
 struct wt_sync {
 	enum { WT_FSYNC, WT_FDATASYNC, WT_SYNC_FILE_RANGE } call;
 	int fd;
@@ -71,6 +72,10 @@ struct wt_sync {
 
 /* The next-in-line call. 0 or -errno. */
 int wt_io_pass_sync(const struct wt_sync *sync);
+
+/* The system call, whatever is preloaded behind libwt, and no point of cancellation. 0 or -errno.
+ */
+int wt_io_sync(const struct wt_sync *sync);
 
 /* The next-in-line call, in the program's own form. Bytes or -errno. */
 ssize_t wt_io_pass(const struct wt_io *io);

@@ -291,6 +291,7 @@ static int named(struct bearer *bearer)
 		return 0;
 	}
 	bearer->after = level_of(bearer->fd);
+	wt_stats_renamed(bearer->fd);
 	if (bearer->after && !bearer->before)
 		ret = sync_file(bearer->fd, bearer->after == WT_LEVEL_DSYNC);
 	if (ret != CANNOT)

@@ -278,35 +278,83 @@ void wt_stats_path(int fd, char path[WT_EVENT_PATH])
 	name_file(path, fd, &st);
 }
 
+/* A file made new may have the number of one that was named and removed. */
+static uint64_t file_key(const struct stat *st)
+{
+	uint64_t key = mix(mix(1, st->st_dev), st->st_ino);
+
+	return mix(mix(key, st->st_ctim.tv_sec), st->st_ctim.tv_nsec);
+}
+
+/* Counts an event like `event`, that is told of the path, or, without one, of the file behind fd.
+ */
+static void count_event(uint64_t key, const struct wt_event *event, const char *path, int fd,
+			const struct stat *st)
+{
+	size_t index;
+
+	key = mix(mix(key, event->kind), event->file);
+	key = mix(mix(mix(key, (uintptr_t)event->from), (uintptr_t)event->to),
+		  (uintptr_t)event->reason);
+	enum found found = set_insert(counters->event_keys, WT_EVENTS, 0, WT_EVENTS, key, &index);
+	struct wt_event *slot = &counters->events[index];
+	if (found == FULL) {
+		add(&counters->events_lost[event->kind], 1);
+		return;
+	}
+	add(&slot->count, 1);
+	if (found != ADDED)
+		return;
+	slot->kind = event->kind;
+	slot->from = event->from;
+	slot->to = event->to;
+	slot->reason = event->reason;
+	slot->file = event->file;
+	if (path)
+		strcpy(slot->path, path);
+	else
+		name_file(slot->path, fd, st);
+	atomic_store_explicit(&slot->ready, true, memory_order_release);
+}
+
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
 		    const char *reason)
 {
 	struct stat st = { 0 };
-	size_t index;
 
 	if (!counters)
 		return;
 	adopt_counters();
 	wt_sys.identify(fd, &st);
-	/* A file made new may have the number of one that was named and removed. */
-	uint64_t key = mix(mix(mix(1, kind), st.st_dev), st.st_ino);
-	key = mix(mix(key, st.st_ctim.tv_sec), st.st_ctim.tv_nsec);
-	key = mix(mix(mix(key, (uintptr_t)from), (uintptr_t)to), (uintptr_t)reason);
+	const struct wt_event event = {
+		.kind = kind, .from = from, .to = to, .reason = reason, .file = file_key(&st)
+	};
+	count_event(1, &event, NULL, fd, &st);
+}
 
-	enum found found = set_insert(counters->event_keys, WT_EVENTS, 0, WT_EVENTS, key, &index);
-	struct wt_event *event = &counters->events[index];
-	if (found == FULL) {
-		add(&counters->events_lost[kind], 1);
+static uint64_t path_key(const char *path)
+{
+	uint64_t key = 1;
+
+	while (*path)
+		key = mix(key, (unsigned char)*path++);
+	return key;
+}
+
+void wt_stats_renamed(int fd)
+{
+	char path[WT_EVENT_PATH];
+	struct stat st;
+
+	if (!counters || !wt_stats_event_at(0) || wt_sys.identify(fd, &st))
 		return;
-	}
-	add(&event->count, 1);
-	if (found == ADDED) {
-		event->kind = kind;
-		event->from = from;
-		event->to = to;
-		event->reason = reason;
-		name_file(event->path, fd, &st);
-		atomic_store_explicit(&event->ready, true, memory_order_release);
+	name_file(path, fd, &st);
+	for (size_t i = 0; i < WT_EVENTS; i++) {
+		const struct wt_event *event = wt_stats_event_at(i);
+
+		if (event && event->kind == WT_EVENT_NOT_COVERED && event->file == file_key(&st) &&
+		    strcmp(event->path, path))
+			count_event(path_key(path), event, path, fd, &st);
 	}
 }
 

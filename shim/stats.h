@@ -57,6 +57,7 @@ struct wt_event {
 	const char *from;
 	const char *to;
 	const char *reason;
+	uint64_t file; /* tells files apart */
 	_Atomic uint64_t count;
 	char path[WT_EVENT_PATH]; /* its tail, behind "...", where it is longer */
 };
@@ -82,6 +83,9 @@ void wt_stats_elided(size_t rule, enum wt_engine_id engine);
  */
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
 		    const char *reason);
+
+/* The file behind fd has another name: what is not covered of it is told of that one as well. */
+void wt_stats_renamed(int fd);
 
 /* What an event would call the file behind fd: its path, or what else is known of it. */
 void wt_stats_path(int fd, char path[WT_EVENT_PATH]);

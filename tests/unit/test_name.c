@@ -19,7 +19,6 @@
 #include "description.h"
 #include "filesystem.h"
 #include "name.h"
-#include "real.h"
 #include "reason.h"
 #include "scratch.h"
 #include "stats.h"
@@ -56,18 +55,6 @@ static int counted_fdatasync(int fd)
 static int counted_syncfs(int fd)
 {
 	return count("syncfs", fd);
-}
-
-static int libc_fsync(int fd)
-{
-	errno = -counted_fsync(fd);
-	return errno ? -1 : 0;
-}
-
-static int libc_fdatasync(int fd)
-{
-	errno = -counted_fdatasync(fd);
-	return errno ? -1 : 0;
 }
 
 static int counted_openat(int dirfd, const char *path, int flags)
@@ -121,8 +108,6 @@ static void setup(void)
 	wt_sys.fsync = counted_fsync;
 	wt_sys.fdatasync = counted_fdatasync;
 	wt_sys.syncfs = counted_syncfs;
-	wt_real.fsync = libc_fsync;
-	wt_real.fdatasync = libc_fdatasync;
 	wt_sys.openat = counted_openat;
 	wt_sys.close = counted_close;
 	wt_sys.fstatfs = answered_fstatfs;
