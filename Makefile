@@ -118,13 +118,14 @@ soak: deps
 # Under libFuzzer, each for FUZZ_SECONDS: the policy parser, and the report and the log.
 FUZZ_SECONDS ?= 600
 FUZZERS := $(OBJ)/fuzz/policy $(OBJ)/fuzz/report
+$(OBJ)/fuzz/policy: fuzzed := policy glob text
+$(OBJ)/fuzz/report: fuzzed := policy glob text trust reason stats report report_json report_text log sys
 $(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns
-$(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) tests/fuzz/judge.c $(wildcard shim/*.[ch])
+$(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*.[ch])
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< \
-		tests/fuzz/judge.c $(patsubst %,shim/%.c,policy glob text trust reason stats report report_json \
-		report_text log sys real)
+		tests/fuzz/judge.c $(patsubst %,shim/%.c,$(fuzzed))
 
 fuzzers: $(FUZZERS)
 

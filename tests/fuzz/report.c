@@ -17,6 +17,7 @@
 
 #include "../../shim/base.h"
 #include "../../shim/log.h"
+#include "../../shim/real.h"
 #include "../../shim/reason.h"
 #include "../../shim/report.h"
 #include "../../shim/report_form.h"
@@ -24,7 +25,7 @@
 #include "../../shim/sys.h"
 #include "fuzz.h"
 
-#define RULES_MAX 8
+#define RULES_MAX 3
 #define OUTPUT_FD 1000
 #define LINE_MAX_BYTES 1024
 
@@ -88,6 +89,9 @@ static struct {
 } output, said;
 
 static char counters[1 << 20];
+
+/* Nothing of the program's is called. */
+struct wt_real wt_real;
 
 int __wrap_wt_sys_map_wiped(size_t size, void **ret_map)
 {
@@ -210,10 +214,10 @@ static void happen(void)
 		wt_stats_elided(rule, engine);
 		break;
 	case 5:
-		happen_to_files(WT_EVENT_FALL, what & 128 ? which : 1, wt_engine_name(engine));
+		happen_to_files(WT_EVENT_FALL, what >= 248 ? which : 1, wt_engine_name(engine));
 		break;
 	case 6:
-		happen_to_files(WT_EVENT_NOT_COVERED, what & 128 ? which : 1, NULL);
+		happen_to_files(WT_EVENT_NOT_COVERED, what >= 248 ? which : 1, NULL);
 		break;
 	case 7:
 		wt_log(which % 3, "%.*s", (int)path_len, path ? path : "");
@@ -281,8 +285,7 @@ static void check_form(bool json, uint8_t part)
 		check_json(&text);
 	else
 		check_lines(text.buf, text.len, "libwt: ", "  ");
-	check_room(json, text.len, text.len);
-	check_room(json, text.len, text.len - 1);
+	check_room(json, text.len, text.len - part % 2);
 	check_room(json, text.len, text.len * part / 256);
 }
 
