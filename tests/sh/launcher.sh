@@ -111,6 +111,19 @@ test_policy_errors() {
 	expect "--check" status 78 out '' says -p: says "'x'"
 	run "$wt" -p x sh -c 'touch ran'
 	check "the command is not run" [ ! -e ran ]
+	if [ "$(id -u)" = 0 ]; then
+		echo 'a=off' >others
+		chmod 666 others
+		run "$wt" -f others true
+		expect "-f with a file that others can write, for root" status 78 \
+			says 'others: its mode is 0666' says 'expected 0644 (chmod go-w)'
+		run env WT_POLICY_FILE=others "$wt" true
+		expect "and WT_POLICY_FILE" status 78 says 'others: its mode is 0666'
+		run "$wt" -f <(echo 'a=off') true
+		expect "-f with a pipe" status 0 quiet
+	else
+		skip "-f with a file that others can write" "this machine: not root"
+	fi
 	yes 'some-pattern=dsync' | head -5000 >long
 	run "$wt" -f long true
 	expect "more rules than a variable holds" status 78 says bytes
@@ -184,8 +197,8 @@ fates() { # word, directory
 
 # Nothing that comes from outside is taken for more than a word.
 test_words() {
-	local word words=('$(touch ran)' '`touch ran`' '; touch ran' "'; touch ran; '" '"; touch ran; "'
-		$'\ntouch ran\n' '| touch ran' '$PATH' '*' '~' $'\\' '%s%n' ' a  b ' "'" '"' '-n' $'\xff\x1b[2J')
+	local word words=('$(touch ran)' '`touch ran`' $'\n; touch ran | touch ran\n' "'; touch ran; '"
+		'"; touch ran; "' '~ * $PATH' $'\\' '%s%n' '-n' $'\xff\x1b[2J')
 	mkdir words
 	for word in "${words[@]}"; do
 		check "$(printf %q "$word") is a word" is "$(fates "$word" words | xargs)" \
