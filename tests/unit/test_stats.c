@@ -376,6 +376,18 @@ Test(stats, long_path_keeps_its_tail_from_a_whole_character_on)
 	cr_expect_str_eq(kept + 3, path + 1000 - (len - 3));
 }
 
+Test(stats, long_path_of_no_characters_keeps_its_tail_too)
+{
+	char path[1001];
+
+	memset(path, 0x80, 1000);
+	path[1000] = '\0';
+	const char *kept = event_path(path);
+
+	cr_expect_geq(strlen(kept), WT_EVENT_PATH - 4);
+	cr_expect_eq(memcmp(kept, "...\x80", 4), 0);
+}
+
 Test(stats, file_without_a_path_is_named_by_its_inode)
 {
 	cr_expect(strstr(event_path(NULL), "inode "), "%s", event_path(NULL));
