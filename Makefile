@@ -49,7 +49,7 @@ $(OBJ)/own-uring.a: $(LIBURING)
 $(LIB): $(call object,$(BELOW_SRC) $(EDGE_SRC)) shim/libwt.map $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libwt.so -Wl,--version-script=shim/libwt.map \
-		-Wl,--exclude-libs,ALL -Wl,-z,now,-z,defs,-z,nodelete,-z,noseparate-code \
+		-Wl,--exclude-libs,ALL,-Bsymbolic-functions -Wl,-z,now,-z,defs,-z,nodelete,-z,noseparate-code \
 		-o $@ $(filter %.o,$^) $(OBJ)/own-uring.a -ldl
 
 $(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC)) $(OBJ)/own-uring.a

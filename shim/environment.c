@@ -81,9 +81,9 @@ static bool is_ours(const char *entry)
 
 static const char *file_name(const char *path, size_t len)
 {
-	const char *slash = memrchr(path, '/', len);
-
-	return slash ? slash + 1 : path;
+	while (len && path[len - 1] != '/')
+		len--;
+	return path + len;
 }
 
 /* The name that the loader knows this library by: preloaded, it stands among the first. */
@@ -103,16 +103,16 @@ static void find_library(struct wt_environment *environment, const char *list)
 	const char *name = file_name(path, strlen(path));
 	size_t name_len = strlen(name);
 
-	for (list += strspn(list, ": "); *list; list += strspn(list, ": ")) {
-		size_t len = strcspn(list, ": ");
-		const char *file = file_name(list, len);
+	for (const char *end; *list; list = end + !!*end) {
+		for (end = list; *end && *end != ':' && *end != ' '; end++)
+			;
+		const char *file = file_name(list, end - list);
 
-		if ((size_t)(list + len - file) == name_len && !memcmp(file, name, name_len)) {
+		if ((size_t)(end - file) == name_len && !memcmp(file, name, name_len)) {
 			environment->library = list;
-			environment->library_len = len;
+			environment->library_len = end - list;
 			return;
 		}
-		list += len;
 	}
 }
 

@@ -44,8 +44,10 @@ __attribute__((constructor)) static void start(void)
 		wt_family_begin();
 	pthread_atfork(wt_config.active ? wt_family_begin : NULL, NULL, wt_stats_forked);
 	at_quick_exit(wt_core_report);
-	if (wt_config.report)
+	if (wt_config.report) {
+		wt_stats_keep_time();
 		wt_report_check(wt_config.report);
+	}
 }
 
 __attribute__((destructor)) static void end(void)

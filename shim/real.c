@@ -4,7 +4,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -282,10 +284,27 @@ struct wt_real wt_real = {
 #undef WT_URING
 };
 
+static bool is_loaded(const char *library)
+{
+	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+		if (strstr(map->l_name, library))
+			return true;
+	return false;
+}
+
+/* dlsym(3) allocates to say that there is nothing: where most programs have nothing, it is not
+ * asked. */
+static bool may_be_there(const char *name)
+{
+	if (!strncmp(name, "io_uring_", strlen("io_uring_")))
+		return is_loaded("/liburing");
+	return strcmp(name, "io_submit") || is_loaded("/libaio");
+}
+
 /* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
 static void resolve(void *slot, const char *name)
 {
-	void *next = dlsym(RTLD_NEXT, name);
+	void *next = may_be_there(name) ? dlsym(RTLD_NEXT, name) : NULL;
 
 	if (next)
 		memcpy(slot, &next, sizeof(next));

@@ -34,6 +34,7 @@ struct counters {
 
 static struct counters *counters;
 static size_t rules_len;
+static bool keeps_time;
 
 static void add(_Atomic uint64_t *counter, uint64_t value)
 {
@@ -49,7 +50,7 @@ static void claim_counters(void)
 {
 	pid_t nobody = 0;
 
-	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()))
+	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()) && keeps_time)
 		atomic_store(&counters->start_ns, wt_sys_now_ns());
 }
 
@@ -73,6 +74,13 @@ int wt_stats_init(size_t rules)
 	atomic_store(&counters->executed, true);
 	adopt_counters();
 	return 0;
+}
+
+void wt_stats_keep_time(void)
+{
+	keeps_time = true;
+	if (counters)
+		atomic_store(&counters->start_ns, wt_sys_now_ns());
 }
 
 /* Not looked at first: that would be a page fault of its own. */

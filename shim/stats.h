@@ -106,7 +106,10 @@ bool wt_stats_any(void);
 /* The latency below which `per_mille` thousandths of the writes lie, in nanoseconds. */
 uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int per_mille);
 
-/* Milliseconds since the process, or the fork that made it, began to count. */
+/* For a report: without one, the clock is not looked at where a process starts or is forked. */
+void wt_stats_keep_time(void);
+
+/* Milliseconds since then, or since the fork that made the process. */
 uint64_t wt_stats_elapsed_ms(void);
 
 /*

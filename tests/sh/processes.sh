@@ -167,6 +167,24 @@ wrapper() {
 	check "and that library is there" is "$(fact preloaded)" 1
 }
 
+# calls_of LIBRARY: how many system calls /bin/true makes with it, and which of them allocate.
+calls_of() {
+	strace -o "$work/calls" env -i "LD_PRELOAD=$1" "WT_POLICY=${rules[0]}" /bin/true
+	sed -i '1,/^execve.*true"/d' "$work/calls"
+	wc -l <"$work/calls"
+	grep -c '^brk\|^getrandom' "$work/calls"
+}
+
+# What each start pays, counted and not timed; a library that does nothing is the measure.
+starts() {
+	local empty calls
+	mapfile -t empty < <(calls_of "$work/other.so")
+	mapfile -t calls < <(calls_of "$WT_LIB")
+	check "a program that starts makes few system calls more" \
+		[ "${calls[0]}" -gt "${empty[0]}" -a "${calls[0]}" -le $((empty[0] + 10)) ]
+	check "and allocates nothing more" is "${calls[1]}" "${empty[1]}"
+}
+
 descriptors() {
 	local how
 	for how in close_range raw_close_range closefrom loop; do
@@ -282,6 +300,7 @@ executed
 only_libwt
 shells
 wrapper
+starts
 descriptors
 numbers_of_a_script
 rights
