@@ -417,7 +417,7 @@ static void look_for_ring(void)
 
 void wt_core_report(void)
 {
-	if (!wt_config.report)
+	if (!wt_config.report || wt_stats_is_guest())
 		return;
 	look_for_ring();
 	wt_report_write(wt_config.report, &wt_config.policy);

@@ -57,22 +57,19 @@ __attribute__((destructor)) static void end(void)
 	wt_core_report();
 }
 
-/* Exits that skip destructors. */
+/* Exits that skip destructors. A vfork child leaves its parent the errno that it has. */
 WT_EXPORT void _exit(int status)
 {
+	int errno_before = errno;
+
 	wt_core_leaving();
 	wt_core_report();
+	errno = errno_before;
 	wt_real._exit(status);
 	__builtin_unreachable();
 }
 
-WT_EXPORT void _Exit(int status)
-{
-	wt_core_leaving();
-	wt_core_report();
-	wt_real._exit(status);
-	__builtin_unreachable();
-}
+WT_ALIAS(_exit) void _Exit(int status);
 
 /* Its parent ends by an _exit inside libc. */
 WT_EXPORT int daemon(int nochdir, int noclose)

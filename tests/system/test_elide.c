@@ -51,6 +51,8 @@ Test(elide, an_fdatasync_after_covered_writes_is_left_out)
 	expect(ELIDE, "wdwdWdd", "1000");
 	expect("elide=sync,fsync=elide", "wdwdWdd", "1000");
 	expect(ELIDE, "wdpdwd", "100");
+	expect(ELIDE, "wdcdwd", "100");
+	expect(ELIDE, "wdadwd", "100");
 }
 
 Test(elide, without_the_option_none_is)
@@ -64,10 +66,9 @@ Test(elide, an_fsync_is_carried_out)
 	cr_expect_str_eq(flushes("EXT4", ELIDE, "wdwsws"), "111");
 }
 
-Test(elide, what_libwt_does_not_cover_makes_the_next_one_real)
+Test(elide, an_allocation_makes_the_next_one_real)
 {
 	expect(ELIDE, "wdfdwd", "110");
-	expect(ELIDE, "wdcdwd", "110");
 }
 
 Test(elide, a_truncation_makes_the_next_one_real)
@@ -81,7 +82,6 @@ Test(elide, a_file_that_cannot_be_watched_is_always_synced)
 {
 	expect(ELIDE, "wdmdwd", "111");
 	expect(ELIDE, "wdrwdwd", "111");
-	expect(ELIDE, "wdadwd", "111");
 }
 
 Test(elide, another_opening_of_the_file_is_known)
