@@ -36,14 +36,23 @@ as_user() {
 	echo "$said $(dirty_pages "$place/block") $(cd "$work" && echo log* report*) $(cat "$work/err")"
 }
 
+# handed_on VARIABLE=VALUE...: the variables in an environment that the program built for another.
+handed_on() {
+	setpriv --reuid 12345 --regid 12345 --clear-groups env "$@" "$work/linked" /dev/null \
+		"$(command -v env)" 2>&1 | sed -n 's/=.*//p' | sort | xargs
+}
+
 # obeys NAME, obeys_not NAME: a policy, and one that does not parse and would stop the program.
 obeys() {
 	check "$1: writes through, logs and reports" is "$(as_user "${told[@]}")" 'plain 0 log report '
+	check "$1: hands its variables on" is "$(handed_on "${told[@]}")" \
+		'CLEAN WT_LOG WT_LOG_FILE WT_POLICY WT_REPORT'
 	check "$1: stops at a bad policy" is "$(as_user WT_POLICY=x WT_STRICT=1 | cut -c1-9)" 'status 78'
 }
 obeys_not() {
 	check "$1: neither writes through nor says a word" \
 		is "$(as_user "${told[@]}")" 'secure 1 log* report* '
+	check "$1: hands on nothing" is "$(handed_on LD_PRELOAD="$WT_LIB" "${told[@]}")" CLEAN
 	check "$1: runs on with a bad policy" \
 		is "$(as_user WT_POLICY=x WT_STRICT=1 WT_LOGG=1)" 'secure 1 log* report* '
 	check "$1: reads no policy file" \
