@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base.h"
+#include "place.h"
 
 static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 {
@@ -26,7 +27,7 @@ static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 int wt_edge_closing(int fd);
 
 /* A descriptor was made by opening; -1 and errno where WT_STRICT refuses it, which closes it. */
-int wt_edge_opened(int fd, int flags);
+int wt_edge_opened(int fd, int flags, const struct wt_place *place);
 
 /* The program ends: its streams hand over what they hold, as libc does it later, unseen. */
 void wt_edge_exiting(void);

@@ -26,23 +26,28 @@ static int opening(int dirfd, const char *path, int flags)
 }
 
 /* Leave, for every symbol that made a descriptor. */
-int wt_edge_opened(int fd, int flags)
+int wt_edge_opened(int fd, int flags, const struct wt_place *place)
 {
 	int errno_before = errno;
 
 	if (fd < 0)
 		return fd;
-	int err = wt_track_opened(fd, flags);
+	int err = wt_track_opened(fd, flags, place);
 	if (err)
 		wt_sys.close(fd);
 	return wt_leave(err ? err : fd, errno_before);
+}
+
+static int opened(int fd, int dirfd, const char *path, int flags)
+{
+	return wt_edge_opened(fd, flags, &(struct wt_place){ dirfd, path });
 }
 
 static int open_at(int dirfd, const char *path, int flags, mode_t mode)
 {
 	if (opening(dirfd, path, flags))
 		return -1;
-	return wt_edge_opened(wt_real.openat(dirfd, path, flags, mode), flags);
+	return opened(wt_real.openat(dirfd, path, flags, mode), dirfd, path, flags);
 }
 
 WT_EXPORT int open(const char *path, int flags, ...)
@@ -58,7 +63,7 @@ WT_EXPORT int open(const char *path, int flags, ...)
 	}
 	if (opening(AT_FDCWD, path, flags))
 		return -1;
-	return wt_edge_opened(wt_real.open(path, flags, mode), flags);
+	return opened(wt_real.open(path, flags, mode), AT_FDCWD, path, flags);
 }
 
 WT_ALIAS(open) int open64(const char *path, int flags, ...);
@@ -94,7 +99,7 @@ WT_EXPORT int __open_2(const char *path, int flags)
 {
 	if (opening(AT_FDCWD, path, flags))
 		return -1;
-	return wt_edge_opened(wt_real.__open_2(path, flags), flags);
+	return opened(wt_real.__open_2(path, flags), AT_FDCWD, path, flags);
 }
 
 WT_ALIAS(__open_2) int __open64_2(const char *path, int flags);
@@ -103,35 +108,36 @@ WT_EXPORT int __openat_2(int dirfd, const char *path, int flags)
 {
 	if (opening(dirfd, path, flags))
 		return -1;
-	return wt_edge_opened(wt_real.__openat_2(dirfd, path, flags), flags);
+	return opened(wt_real.__openat_2(dirfd, path, flags), dirfd, path, flags);
 }
 
 WT_ALIAS(__openat_2) int __openat64_2(int dirfd, const char *path, int flags);
 
 WT_EXPORT int mkstemp(char *template)
 {
-	return wt_edge_opened(wt_real.mkstemp(template), O_RDWR | O_CREAT);
+	return opened(wt_real.mkstemp(template), AT_FDCWD, template, O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkstemp) int mkstemp64(char *template);
 
 WT_EXPORT int mkostemp(char *template, int flags)
 {
-	return wt_edge_opened(wt_real.mkostemp(template, flags), O_RDWR | O_CREAT);
+	return opened(wt_real.mkostemp(template, flags), AT_FDCWD, template, O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkostemp) int mkostemp64(char *template, int flags);
 
 WT_EXPORT int mkstemps(char *template, int suffix_len)
 {
-	return wt_edge_opened(wt_real.mkstemps(template, suffix_len), O_RDWR | O_CREAT);
+	return opened(wt_real.mkstemps(template, suffix_len), AT_FDCWD, template, O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkstemps) int mkstemps64(char *template, int suffix_len);
 
 WT_EXPORT int mkostemps(char *template, int suffix_len, int flags)
 {
-	return wt_edge_opened(wt_real.mkostemps(template, suffix_len, flags), O_RDWR | O_CREAT);
+	return opened(wt_real.mkostemps(template, suffix_len, flags), AT_FDCWD, template,
+		      O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(mkostemps) int mkostemps64(char *template, int suffix_len, int flags);

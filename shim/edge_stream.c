@@ -37,13 +37,14 @@ static bool may_open(const char *path, const char *mode)
 }
 
 /* Leave: NULL where WT_STRICT refuses the file. */
-static FILE *opened(FILE *file, int flags)
+static FILE *opened(FILE *file, const char *path, int flags)
 {
 	int errno_before = errno;
 
 	if (!file || file->_fileno < 0)
 		return file;
-	int err = wt_track_opened(file->_fileno, flags);
+	int err = wt_track_opened(file->_fileno, flags,
+				  path ? &(struct wt_place){ AT_FDCWD, path } : NULL);
 	if (err)
 		wt_real.fclose(file);
 	wt_leave(err, errno_before);
@@ -52,14 +53,15 @@ static FILE *opened(FILE *file, int flags)
 
 WT_EXPORT FILE *fopen(const char *path, const char *mode)
 {
-	return may_open(path, mode) ? opened(wt_real.fopen(path, mode), flags_of(mode)) : NULL;
+	return may_open(path, mode) ? opened(wt_real.fopen(path, mode), path, flags_of(mode))
+				    : NULL;
 }
 
 WT_ALIAS(fopen) FILE *fopen64(const char *path, const char *mode);
 
 WT_EXPORT FILE *tmpfile(void)
 {
-	return opened(wt_real.tmpfile(), O_RDWR | O_CREAT);
+	return opened(wt_real.tmpfile(), NULL, O_RDWR | O_CREAT);
 }
 
 WT_ALIAS(tmpfile) FILE *tmpfile64(void);
@@ -111,7 +113,7 @@ WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *file)
 	if (path && !may_open(path, mode))
 		return NULL;
 	closing(file);
-	return opened(wt_real.freopen(path, mode, file), flags_of(mode));
+	return opened(wt_real.freopen(path, mode, file), path, flags_of(mode));
 }
 
 WT_ALIAS(freopen) FILE *freopen64(const char *path, const char *mode, FILE *file);

@@ -100,7 +100,9 @@ static long open_by(const struct arguments *in)
 	const struct open_how *how = (const struct open_how *)in->c;
 	long ret = pass(in);
 
-	return ret < 0 ? ret : wt_edge_opened((int)ret, (int)how->flags);
+	return ret < 0 ? ret
+		       : wt_edge_opened((int)ret, (int)how->flags,
+					&(struct wt_place){ (int)in->a, (const char *)in->b });
 }
 
 static bool describes(const struct arguments *in, long *ret)

@@ -20,12 +20,7 @@
 #include <sys/types.h>
 
 #include "fdtable.h"
-
-/* A name as the program gave it: it may not be there, until the kernel has read it. */
-struct wt_place {
-	int dirfd;
-	const char *path;
-};
+#include "place.h"
 
 /* One change of a name as the program asked for it; link needs `from` and `to`, unlink `from`. */
 struct wt_naming {

@@ -89,8 +89,12 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	return 0;
 }
 
-/* A path that is too long for the stack of a signal handler, in a mapping of its own. */
-static int look_by_long_path(int fd, const struct stat *st, union wt_verdict *verdict)
+/*
+ * A path that is too long for the stack of a signal handler, in a mapping of its own; or one that
+ * /proc does not say.
+ */
+static int look_by_long_path(int fd, const struct stat *st, const struct wt_place *place,
+			     union wt_verdict *verdict)
 {
 	char *path =
 		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -98,7 +102,7 @@ static int look_by_long_path(int fd, const struct stat *st, union wt_verdict *ve
 
 	if (path == MAP_FAILED)
 		return refuse_or_leave(fd, "a file", WT_WHY_NO_NAME, verdict);
-	if (wt_sys_path(fd, path, PATH_MAX) < 0)
+	if (wt_sys_path(fd, path, PATH_MAX) < 0 && wt_place_path(place, st, path, PATH_MAX) < 0)
 		err = refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
 	else
 		err = decide(fd, st, path, verdict);
@@ -106,7 +110,7 @@ static int look_by_long_path(int fd, const struct stat *st, union wt_verdict *ve
 	return err;
 }
 
-static int look(int fd, union wt_verdict *verdict)
+static int look(int fd, const struct wt_place *place, union wt_verdict *verdict)
 {
 	struct stat st;
 	char path[512];
@@ -121,7 +125,7 @@ static int look(int fd, union wt_verdict *verdict)
 	if (err || !S_ISREG(st.st_mode))
 		return 0;
 	if (wt_sys_path(fd, path, sizeof(path)) < 0)
-		return look_by_long_path(fd, &st, verdict);
+		return look_by_long_path(fd, &st, place, verdict);
 	return decide(fd, &st, path, verdict);
 }
 
@@ -141,7 +145,7 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 	int fl = wt_track_flags(fd);
 	if (fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH)
 		return 0;
-	int err = look(fd, verdict);
+	int err = look(fd, NULL, verdict);
 	if (err)
 		return err;
 	if (verdict->state == WT_RULED)
@@ -193,7 +197,7 @@ static void make_stable(int fd, union wt_verdict verdict)
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
 }
 
-int wt_track_opened(int fd, int flags)
+int wt_track_opened(int fd, int flags, const struct wt_place *place)
 {
 	union wt_verdict verdict = { 0 };
 	int err = 0;
@@ -201,7 +205,7 @@ int wt_track_opened(int fd, int flags)
 	if (unlikely(!wt_config.active))
 		return 0;
 	if ((flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH))
-		err = look(fd, &verdict);
+		err = look(fd, place, &verdict);
 	if (err)
 		verdict.word = 0;
 	if (verdict.state == WT_RULED)
@@ -231,7 +235,7 @@ int wt_track_may_truncate(int dirfd, const char *path, int flags)
 	int fd = wt_real.openat(dirfd, path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
 	if (fd < 0)
 		return 0;
-	int err = look(fd, &verdict);
+	int err = look(fd, &(struct wt_place){ dirfd, path }, &verdict);
 	wt_sys.close(fd);
 	return err;
 }

@@ -12,6 +12,7 @@
 
 #include "fdtable.h"
 #include "filesystem.h"
+#include "place.h"
 
 /*
  * F_GETFL of the descriptor, or -EBADF. Where the kernel does not say, what asks for most:
@@ -26,10 +27,10 @@ int wt_track_flags(int fd);
 int wt_track_adopt(int fd, union wt_verdict *verdict);
 
 /*
- * A descriptor was just made by opening with these O_* flags. 0, or -ENOTSUP as
- * above: then the caller closes it.
+ * A descriptor was just made by opening with these O_* flags; `place` is where, NULL where it is
+ * not known. 0, or -ENOTSUP as above: then the caller closes it.
  */
-int wt_track_opened(int fd, int flags);
+int wt_track_opened(int fd, int flags, const struct wt_place *place);
 
 /*
  * Under WT_STRICT, before an open that truncates: -ENOTSUP where the open would

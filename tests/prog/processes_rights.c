@@ -12,24 +12,45 @@
 
 static const char *second = "second.db", *third = "third.db";
 
+/* By one of its names. */
+static int open_as(const char *how, const char *file)
+{
+	char name[4096];
+
+	if (!strcmp(how, "absolute") || !strcmp(how, "dotted")) {
+		must(getcwd(name, 3000), "getcwd");
+		strcat(strcat(name, *how == 'a' ? "/" : "/.//sub/../sub/.././"), file);
+		must(!mkdir("sub", 0755) || errno == EEXIST, "mkdir");
+		return open(name, O_RDWR | O_CREAT, 0600);
+	}
+	if (!strcmp(how, "link")) {
+		close(open(file, O_RDWR | O_CREAT, 0600));
+		must(!symlink(file, "link") || errno == EEXIST, "symlink");
+		return open("link", O_RDWR);
+	}
+	if (!strcmp(how, "directory"))
+		return openat(open(".", O_PATH), file, O_RDWR | O_CREAT, 0600);
+	return open(file, O_RDWR | O_CREAT, 0600);
+}
+
 /*
  * In a child, as its parent has to judge. The second file was opened before and is written after,
  * the third is written on, the first is opened after, if it can be.
  */
-static void change(const char *file, void (*how)(void), const char *and_opens)
+static void change(const char *file, void (*how)(void), const char *opens_as)
 {
 	int before = open_file(second), written = open_file(third);
 	pid_t child = fork();
 
-	if (and_opens)
+	if (opens_as)
 		judge_pages_of(file, 0);
 	if (!child) {
 		write_page(written, 0);
 		how();
 		write_page(before, 0);
 		write_page(written, 1);
-		if (and_opens)
-			write_page(open_file(file), 0);
+		if (opens_as)
+			write_page(open_as(opens_as, file), 0);
 		_exit(0);
 	}
 	wait_for(child);

@@ -252,17 +252,30 @@ rights() {
 	says "what cannot be opened again without them is a named fall" 'fell to another engine'
 	habit "chroot after open" chroot_after_open
 	habit "/proc unmounted after open" no_proc
+	local name
+	for name in relative absolute dotted; do
+		habit "a file opened in a chroot by its name: $name" chroot_after_open $name
+		habit "a file opened without /proc by its name: $name" no_proc $name
+	done
 	habit "RLIMIT_MEMLOCK at 0" limit memlock 0
 	habit "RLIMIT_NPROC at 0" limit nproc 0
 	opened_without_proc
 }
 
-# What has no name that libwt can find is as without libwt, and the report says so.
 opened_without_proc() {
-	under "${rules[0]}" "$processes" no_proc "$place/x.db" opens
-	[ "$status" != 77 ] || { skip "a file opened without /proc is named in the report" "$(cat "$work/out")" && return; }
-	is "$(fact dirty)" 1
-	says "a file opened without /proc is named in the report" 'NOT COVERED'
+	local name
+	for name in absolute dotted; do
+		under "$place/*.db=dsync" "$processes" no_proc "$place/x.db" $name
+		[ "$status" != 77 ] || { skip "without /proc" "$(cat "$work/out")" && return; }
+		check "a rule for a directory, and a file opened there without /proc: $name" \
+			is "$(went_well; fact dirty)" 0
+	done
+	# What has no name that libwt can find is as without libwt, and the report says so.
+	for name in link directory; do
+		under "${rules[0]}" "$processes" no_proc "$place/x.db" $name
+		check "a file opened without /proc by another way: $name" is "$(went_well; fact dirty)" 1
+		says "is named in the report: $name" 'NOT COVERED'
+	done
 }
 
 # The loader preloads into a setuid program what stands in its own directories and is setuid too.

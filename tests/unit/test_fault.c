@@ -253,7 +253,7 @@ static void live(const struct fault *fault, size_t way, size_t rule)
 		wrong("it did not start");
 	fault_wrap();
 	fault_arm(fault, fd);
-	int err = wt_track_opened(fd, O_RDWR);
+	int err = wt_track_opened(fd, O_RDWR, NULL);
 	if (err)
 		wrong("the open was refused: %d", err);
 	for (int turn = 0; turn < WRITES; turn++)
