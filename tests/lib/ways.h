@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+
 /* The entry points of glibc's fortified headers, called here whatever the compiler's level. */
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
@@ -162,7 +164,7 @@ static inline int ways_open(const char *way, const char *path, char *name, int f
 	if (!strcmp(way, "fopen"))
 		return fileno(fopen(path, flags & O_APPEND ? "a+" : "r+"));
 	if (!strcmp(way, "unseen")) /* not through libc at all */
-		return syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+		return wt_syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
 	if (!strcmp(way, "socket"))
 		return ways_over_socket(path, flags);
 	if (!strcmp(way, "exec"))

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+
 const char *file_path;
 
 static const char *const symbols[] = { "write",	  "pwrite",    "pwrite64", "writev",
@@ -24,13 +26,13 @@ static const char *const symbols[] = { "write",	  "pwrite",    "pwrite64", "writ
 int answer_fd(int flags)
 {
 	static char zeros[ANSWER_FILE_LEN];
-	int fd = syscall(SYS_openat, AT_FDCWD, file_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int fd = wt_syscall(SYS_openat, AT_FDCWD, file_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 	memset(zeros, '0', sizeof(zeros));
-	if (syscall(SYS_write, fd, zeros, sizeof(zeros)) != sizeof(zeros))
+	if (wt_syscall(SYS_write, fd, zeros, sizeof(zeros)) != sizeof(zeros))
 		abort();
-	syscall(SYS_fsync, fd);
-	syscall(SYS_close, fd);
+	wt_syscall(SYS_fsync, fd);
+	wt_syscall(SYS_close, fd);
 	return open(file_path, flags);
 }
 
@@ -44,10 +46,10 @@ long answer_end(const char *request, const char *detail, int fd, long ret)
 	int err = errno;
 	struct stat st = { 0 };
 
-	syscall(SYS_fstat, fd, &st);
+	wt_syscall(SYS_fstat, fd, &st);
 	printf("%s %s: ret=%ld errno=%d", request, detail, ret, err == UNTOUCHED ? 0 : err);
 	if (S_ISREG(st.st_mode))
-		printf(" offset=%ld size=%ld", syscall(SYS_lseek, fd, 0, SEEK_CUR),
+		printf(" offset=%ld size=%ld", wt_syscall(SYS_lseek, fd, 0, SEEK_CUR),
 		       (long)st.st_size);
 	printf("%s\n", ret >= 0 && err != UNTOUCHED ? " errno was touched" : "");
 	fflush(stdout);
@@ -59,7 +61,7 @@ static void answer_all(const char *detail, int fd, const struct iovec *iov, int 
 		       int64_t offset)
 {
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-		syscall(SYS_lseek, fd, offset < 0 ? 0 : offset, SEEK_SET);
+		wt_syscall(SYS_lseek, fd, offset < 0 ? 0 : offset, SEEK_SET);
 		answer_begin();
 		answer_end(symbols[i], detail, fd,
 			   ways_write(symbols[i], fd, iov, count, offset, 0));
@@ -223,7 +225,7 @@ static void print_digest(void)
 	unsigned char bytes[4096];
 	ssize_t got;
 
-	while ((got = syscall(SYS_read, fd, bytes, sizeof(bytes))) > 0)
+	while ((got = wt_syscall(SYS_read, fd, bytes, sizeof(bytes))) > 0)
 		for (ssize_t i = 0; i < got; i++)
 			digest = (digest ^ bytes[i]) * 1099511628211ULL;
 	printf("contents: %016lx\n", (unsigned long)digest);

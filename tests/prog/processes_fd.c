@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+
 static const char *const more[] = { "1.db", "2.db", "3.db" };
 
 static void close_all(const char *how, int first)
@@ -15,7 +17,7 @@ static void close_all(const char *how, int first)
 	if (!strcmp(how, "close_range"))
 		must(!close_range(first, ~0U, 0), how);
 	else if (!strcmp(how, "raw_close_range"))
-		must(!syscall(SYS_close_range, first, ~0U, 0), how);
+		must(!wt_syscall(SYS_close_range, first, ~0U, 0), how);
 	else if (!strcmp(how, "closefrom"))
 		closefrom(first);
 	else
@@ -77,7 +79,7 @@ static int left(int fd, const char *how)
 	if (!strcmp(how, "fclose"))
 		fclose(fdopen(fd, "r+"));
 	else
-		syscall(SYS_close, fd);
+		wt_syscall(SYS_close, fd);
 	return fd;
 }
 
@@ -85,8 +87,8 @@ static void under(int number, int fd)
 {
 	if (fd == number)
 		return;
-	must(syscall(SYS_dup3, fd, number, 0) == number, "dup3");
-	syscall(SYS_close, fd);
+	must(wt_syscall(SYS_dup3, fd, number, 0) == number, "dup3");
+	wt_syscall(SYS_close, fd);
 }
 
 static void becomes_socket(int number)
@@ -118,7 +120,7 @@ static void becomes_pipe(int number)
 	must(!pipe(pair), "pipe");
 	if (pair[0] == number) {
 		pair[0] = fcntl(number, F_DUPFD, number + 1);
-		syscall(SYS_close, number);
+		wt_syscall(SYS_close, number);
 	}
 	under(number, pair[1]);
 	must(write(number, "a pipe", 6) == 6, "write to a pipe");
@@ -131,18 +133,18 @@ static void becomes_device(int number)
 {
 	uint64_t count = 5;
 
-	under(number, syscall(SYS_openat, AT_FDCWD, "/dev/full", O_WRONLY));
+	under(number, wt_syscall(SYS_openat, AT_FDCWD, "/dev/full", O_WRONLY));
 	must(write(number, "x", 1) == -1 && errno == ENOSPC, "write to /dev/full");
-	syscall(SYS_close, number);
-	under(number, syscall(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY));
+	wt_syscall(SYS_close, number);
+	under(number, wt_syscall(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY));
 	must(write(number, "x", 1) == 1 && pwrite(number, "x", 1, 9) == 1, "write to /dev/null");
-	syscall(SYS_close, number);
+	wt_syscall(SYS_close, number);
 	under(number, eventfd(0, 0));
 	must(write(number, &count, sizeof(count)) == sizeof(count), "write to an eventfd");
 	count = 0;
 	must(read(number, &count, sizeof(count)) == sizeof(count) && count == 5, "read");
 	must(write(number, "x", 1) == -1 && errno == EINVAL, "a byte to an eventfd");
-	syscall(SYS_close, number);
+	wt_syscall(SYS_close, number);
 	must(write(number, "x", 1) == -1 && errno == EBADF, "write to nothing");
 }
 
@@ -186,7 +188,7 @@ static rlim_t above_use(rlim_t more)
 	int fd;
 
 	for (fd = 0; more; fd++)
-		more -= syscall(SYS_fcntl, fd, F_GETFD) < 0;
+		more -= wt_syscall(SYS_fcntl, fd, F_GETFD) < 0;
 	return fd;
 }
 

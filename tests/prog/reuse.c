@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
 #include "../lib/probe.h"
 
 #define LEN (1 << 20)
@@ -33,11 +34,11 @@ static int end(const char *how, int fd, FILE *stream)
 	if (!strcmp(how, "close"))
 		return close(fd);
 	if (!strcmp(how, "raw_close"))
-		return syscall(SYS_close, fd);
+		return wt_syscall(SYS_close, fd);
 	if (!strcmp(how, "close_range"))
 		return close_range(fd, fd, 0);
 	if (!strcmp(how, "raw_close_range"))
-		return syscall(SYS_close_range, fd, fd, 0);
+		return wt_syscall(SYS_close_range, fd, fd, 0);
 	if (!strcmp(how, "closefrom"))
 		return closefrom(fd), 0;
 	if (!strcmp(how, "fclose"))
@@ -52,11 +53,11 @@ static int begin(const char *how, int fd, const char *path)
 {
 	if (!strcmp(how, "open"))
 		return open(path, O_RDWR);
-	int other = syscall(SYS_openat, AT_FDCWD, path, O_RDWR);
+	int other = wt_syscall(SYS_openat, AT_FDCWD, path, O_RDWR);
 	if (!strcmp(how, "raw_open"))
 		return other;
-	int again = syscall(SYS_fcntl, other, F_DUPFD, fd);
-	syscall(SYS_close, other);
+	int again = wt_syscall(SYS_fcntl, other, F_DUPFD, fd);
+	wt_syscall(SYS_close, other);
 	return again;
 }
 
@@ -83,7 +84,7 @@ static int replace(const char *how, int fd, const char *path, FILE *stream)
 	if (!strcmp(how, "dup3"))
 		done = dup3(other, fd, O_CLOEXEC);
 	if (!strcmp(how, "raw_dup2"))
-		done = syscall(SYS_dup3, other, fd, 0);
+		done = wt_syscall(SYS_dup3, other, fd, 0);
 	close(other);
 	return done;
 }
