@@ -4,12 +4,16 @@
  *
  * A preloaded library is right when the trace is the same with it and without it. The files:
  *
- *   differ.c        the table of operations, and what processes do to each other
- *   differ_fd.c     where descriptors come from, and where they end
- *   differ_io.c     writes of every kind, reads, offsets, sizes
- *   differ_crew.c   threads and processes at work on one file at once
- *   differ_trace.c  the trace; it looks at the kernel by raw system call, so that no preloaded
- *                   library can colour what it sees
+ *   differ.c         the table of operations, and what processes do to each other
+ *   differ_fd.c      where descriptors come from, and where they end
+ *   differ_io.c      writes of every kind, reads, offsets, sizes
+ *   differ_ways.c    the other ways to write: copies, allocations, aio, signal handlers, mappings
+ *   differ_stream.c  where streams come from, where they stand and where they end
+ *   differ_put.c     what goes into streams and comes out of them
+ *   differ_crew.c    threads and processes at work on one file at once
+ *   differ_trace.c   the trace, written past any library
+ *   differ_look.c    what the kernel says, asked by bare system calls, so that no preloaded
+ *                    library can colour it
  */
 #ifndef DIFFER_H
 #define DIFFER_H
@@ -24,6 +28,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "../lib/bare.h"
 
 #define SLOTS 10
 #define FEW_DESCRIPTORS 40
@@ -66,8 +72,13 @@ static inline bool one_in(struct rng *rng, uint64_t n)
 	return below(rng, n) == 0;
 }
 
+/* Which operations: those on files alone, or all. */
+enum mix { FILES, ALL, MIXES };
+
 /* Where this process stands. */
 struct position {
+	enum mix mix;
+	bool looks_for_dirt;
 	uint64_t seed;
 	char prefix[64]; /* "17/" in a process that operation 17 started */
 	long op;
@@ -81,22 +92,33 @@ extern char *scratch; /* POOL_BYTES to read into */
 
 /* differ_trace.c */
 long returned(long result);
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void trace(long result, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trace_fd(int fd, long result, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void trace_files(void);
+void trace_stream(FILE *file, long result, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 const char *errno_name(int number);
 uint64_t digest(uint64_t sum, const void *bytes, size_t len);
+void start_trace(void);
+
+/* differ_look.c */
 void limit_descriptors(unsigned int count);
 int raw_open(const char *path, int flags);
 int raw_flags(int fd);
 long long raw_offset(int fd);
 long long raw_size(int fd);
 bool raw_is_device(int fd);
-void start_trace(const char *dir);
+bool raw_is_file(int fd);
+void look_for_dirt(int fd);
+void say_hole(int fd);
+void trace_files(void);
+void trace_files_at_the_end(void);
+void trace_descriptors(void);
 
 /* differ_fd.c */
 int any_fd(struct rng *rng);
 int *free_slot(struct rng *rng);
+const char *any_name(struct rng *rng);
 void op_open(struct rng *rng);
 void op_mkstemp(struct rng *rng);
 void op_special(struct rng *rng);
@@ -110,7 +132,11 @@ void op_crowd(struct rng *rng);
 void op_name(struct rng *rng);
 
 /* differ_io.c */
+size_t any_len(struct rng *rng);
+off_t any_offset(struct rng *rng, int fd);
 size_t whole_blocks(int fd, size_t len); /* on an O_DIRECT descriptor */
+void limit_file_size(long long bytes);
+void unlimit_file_size(void);
 void op_write(struct rng *rng);
 void op_write_far(struct rng *rng);
 void op_read(struct rng *rng);
@@ -118,6 +144,35 @@ void op_lseek(struct rng *rng);
 void op_truncate(struct rng *rng);
 void op_fallocate(struct rng *rng);
 void op_sync(struct rng *rng);
+
+/* differ_ways.c */
+extern bool aio_is_lost; /* in a child of who used it: the C library's threads are not there */
+extern bool aio_was_used;
+void op_print(struct rng *rng);
+void op_copy(struct rng *rng);
+void op_allocate(struct rng *rng);
+void op_aio(struct rng *rng);
+void op_syscall(struct rng *rng);
+void op_map(struct rng *rng);
+void op_signal(struct rng *rng);
+
+/* differ_stream.c */
+FILE *any_stream(struct rng *rng); /* NULL: none is open */
+bool streams_hold_nothing(void);
+void op_stream_open(struct rng *rng);
+void op_stream_reopen(struct rng *rng);
+void op_stream_seek(struct rng *rng);
+void op_stream_flush(struct rng *rng);
+void op_stream_buffer(struct rng *rng);
+void op_stream_close(struct rng *rng);
+void op_stream_memory(struct rng *rng);
+void op_stream_pipe(struct rng *rng);
+
+/* differ_put.c */
+extern const char *text; /* POOL_BYTES to print from */
+void op_stream_put(struct rng *rng);
+void op_stream_print(struct rng *rng);
+void op_stream_get(struct rng *rng);
 
 /* differ_crew.c */
 void op_crew(struct rng *rng);

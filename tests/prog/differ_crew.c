@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads or processes at work at once. What they do is chosen so that its outcome does not
- * depend on who comes first: each writes pieces of its own; or they append, or share an offset,
- * and then every record must be there, once and whole, wherever it landed.
+ * depend on who comes first: each writes pieces of its own; or they append, or share an offset or
+ * a stream, and then every record must be there, once and whole, wherever it landed.
  */
 #include "differ.h"
 #include <pthread.h>
@@ -48,6 +48,7 @@ struct plan {
 	bool processes;
 	bool alone;   /* each opens the file for itself */
 	bool ticking; /* a signal handler writes as well */
+	bool flushes_all;
 	int flags;
 	int members;
 	int rounds;
@@ -57,6 +58,9 @@ struct plan {
 static struct plan plan;
 static struct crew *crew;
 static int crew_fd;
+static FILE *crew_stream;
+static int ticks_fd; /* where the handler writes: between two halves of a stream's record would be
+			wrong */
 static char buffers[MEMBERS][RECORD_BYTES];
 static struct member ticker = { .id = MEMBERS };
 static atomic_int ticks_begun;
@@ -154,6 +158,43 @@ static void work_records(struct member *me)
 	}
 }
 
+/* A record is whole when the stream is locked from its first byte to its last. */
+static long put_into_stream(struct rng *rng, const char *from, size_t len)
+{
+	long result = len;
+
+	switch (below(rng, 4)) {
+	case 0:
+		return fwrite(from, 1, len, crew_stream);
+	case 1:
+		return fwrite(from, len, 1, crew_stream) * len;
+	case 2:
+		flockfile(crew_stream);
+		result = fwrite_unlocked(from, 1, len, crew_stream);
+		funlockfile(crew_stream);
+		return result;
+	default:
+		flockfile(crew_stream);
+		for (size_t i = 0; i < len; i++)
+			if (putc_unlocked(from[i], crew_stream) == EOF)
+				result = -1;
+		funlockfile(crew_stream);
+		return result;
+	}
+}
+
+static void work_stream(struct member *me)
+{
+	for (int round = 1; round <= plan.rounds; round++) {
+		char *record = buffers[me->id];
+		size_t len = make_record((struct record *)record, me->id, round);
+
+		expect(me, round, put_into_stream(&me->rng, record, len), len);
+		if (one_in(&me->rng, 6))
+			expect(me, round, fflush(plan.flushes_all ? NULL : crew_stream), 0);
+	}
+}
+
 /* Descriptors come and go under the same numbers, seen and unseen, while others do the same. */
 static void work_churn(struct member *me)
 {
@@ -171,7 +212,7 @@ static void work_churn(struct member *me)
 		expect(me, round, write(fd, from, len), len);
 		expect(me, round, one_in(rng, 2) ? dup2(fd, number) : dup3(fd, number, O_CLOEXEC),
 		       number);
-		expect(me, round, one_in(rng, 2) ? syscall(SYS_close, fd) : close(fd), 0);
+		expect(me, round, one_in(rng, 2) ? bare_syscall(SYS_close, fd) : close(fd), 0);
 		expect(me, round, write(number, from, len), len);
 		expect(me, round, fcntl(number, F_SETFL, 0), 0);
 		expect(me, round, pwrite(number, from, len, round), len);
@@ -193,7 +234,7 @@ static void tick(int signal)
 		len += sizeof(struct record);
 		*(struct record *)record = (struct record){ 0, len, ticker.id, number };
 		((struct record *)record)->sum = digest(0, record + 8, len - 8);
-		expect(&ticker, number, write(crew_fd, record, len), len);
+		expect(&ticker, number, write(ticks_fd, record, len), len);
 		ticks_done++;
 	}
 	errno = saved_errno;
@@ -299,22 +340,31 @@ static void trace_records(const char *bytes, size_t size)
 	      (unsigned long long)multiset);
 }
 
-static void trace_crew(void)
+static void trace_file_of_records(const char *name)
 {
-	int fd = raw_open("crew", O_RDONLY);
+	int fd = raw_open(name, O_RDONLY);
 	long long size = raw_size(fd);
 	char *bytes = mmap(NULL, size ? size : 1, PROT_READ, MAP_SHARED, fd, 0);
 
+	trace_records(bytes, size);
+	munmap(bytes, size ? size : 1);
+	look_for_dirt(fd);
+	bare_syscall(SYS_close, fd);
+	unlink(name);
+}
+
+static void trace_crew(void)
+{
 	for (int i = 0; i < plan.members; i++)
 		trace_member(&crew->members[i]);
 	if (plan.ticking)
 		trace_member(&ticker);
-	if (plan.records) {
-		trace_records(bytes, size);
-		unlink("crew");
+	if (plan.records)
+		trace_file_of_records("crew");
+	if (ticks_fd != crew_fd) {
+		close(ticks_fd);
+		trace_file_of_records("ticks");
 	}
-	munmap(bytes, size ? size : 1);
-	syscall(SYS_close, fd);
 	trace_files();
 }
 
@@ -325,8 +375,9 @@ static struct plan make_plan(struct rng *rng)
 		{ .name = "appends", .work = work_records, .records = true, .flags = O_APPEND },
 		{ .name = "a shared offset", .work = work_records, .records = true },
 		{ .name = "churn", .work = work_churn },
+		{ .name = "a stream", .work = work_stream, .records = true },
 	};
-	struct plan p = kinds[below(rng, COUNT(kinds))];
+	struct plan p = kinds[below(rng, my.mix == ALL ? COUNT(kinds) : COUNT(kinds) - 1)];
 
 	p.flags |= O_RDWR | (one_in(rng, 8) ? O_DSYNC : 0);
 	p.members = 2 + below(rng, MEMBERS - 1);
@@ -338,10 +389,30 @@ static struct plan make_plan(struct rng *rng)
 		p.piece_bytes = RECORD_BYTES - below(rng, 400 << 10);
 		p.rounds = 4;
 	}
-	p.processes = p.work != work_churn && one_in(rng, 3);
+	p.processes = p.work != work_churn && one_in(rng, 3) && p.work != work_stream;
 	p.alone = (p.work == work_pieces || (p.flags & O_APPEND)) && one_in(rng, 3);
-	p.ticking = (p.flags & O_APPEND) && !p.processes && one_in(rng, 2);
+	p.ticking =
+		((p.flags & O_APPEND) || p.work == work_stream) && !p.processes && one_in(rng, 2);
 	return p;
+}
+
+/* What another stream holds could land in the crew's file, where its number is out of date. */
+static void open_crew_stream(struct rng *rng)
+{
+	static const size_t sizes[] = { 1, 64, 1000, 4096, 65536 };
+	static const int kinds[] = { _IOFBF, _IOFBF, _IOLBF, _IONBF };
+	static char room[65536];
+	bool small = one_in(rng, 2);
+	size_t len = small ? sizes[below(rng, COUNT(sizes))] : sizeof(room);
+
+	if (small) {
+		plan.piece_bytes = sizeof(struct record) + below(rng, 200);
+		plan.rounds = 4;
+	}
+	plan.flushes_all = streams_hold_nothing();
+	crew_stream = fdopen(dup(crew_fd), "w");
+	setvbuf(crew_stream, room, small ? kinds[below(rng, COUNT(kinds))] : _IOFBF, len);
+	trace_stream(crew_stream, 0, "the crew's stream");
 }
 
 void op_crew(struct rng *rng)
@@ -355,6 +426,11 @@ void op_crew(struct rng *rng)
 	pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&crew->start, &shared, plan.members);
 	crew_fd = open("crew", plan.flags | O_CREAT | O_TRUNC, 0644);
+	ticks_fd = plan.work == work_stream && plan.ticking
+			   ? open("ticks", O_WRONLY | O_APPEND | O_CREAT, 0644)
+			   : crew_fd;
+	if (plan.work == work_stream)
+		open_crew_stream(rng);
 	for (int i = 0; i < plan.members; i++)
 		crew->members[i] =
 			(struct member){ .id = i, .fd = crew_fd, .rng = rng_of(draw(rng), i) };
@@ -362,6 +438,8 @@ void op_crew(struct rng *rng)
 		run_processes();
 	else
 		run_threads();
+	if (plan.work == work_stream)
+		trace(TRY(fclose(crew_stream)), "close of the crew's stream");
 	/* An append at a given offset leaves the shared one alone: who was last decides where it
 	 * is. */
 	if (plan.flags & O_APPEND)

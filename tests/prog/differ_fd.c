@@ -28,13 +28,13 @@ int *free_slot(struct rng *rng)
 	bool unseen = one_in(rng, 6);
 
 	if (*slot >= 0)
-		trace(unseen ? TRY(syscall(SYS_close, *slot)) : TRY(close(*slot)), "%sclose %d",
-		      unseen ? "unseen " : "", *slot);
+		trace(unseen ? TRY(bare_syscall(SYS_close, *slot)) : TRY(close(*slot)),
+		      "%sclose %d", unseen ? "unseen " : "", *slot);
 	*slot = -1;
 	return slot;
 }
 
-static const char *any_name(struct rng *rng)
+const char *any_name(struct rng *rng)
 {
 	static const char *const names[] = { "f0", "f1", "f2", "f3", "f4", "f5" };
 
@@ -66,6 +66,8 @@ static int any_open_flags(struct rng *rng)
 	for (size_t i = 0; i < COUNT(extras); i++)
 		if (one_in(rng, extras[i].one_in))
 			flags |= extras[i].flag;
+	if (my.mix == ALL)
+		flags &= ~O_DIRECT; /* which a stream's buffer is not aligned for */
 	return one_in(rng, 5) ? flags : flags | O_CREAT;
 }
 
@@ -96,7 +98,7 @@ static long open_by(int way, const char *path, int flags, mode_t mode)
 	case 6:
 		return TRY(__openat64_2(AT_FDCWD, path, flags & ~O_CREAT));
 	case 7:
-		return TRY(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+		return TRY(bare_syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 	case 8:
 		return TRY(openat64(AT_FDCWD, path, flags, mode));
 	case 9:
@@ -216,7 +218,7 @@ void op_close(struct rng *rng)
 	int fd = any_fd(rng);
 	bool unseen = one_in(rng, 6);
 
-	trace(unseen ? TRY(syscall(SYS_close, fd)) : TRY(close(fd)), "%sclose %d",
+	trace(unseen ? TRY(bare_syscall(SYS_close, fd)) : TRY(close(fd)), "%sclose %d",
 	      unseen ? "unseen " : "", fd);
 }
 
@@ -267,7 +269,7 @@ void op_dup(struct rng *rng)
 		fd = TRY(dup3(from, to, flags));
 		break;
 	case 5:
-		fd = TRY(syscall(SYS_dup3, from, to, flags));
+		fd = TRY(bare_syscall(SYS_dup3, from, to, flags));
 		break;
 	case 6:
 		fd = TRY(dup2(from, from));
@@ -283,7 +285,8 @@ void op_fcntl(struct rng *rng)
 {
 	static const int flags[] = { 0, O_APPEND, O_APPEND, O_DIRECT, O_NOATIME, -1 };
 	int fd = any_fd(rng);
-	int flag = flags[below(rng, COUNT(flags))] | O_NONBLOCK;
+	int flag =
+		(flags[below(rng, COUNT(flags))] & (my.mix == ALL ? ~O_DIRECT : ~0)) | O_NONBLOCK;
 	int way = below(rng, 6);
 	long result = 0;
 
@@ -325,8 +328,8 @@ void op_lock(struct rng *rng)
 	trace_fd(fd, TRY(pwrite(fd, pool, len, 4096)), "pwrite %d %zu@4096 under lock", fd, len);
 	child = fork();
 	if (child == 0) {
-		syscall(SYS_fcntl, fd, F_GETLK, &lock);
-		syscall(SYS_exit_group, lock.l_type == F_UNLCK ? 0 : 1);
+		bare_syscall(SYS_fcntl, fd, F_GETLK, &lock);
+		bare_syscall(SYS_exit_group, lock.l_type == F_UNLCK ? 0 : 1);
 	}
 	waitpid(child, &status, 0);
 	trace(WEXITSTATUS(status), "%d still locked", fd);

@@ -54,7 +54,7 @@ static long submit(const struct request *r)
 	}
 }
 
-static size_t any_len(struct rng *rng)
+size_t any_len(struct rng *rng)
 {
 	switch (below(rng, 16)) {
 	case 0:
@@ -77,7 +77,7 @@ size_t whole_blocks(int fd, size_t len)
 	return raw_flags(fd) & O_DIRECT ? len & ~4095UL : len;
 }
 
-static off_t any_offset(struct rng *rng, int fd)
+off_t any_offset(struct rng *rng, int fd)
 {
 	static const off_t strange[] = { -1, -2, LONG_MIN, LONG_MAX, LONG_MAX - 4095 };
 
@@ -179,24 +179,26 @@ static bool appends(const struct request *r)
 	return (raw_flags(r->fd) & O_APPEND) || (r->way >= PWRITEV2 && (r->flags & RWF_APPEND));
 }
 
+void limit_file_size(long long bytes)
+{
+	struct rlimit limit = { bytes, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+void unlimit_file_size(void)
+{
+	limit_file_size(RLIM_INFINITY);
+}
+
 /* Sets the largest file size so that it lies in or beside what is about to be written. */
 static void limit_size(struct rng *rng, const struct request *r)
 {
 	bool at_offset = r->way == WRITE || r->way == WRITEV || r->offset == -1;
 	long long at = appends(r) ? raw_size(r->fd) : at_offset ? raw_offset(r->fd) : r->offset;
-	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
+	long long limit = at < 0 ? 4096 : at + below(rng, r->len % POOL_BYTES + 2);
 
-	limit.rlim_cur = at < 0 ? 4096 : at + below(rng, r->len % POOL_BYTES + 2);
-	if (one_in(rng, 4))
-		limit.rlim_cur &= ~4095UL;
-	setrlimit(RLIMIT_FSIZE, &limit);
-}
-
-static void unlimit_size(void)
-{
-	struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
-
-	setrlimit(RLIMIT_FSIZE, &none);
+	limit_file_size(one_in(rng, 4) ? limit & ~4095LL : limit);
 }
 
 /* A file that reaches into the exabytes is cut again, for the sake of whoever reads it. */
@@ -228,9 +230,9 @@ static void overwrite(int fd, long long at, long long len)
 		len = raw_size(fd) - at;
 	if (at < 0 || len <= 0)
 		return;
-	syscall(SYS_fcntl, fd, F_SETFL, flags & ~(O_DIRECT | O_APPEND));
-	syscall(SYS_pwrite64, fd, pool, len < LAST_OFFSET ? len : LAST_OFFSET, at);
-	syscall(SYS_fcntl, fd, F_SETFL, flags);
+	bare_syscall(SYS_fcntl, fd, F_SETFL, flags & ~(O_DIRECT | O_APPEND));
+	bare_syscall(SYS_pwrite64, fd, pool, len < LAST_OFFSET ? len : LAST_OFFSET, at);
+	bare_syscall(SYS_fcntl, fd, F_SETFL, flags);
 }
 
 /*
@@ -238,6 +240,7 @@ static void overwrite(int fd, long long at, long long len)
  * memory that cannot be read: on Linux 6.18 XFS leaves stale memory in the blocks still to be
  * written, and ext4 extents beyond the end that no one will write and an O_DIRECT read stumbles
  * over (EIO). An O_DIRECT write that is refused: an earlier extent may have been written.
+ * No library sees these bytes, so they do not stay dirty.
  */
 static void mend(const struct request *r, long result)
 {
@@ -249,15 +252,16 @@ static void mend(const struct request *r, long result)
 	if (!appends(r) && (result > 0 || raw_flags(r->fd) & O_DIRECT))
 		overwrite(r->fd, at, r->len < LAST_OFFSET ? r->len : LAST_OFFSET);
 	if (result > 0)
-		syscall(SYS_ftruncate, r->fd, raw_size(r->fd));
+		bare_syscall(SYS_ftruncate, r->fd, raw_size(r->fd));
+	bare_syscall(SYS_fdatasync, r->fd);
 }
 
 /* While pages are in its way, ext4 takes even an O_DIRECT write that it would refuse, at times. */
 static void clear_the_way(int fd)
 {
 	if (raw_flags(fd) & O_DIRECT) {
-		syscall(SYS_fdatasync, fd);
-		syscall(SYS_fadvise64, fd, 0L, 0L, POSIX_FADV_DONTNEED);
+		bare_syscall(SYS_fdatasync, fd);
+		bare_syscall(SYS_fadvise64, fd, 0L, 0L, POSIX_FADV_DONTNEED);
 	}
 }
 
@@ -290,7 +294,7 @@ void op_write(struct rng *rng)
 	if (limited)
 		limit_size(rng, &r);
 	result = submit(&r);
-	unlimit_size();
+	unlimit_file_size();
 	trace_fd(r.fd, result, "%s %d %zu@%ld in %d parts, flags %#x%s%s", way_names[r.way], r.fd,
 		 r.len, r.offset, r.iovcnt, r.flags, spoilt ? ", spoilt" : "",
 		 limited ? ", limited" : "");

@@ -5,6 +5,8 @@
  * a race decides, sched_yield lets it be lost often enough.
  */
 #define _GNU_SOURCE 1
+#include <aio.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -158,5 +160,67 @@ ssize_t pwrite(int fd, const void *from, size_t len, off_t offset)
 	int errno_before = errno;
 
 	return answer(wrong_pwrite(fd, from, len, offset), errno_before);
+}
+#endif
+
+#if defined(FLUSHES_EARLY) || defined(FLUSHES_BEFORE_FORK) ||                                      \
+	defined(LOSES_THE_ERROR_OF_A_STREAM) || defined(SEEKS_A_STREAM) ||                         \
+	defined(BUFFERS_A_STREAM) || defined(COPIES_WITHOUT_THE_OFFSET) ||                         \
+	defined(TELLS_AIO_ERRORS_EARLY)
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#endif
+
+#if defined(FLUSHES_EARLY)
+size_t fwrite(const void *from, size_t size, size_t count, FILE *file)
+{
+	size_t done = NEXT(fwrite)(from, size, count, file);
+
+	fflush(file);
+	return done;
+}
+#elif defined(FLUSHES_BEFORE_FORK)
+pid_t fork(void)
+{
+	fflush(NULL);
+	return NEXT(fork)();
+}
+#elif defined(LOSES_THE_ERROR_OF_A_STREAM)
+int fflush(FILE *file)
+{
+	int ret = NEXT(fflush)(file);
+
+	if (ret && file)
+		clearerr(file);
+	return ret;
+}
+#elif defined(SEEKS_A_STREAM)
+/* To find out how much it will have written. */
+int fputs(const char *text, FILE *file)
+{
+	ftell(file);
+	fseek(file, 0, SEEK_CUR);
+	return NEXT(fputs)(text, file);
+}
+#elif defined(BUFFERS_A_STREAM)
+int setvbuf(FILE *file, char *room, int mode, size_t len)
+{
+	return NEXT(setvbuf)(file, mode == _IONBF ? NULL : room, mode == _IONBF ? _IOFBF : mode,
+			     len);
+}
+#elif defined(COPIES_WITHOUT_THE_OFFSET)
+ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
+			unsigned int flags)
+{
+	off64_t from = lseek(in, 0, SEEK_CUR);
+
+	return NEXT(copy_file_range)(in, in_offset ? in_offset : &from, out, out_offset, len,
+				     flags);
+}
+#elif defined(TELLS_AIO_ERRORS_EARLY)
+int aio_write(struct aiocb *request)
+{
+	if (fcntl(request->aio_fildes, F_GETFD) < 0)
+		return -1;
+	return NEXT(aio_write)(request);
 }
 #endif
