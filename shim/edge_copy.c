@@ -139,7 +139,8 @@ WT_EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offse
 	struct copy copy = { { "splice", do_splice }, in, in_offset, out, out_offset, len, flags };
 	int fl = wt_sys.getfl(in);
 
-	if (flags & SPLICE_F_NONBLOCK || (fl >= 0 && fl & O_NONBLOCK))
+	/* poll(2) waits for ever on what is no descriptor. */
+	if (fl < 0 || flags & SPLICE_F_NONBLOCK || fl & O_NONBLOCK)
 		return covered(&copy);
 	return splice_when_ready(&copy);
 }
