@@ -10,6 +10,7 @@
 #include "config.h"
 #include "core.h"
 #include "edge.h"
+#include "raw.h"
 #include "real.h"
 #include "sys.h"
 
@@ -37,6 +38,12 @@ static int missing(const struct iocb *request)
 	return wt_core_submitting((int)request->aio_fildes) & ~request->aio_rw_flags;
 }
 
+/* Past libaio, whose own is syscall(3), and so comes back here. */
+static int pass(aio_context_t context, long count, struct iocb **requests)
+{
+	return (int)wt_raw(SYS_io_submit, (long)context, count, (long)requests, 0, 0, 0);
+}
+
 /* The kernel has copied the requests when it returns: their flags are the program's again. */
 static int submit_batch(aio_context_t context, long count, struct iocb **requests)
 {
@@ -48,7 +55,7 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 		if (added[i])
 			request->aio_rw_flags |= added[i];
 	}
-	int ret = wt_real.io_submit(context, count, requests);
+	int ret = pass(context, count, requests);
 	for (long i = 0; i < count; i++)
 		if (added[i])
 			requests[i]->aio_rw_flags &= ~added[i];
@@ -60,8 +67,10 @@ WT_EXPORT int io_submit(aio_context_t context, long count, struct iocb **request
 	long done = 0;
 	int errno_before = errno;
 
-	if (likely(!wt_config.active) || count <= 0)
+	if (likely(!wt_config.active))
 		return wt_real.io_submit(context, count, requests);
+	if (count <= 0)
+		return pass(context, count, requests);
 	while (done < count) {
 		long batch = count - done < BATCH ? count - done : BATCH;
 		int ret = submit_batch(context, batch, requests + done);
