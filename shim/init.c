@@ -74,7 +74,10 @@ WT_ALIAS(_exit) void _Exit(int status);
 /* Its parent ends by an _exit inside libc. */
 WT_EXPORT int daemon(int nochdir, int noclose)
 {
+	int errno_before = errno;
+
 	wt_core_report();
+	errno = errno_before;
 	return wt_real.daemon(nochdir, noclose);
 }
 
