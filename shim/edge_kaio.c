@@ -11,7 +11,6 @@
 #include "core.h"
 #include "edge.h"
 #include "raw.h"
-#include "real.h"
 #include "sys.h"
 
 #define BATCH 64
@@ -67,9 +66,7 @@ WT_EXPORT int io_submit(aio_context_t context, long count, struct iocb **request
 	long done = 0;
 	int errno_before = errno;
 
-	if (likely(!wt_config.active))
-		return wt_real.io_submit(context, count, requests);
-	if (count <= 0)
+	if (likely(!wt_config.active) || count <= 0)
 		return pass(context, count, requests);
 	while (done < count) {
 		long batch = count - done < BATCH ? count - done : BATCH;

@@ -170,12 +170,6 @@ static ssize_t raw_splice(int in, off64_t *in_offset, int out, off64_t *out_offs
 	return wt_syscall(SYS_splice, in, in_offset, out, out_offset, len, flags);
 }
 
-/* As libaio has it, which answers with -errno. */
-static int raw_io_submit(aio_context_t context, long count, struct iocb **requests)
-{
-	return (int)wt_raw(SYS_io_submit, (long)context, count, (long)requests, 0, 0, 0);
-}
-
 static int raw_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return wt_syscall(SYS_execve, path, argv, envp);
@@ -292,28 +286,24 @@ static bool is_loaded(const char *library)
 	return false;
 }
 
-/* dlsym(3) allocates to say that there is nothing: where most programs have nothing, it is not
- * asked. */
-static bool may_be_there(const char *name)
-{
-	if (!strncmp(name, "io_uring_", strlen("io_uring_")))
-		return is_loaded("/liburing");
-	return strcmp(name, "io_submit") || is_loaded("/libaio");
-}
-
 /* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
 static void resolve(void *slot, const char *name)
 {
-	void *next = may_be_there(name) ? dlsym(RTLD_NEXT, name) : NULL;
+	void *next = dlsym(RTLD_NEXT, name);
 
 	if (next)
 		memcpy(slot, &next, sizeof(next));
 }
 
+/* dlsym(3) allocates to say that there is nothing, as there is no liburing in most programs. */
 void wt_real_resolve(void)
 {
+	bool has_liburing = is_loaded("/liburing");
+
 #define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name);
-#define WT_URING(ret, name, params) WT_SYMBOL(ret, name, params)
+#define WT_URING(ret, name, params)                                                                \
+	if (has_liburing)                                                                          \
+	WT_SYMBOL(ret, name, params)
 #include "symbols.def"
 #undef WT_SYMBOL
 }

@@ -13,7 +13,6 @@
 #define WT_REAL_H
 
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
