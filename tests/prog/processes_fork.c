@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+
 #define THREADS 6
 #define FORKS 12
 #define STACK_BYTES (256 << 10)
@@ -69,7 +71,7 @@ static void by_clone(const char *file, char **args)
 	int fd = begun(file);
 
 	(void)args;
-	child_writes(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), fd, file);
+	child_writes(wt_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), fd, file);
 }
 
 static void by_clone3(const char *file, char **args)
@@ -78,14 +80,14 @@ static void by_clone3(const char *file, char **args)
 	int fd = begun(file);
 
 	(void)args;
-	child_writes(syscall(SYS_clone3, &how, sizeof(how)), fd, file);
+	child_writes(wt_syscall(SYS_clone3, &how, sizeof(how)), fd, file);
 }
 
 /* The first file that libwt sees is a child's. */
 static void before_any_file(const char *file, char **args)
 {
-	pid_t child =
-		*args && !strcmp(*args, "clone") ? syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+	pid_t child = *args && !strcmp(*args, "clone") ? wt_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)
+						       : fork();
 
 	judge_pages_of(file, 0);
 	if (!child) {
@@ -106,7 +108,7 @@ static int in_shared_memory(void *file)
 	write_page(own, 2);
 	close(shared_fd);
 	close(own);
-	syscall(SYS_exit, 0);
+	wt_syscall(SYS_exit, 0);
 	return 0;
 }
 
@@ -135,7 +137,7 @@ static void by_clone_files(const char *file, char **args)
 
 	(void)args;
 	judge_pages_of(second, 0);
-	pid_t child = syscall(SYS_clone3, &how, sizeof(how));
+	pid_t child = wt_syscall(SYS_clone3, &how, sizeof(how));
 	if (!child) {
 		int other = open(second, O_RDWR | O_CREAT, 0600);
 
@@ -226,7 +228,7 @@ static void leave_by(const char *how)
 	if (!strcmp(how, "quick_exit"))
 		quick_exit(0);
 	if (!strcmp(how, "exit_group"))
-		syscall(SYS_exit_group, 0);
+		wt_syscall(SYS_exit_group, 0);
 	raise(SIGKILL);
 }
 
