@@ -18,11 +18,15 @@
 #include "fdtable.h"
 #include "log.h"
 #include "raw.h"
+#include "sandbox.h"
 #include "stats.h"
 #include "sys.h"
 
 #define ENTRIES 4
 #define TRIES 200
+#define NAP_NS 1000000
+#define ASKS 10000
+#define ASK_NAP_NS 100000
 #define REGISTERED_RING (1U << 31) /* IORING_REGISTER_USE_REGISTERED_RING, 6.3 */
 
 /* Instead of an owner's thread id. Wiped in a forked child: 0. */
@@ -43,7 +47,9 @@ struct wt_ring {
 };
 
 static struct wt_ring *_Atomic rings;
-static _Atomic int refused; /* errno of a sandbox's no: asked once, never again */
+static _Atomic int refused;  /* errno of a sandbox's no: asked once, never again */
+static _Atomic pid_t asking; /* the thread that asks first, or 0 */
+static _Atomic bool asked;
 static _Thread_local struct wt_ring *own __attribute__((tls_model("initial-exec")));
 
 static pid_t thread_id(void)
@@ -64,9 +70,10 @@ static void unmap(struct wt_ring *ring)
 		munmap(ring->bounce, WT_BOUNCE_BYTES);
 }
 
+/* By its true process id: libraries that fake it (libfaketime) would make all threads seem gone. */
 static bool thread_is_gone(pid_t tid)
 {
-	return wt_syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
+	return wt_syscall(SYS_tgkill, wt_syscall(SYS_getpid), tid, 0) < 0 && errno == ESRCH;
 }
 
 /* Takes down the rings of threads that have ended; one of them, empty, for the caller, or NULL. */
@@ -148,8 +155,10 @@ static int make(struct wt_ring *ring)
 {
 	int files[WT_MIRRORS];
 	struct io_uring *uring = &ring->uring;
-	int err = setup(uring);
+	int err = wt_sandbox_try_ring();
 
+	if (!err)
+		err = setup(uring);
 	if (err)
 		return err;
 	for (int i = 0; i < WT_MIRRORS; i++)
@@ -172,6 +181,60 @@ static bool is_lasting(int err)
 	return wt_sys_is_refusal(err) || err == -EACCES;
 }
 
+static void pause_for(long ns)
+{
+	const struct timespec nap = { .tv_nsec = ns };
+
+	wt_syscall(SYS_nanosleep, &nap, NULL);
+}
+
+/*
+ * Until it is known whether there can be rings here one thread asks, and the others wait for what
+ * it is told: a refusal is met once. After a fork the parent's thread asks no more.
+ */
+static void begin_to_ask(pid_t self)
+{
+	for (unsigned int tries = 0; !atomic_load(&asked) && tries < ASKS; tries++) {
+		pid_t other = 0;
+
+		if (atomic_compare_exchange_strong(&asking, &other, self))
+			return;
+		if (thread_is_gone(other))
+			atomic_compare_exchange_strong(&asking, &other, 0);
+		else
+			pause_for(ASK_NAP_NS);
+	}
+}
+
+static void end_asking(pid_t self, int err)
+{
+	if (is_lasting(err))
+		atomic_store(&refused, -err);
+	if (!err || is_lasting(err))
+		atomic_store(&asked, true);
+	atomic_compare_exchange_strong(&asking, &self, 0);
+}
+
+/* In a ring of the thread's own. 0 or -errno. */
+static int make_own(pid_t self)
+{
+	struct wt_ring *ring = own;
+
+	begin_to_ask(self);
+	int err = -atomic_load(&refused);
+	if (err)
+		return err;
+	if (ring) /* made before, in vain or by the parent of a fork */
+		atomic_store(&ring->owner, self);
+	else
+		ring = own = allocate(self);
+	err = ring ? make(ring) : -ENOMEM;
+	if (!err)
+		ring->ready = true;
+	end_asking(self, err);
+	return err;
+}
+
 static struct wt_ring *own_ring(enum wt_reason *why)
 {
 	struct wt_ring *ring = own;
@@ -186,20 +249,12 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 	/* None of these rings is a vfork child's, and none of their threads in its process. */
 	if (wt_stats_is_guest() || self < 0)
 		return NULL;
-	if (ring) /* made before, in vain or by the parent of a fork */
-		atomic_store(&ring->owner, self);
-	else
-		ring = own = allocate(self);
-	int err = ring ? make(ring) : -ENOMEM;
-	if (!err) {
-		ring->ready = true;
-		return ring;
-	}
-	if (is_lasting(err)) {
-		atomic_store(&refused, -err);
+	int err = make_own(self);
+	if (!err)
+		return own;
+	if (is_lasting(err))
 		*why = WT_WHY_NO_RING;
-	}
-	wt_log(WT_LOG_INFO, "no io_uring: %s", strerror(-err));
+	wt_log(WT_LOG_INFO, "no io_uring: %s", wt_log_errno_text(err));
 	return NULL;
 }
 
@@ -255,14 +310,12 @@ struct io_uring_sqe *wt_ring_request(struct wt_ring *ring)
 /* A lack of memory and a signal pass, and a sandbox's no does not. */
 static bool may_pass(int err, unsigned int *tries)
 {
-	static const struct timespec nap = { .tv_nsec = 1000000 };
-
 	++*tries;
 	if (err == -EINTR)
 		return *tries < WT_INTERRUPTIONS_MAX;
 	if ((err != -EAGAIN && err != -EBUSY) || *tries > TRIES)
 		return false;
-	wt_syscall(SYS_nanosleep, &nap, NULL);
+	pause_for(NAP_NS);
 	return true;
 }
 

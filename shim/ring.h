@@ -7,6 +7,8 @@
  * cannot see, close or collide with it (io_uring_register_ring_fd(3)). It holds
  * openings of files (mirror.h) and a bounce buffer.
  *
+ * None is asked for before it is needed, and after a refusal never again.
+ *
  * Locking: none. A ring is used by the thread that made it, with its signals
  * held off from take to give, as they are in a write(2) of a file; a vfork child
  * goes without.
