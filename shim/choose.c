@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "choose.h"
 
+#include "config.h"
+#include "ring.h"
+
 const struct wt_engine *wt_engine_by_id(enum wt_engine_id id)
 {
 	static const struct wt_engine *const engines[WT_ENGINES] = {
@@ -22,6 +25,9 @@ static enum wt_reason obstacle(enum wt_engine_id id, struct wt_filesystem *fs, b
 		return WT_WHY_NO_RANGE_SYNC;
 	if (id == WT_ENGINE_DIRECT && !direct_works)
 		return WT_WHY_NO_DIRECT;
+	/* WT_STRICT wants to know now, and nobody else before the first write. */
+	if (id == WT_ENGINE_DIRECT && wt_ring_is_refused(wt_config.strict))
+		return WT_WHY_NO_RING;
 	return WT_WHY_NONE;
 }
 
@@ -48,6 +54,8 @@ struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs,
 		return automatic(rule, fs);
 
 	enum wt_reason why = obstacle(rule->engine, fs, direct_works);
+	if (why == WT_WHY_NO_RING && wt_config.strict)
+		return (struct wt_choice){ &wt_engine_none, why, false };
 	if (why)
 		return (struct wt_choice){ &wt_engine_dsync, why, true };
 	return (struct wt_choice){ wt_engine_by_id(rule->engine), WT_WHY_ASKED, false };

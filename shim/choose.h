@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* choose - which engine serves a file, and why. Pure: decides on what it is told. */
+/*
+ * choose - which engine serves a file, and why. Decides on what it is told, on whether there can be
+ * an io_uring, and on WT_STRICT.
+ */
 #ifndef WT_CHOOSE_H
 #define WT_CHOOSE_H
 
@@ -15,8 +18,9 @@ struct wt_choice {
 
 /*
  * The engine for a file under `rule` on `fs`. `direct_works`: the file can be
- * written with O_DIRECT. The choice is as strong as the rule's level, but for
- * wt_engine_none with WT_WHY_NO_DISK: there the level cannot be had at all.
+ * written with O_DIRECT. The choice is as strong as the rule's level, but for wt_engine_none:
+ * WT_WHY_NO_DISK where the level cannot be had at all, WT_WHY_NO_RING where under WT_STRICT the
+ * engine that the rule names cannot.
  */
 struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works);
 

@@ -277,6 +277,19 @@ struct wt_ring *wt_ring_take(enum wt_reason *why)
 	return ring;
 }
 
+bool wt_ring_is_refused(bool ask)
+{
+	enum wt_reason why;
+
+	if (ask && !atomic_load_explicit(&asked, memory_order_relaxed)) {
+		struct wt_ring *ring = wt_ring_take(&why);
+
+		if (ring)
+			wt_ring_give(ring);
+	}
+	return atomic_load_explicit(&refused, memory_order_relaxed);
+}
+
 bool wt_ring_is_busy(void)
 {
 	return own && own->busy;

@@ -65,6 +65,9 @@ void wt_ring_give(struct wt_ring *ring);
 /* The thread's ring, only if it has one that works. */
 struct wt_ring *wt_ring_take_made(void);
 
+/* Whether this process is refused io_uring, as far as it is known; `ask`: by now, if it can be. */
+bool wt_ring_is_refused(bool ask);
+
 /* Whether this thread is in the middle of a write through its ring: then it is a signal handler. */
 bool wt_ring_is_busy(void);
 
