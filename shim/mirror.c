@@ -68,6 +68,7 @@ static void thread_ends(void *unused)
 {
 	(void)unused;
 	wt_mirror_leave();
+	wt_ring_end();
 }
 
 /* The key is made when there is something to drop: most processes never need one. */

@@ -76,6 +76,18 @@ static bool thread_is_gone(pid_t tid)
 	return wt_syscall(SYS_tgkill, wt_syscall(SYS_getpid), tid, 0) < 0 && errno == ESRCH;
 }
 
+/* Of a ring whose owner is BEING_CLEARED. */
+static void clear(struct wt_ring *ring, pid_t next_owner)
+{
+	struct wt_ring *next = ring->next;
+
+	if (ring->ready)
+		unmap(ring);
+	memset(ring, 0, sizeof(*ring));
+	ring->next = next;
+	atomic_store(&ring->owner, next_owner);
+}
+
 /* Takes down the rings of threads that have ended; one of them, empty, for the caller, or NULL. */
 static struct wt_ring *reclaim(pid_t self)
 {
@@ -88,12 +100,7 @@ static struct wt_ring *reclaim(pid_t self)
 			continue;
 		if (!atomic_compare_exchange_strong(&ring->owner, &owner, BEING_CLEARED))
 			continue;
-		if (ring->ready)
-			unmap(ring);
-		struct wt_ring *next = ring->next;
-		memset(ring, 0, sizeof(*ring));
-		ring->next = next;
-		atomic_store(&ring->owner, found ? UNOWNED : self);
+		clear(ring, found ? UNOWNED : self);
 		found = found ? found : ring;
 	}
 	return found;
@@ -308,6 +315,19 @@ struct wt_ring *wt_ring_take_made(void)
 	enum wt_reason why;
 
 	return own && own->ready ? wt_ring_take(&why) : NULL;
+}
+
+void wt_ring_end(void)
+{
+	struct wt_ring *ring = wt_ring_take_made();
+
+	if (!ring)
+		return;
+	struct wt_signals before = ring->signals;
+	atomic_store(&ring->owner, BEING_CLEARED);
+	own = NULL;
+	clear(ring, UNOWNED);
+	wt_sys_let_signals(&before);
 }
 
 struct wt_mirrors *wt_ring_mirrors(struct wt_ring *ring)

@@ -13,8 +13,8 @@
  * held off from take to give, as they are in a write(2) of a file; a vfork child
  * goes without.
  * After fork the child finds an empty one (MADV_WIPEONFORK) and makes its own:
- * the kernel keeps registered rings to the task. A thread that ends leaves its
- * mappings behind; the next thread that makes a ring takes them down.
+ * the kernel keeps registered rings to the task. A thread that ends takes its own down; what one
+ * leaves behind that is killed or has no destructors (mirror.h) goes when the next ring is made.
  */
 #ifndef WT_RING_H
 #define WT_RING_H
@@ -70,6 +70,9 @@ bool wt_ring_is_refused(bool ask);
 
 /* Whether this thread is in the middle of a write through its ring: then it is a signal handler. */
 bool wt_ring_is_busy(void);
+
+/* Takes the thread's ring down: it is about to end. */
+void wt_ring_end(void);
 
 struct wt_mirrors *wt_ring_mirrors(struct wt_ring *ring);
 
