@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include "uring.h"
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include "fdtable.h"
 #include "raw.h"
 #include "sys.h"
+
+#define YIELDS 100000
 
 static const int open_flags[WT_MIRROR_KINDS] = {
 	[WT_MIRROR_WRITE] = O_WRONLY | O_DIRECT,
@@ -26,7 +29,15 @@ static _Atomic uint32_t closings[64];
 static _Atomic uint32_t closings_all;
 static _Atomic bool any;
 
+/*
+ * Of a key only the first values lie in the thread (glibc, PTHREAD_KEY_2NDLEVEL_SIZE); a place for
+ * more would be allocated, which a signal handler may not.
+ */
+#define KEYS_WITH_PLACE 32
+#define KEY_GIVEN UINT64_MAX
+
 static _Atomic uint64_t thread_key; /* and one; 0: none yet */
+static _Atomic uint32_t key_users;
 
 static _Atomic uint32_t *closings_of(dev_t dev, ino_t ino)
 {
@@ -74,6 +85,7 @@ static void thread_ends(void *unused)
 /* The key is made when there is something to drop: most processes never need one. */
 static void drop_at_end_of_thread(void)
 {
+	atomic_fetch_add(&key_users, 1);
 	uint64_t key = atomic_load(&thread_key);
 	pthread_key_t made;
 
@@ -83,8 +95,19 @@ static void drop_at_end_of_thread(void)
 		else
 			pthread_key_delete(made);
 	}
-	if (key)
+	if (key && key <= KEYS_WITH_PLACE)
 		pthread_setspecific(key - 1, &thread_key);
+	atomic_fetch_sub(&key_users, 1);
+}
+
+/* A user of it that a fork left behind never ends; then the key is lost. */
+bool wt_mirror_give_key(void)
+{
+	uint64_t key = atomic_exchange(&thread_key, KEY_GIVEN);
+
+	for (unsigned int tries = 0; atomic_load(&key_users) && tries < YIELDS; tries++)
+		sched_yield();
+	return key && key != KEY_GIVEN && !atomic_load(&key_users) && !pthread_key_delete(key - 1);
 }
 
 static int drop_closed(struct wt_ring *ring)

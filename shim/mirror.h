@@ -47,6 +47,12 @@ int wt_mirror_sync(struct wt_ring *ring, int slot, struct wt_range range, bool d
 /* Drops all of the thread's mirrors: it, or its process, is about to end. */
 void wt_mirror_leave(void);
 
+/*
+ * The pthread key by which a thread's end is noticed, given back: the program wants all there are.
+ * From then on what threads leave behind is taken down with the next ring. False without one.
+ */
+bool wt_mirror_give_key(void);
+
 /* Lets go of the thread's mirrors of the file at once. */
 void wt_mirror_drop(struct wt_ring *ring, const struct stat *st);
 

@@ -113,6 +113,14 @@ static int raw_unshare(int flags)
 	return wt_syscall(SYS_unshare, flags);
 }
 
+/* By libc's own name: an allocator makes its key before anything can be looked up. */
+int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+
+static int raw_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+	return __pthread_key_create(key, destructor);
+}
+
 static void raw_closefrom(int first)
 {
 	raw_close_range(first < 0 ? 0 : first, ~0U, 0);
