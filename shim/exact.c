@@ -156,6 +156,13 @@ static void enter(struct visit *visit, const struct wt_engine *engine)
 		end_wait(visit, false);
 }
 
+/* Copied, not on the disk, and not because somebody has overwritten them. */
+static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *io)
+{
+	return wt_judge_was_copied(target, io) && !wt_judge_is_on_disk(target, io) &&
+	       wt_judge_was_copied(target, io);
+}
+
 /*
  * The write may be where a thread is cancelled: what it holds is let go all the same, and where
  * it may have been told of its bytes' loss, fsync is.
@@ -167,8 +174,7 @@ static void leave(void *arg)
 
 	if (target->offset_token)
 		wt_description_let_offset(target->description, target->offset_token);
-	if (!visit->answered && visit->waits && wt_judge_was_copied(target, visit->io) &&
-	    !wt_judge_is_on_disk(target, visit->io))
+	if (!visit->answered && visit->waits && are_bytes_lost(target, visit->io))
 		wt_owed_to(visit->description, -EIO);
 	end_wait(visit, !visit->answered);
 	end_turn(visit);
