@@ -22,6 +22,7 @@
 #include "core.h"
 #include "edge.h"
 #include "raw.h"
+#include "real.h"
 
 /* libaio's, which answers with -errno. */
 int io_submit(aio_context_t context, long count, struct iocb **requests);
@@ -236,5 +237,10 @@ WT_EXPORT long syscall(long number, ...)
 	in.e = va_arg(args, long);
 	in.f = va_arg(args, long);
 	va_end(args);
-	return unlikely(wt_config.active) && by_edge(&in, &ret) ? ret : pass(&in);
+	/* A library behind libwt may make of mmap(2) a syscall(3), which led to that library again.
+	 */
+	if (likely(!wt_config.active) || wt_real_is_behind(__builtin_return_address(0)) ||
+	    !by_edge(&in, &ret))
+		return pass(&in);
+	return ret;
 }

@@ -4,9 +4,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -294,13 +296,68 @@ static bool is_loaded(const char *library)
 	return false;
 }
 
+struct code {
+	uintptr_t start, end;
+};
+
+static struct code libc_code, behind[8];
+static unsigned int behind_len;
+
+static bool is_in(const struct code *code, uintptr_t address)
+{
+	return address >= code->start && address < code->end;
+}
+
+/* Called with each library: fills the code that its start lies in, and then stops. */
+static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct code *code = arg, all = { UINTPTR_MAX, 0 };
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + header->p_vaddr;
+
+		if (header->p_type != PT_LOAD)
+			continue;
+		all.start = start < all.start ? start : all.start;
+		all.end = start + header->p_memsz > all.end ? start + header->p_memsz : all.end;
+	}
+	if (!is_in(&all, code->start))
+		return 0;
+	*code = all;
+	return 1;
+}
+
+/* One that is not libc's: of a library that was preloaded behind libwt, mostly. */
+static void note_behind(uintptr_t address)
+{
+	for (unsigned int i = 0; i < behind_len; i++)
+		if (is_in(&behind[i], address))
+			return;
+	behind[behind_len].start = address;
+	if (dl_iterate_phdr(find_code, &behind[behind_len]) && behind_len < WT_LENGTH(behind) - 1)
+		behind_len++;
+}
+
+bool wt_real_is_behind(const void *address)
+{
+	for (unsigned int i = 0; unlikely(i < behind_len); i++)
+		if (is_in(&behind[i], (uintptr_t)address))
+			return true;
+	return false;
+}
+
 /* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
 static void resolve(void *slot, const char *name)
 {
 	void *next = dlsym(RTLD_NEXT, name);
 
-	if (next)
-		memcpy(slot, &next, sizeof(next));
+	if (!next)
+		return;
+	memcpy(slot, &next, sizeof(next));
+	if (unlikely(!is_in(&libc_code, (uintptr_t)next)))
+		note_behind((uintptr_t)next);
 }
 
 /* dlsym(3) allocates to say that there is nothing, as there is no liburing in most programs. */
@@ -308,6 +365,8 @@ void wt_real_resolve(void)
 {
 	bool has_liburing = is_loaded("/liburing");
 
+	libc_code.start = (uintptr_t)gnu_get_libc_version;
+	dl_iterate_phdr(find_code, &libc_code);
 #define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name);
 #define WT_URING(ret, name, params)                                                                \
 	if (has_liburing)                                                                          \

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -49,5 +50,11 @@ extern struct wt_real wt_real;
 
 /* Looks every symbol up; one that is not found keeps its system call. */
 void wt_real_resolve(void);
+
+/*
+ * Whether the code at the address is of a library, other than libc, that is next in line for some
+ * symbol: what it calls is on its way from libwt to the kernel.
+ */
+bool wt_real_is_behind(const void *address);
 
 #endif
