@@ -248,7 +248,11 @@ static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct w
 		.err = -ECANCELED,
 	};
 
-	/* A handler could jump out of it, and leave its wait behind. */
+	int type;
+
+	/* At no other place than where an fsync(2) is cancelled, whatever the thread has asked for;
+	 * and a handler could jump out of it, and leave its wait behind. */
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
 	wt_sys_hold_signals(&sync.signals);
 	take_turn(&sync, fs, io->fd);
 	wt_description_wait_begin(sync.description, &sync.wait);
@@ -256,6 +260,7 @@ static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct w
 	pthread_cleanup_push(sync_ended, &sync);
 	sync.err = carry_out(io);
 	pthread_cleanup_pop(1);
+	pthread_setcanceltype(type, NULL);
 	return sync.err;
 }
 
@@ -273,6 +278,7 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 		wt_config.policy.rules[verdict.rule].fsync_elide && wt_elide_ask(&asked, io->fd);
 
 	if (elides && may_be_elided(io, verdict, description)) {
+		pthread_testcancel();
 		wt_stats_elided(verdict.rule, verdict.engine);
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -182,19 +183,35 @@ static int open_output(const char *path, struct wt_text *fault)
 	return fd;
 }
 
-int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault)
+/* Signal handlers write too, on stacks of their own that may have 8 KiB. */
+static void *map_room(size_t size)
 {
-	char expanded[PATH_MAX];
-	int ret = wt_log_expand(path, expanded, sizeof(expanded));
+	void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (ret < 0)
-		return ret;
-	int fd = open_output(expanded, fault);
+	return room == MAP_FAILED ? NULL : room;
+}
+
+static int append(const char *path, const char *buf, size_t len, struct wt_text *fault)
+{
+	int fd = open_output(path, fault);
+
 	if (fd < 0)
 		return fd;
-	ret = write_without_signals(fd, buf, len);
+	int err = write_without_signals(fd, buf, len);
 	wt_sys.close(fd);
-	return ret;
+	return err;
+}
+
+int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault)
+{
+	char *expanded = map_room(PATH_MAX);
+	int err = expanded ? wt_log_expand(path, expanded, PATH_MAX) : -ENOMEM;
+
+	if (err >= 0)
+		err = append(expanded, buf, len, fault);
+	if (expanded)
+		munmap(expanded, PATH_MAX);
+	return err;
 }
 
 /* `prefix: message\n`, escaped, within LINE_BYTES. */
@@ -220,37 +237,51 @@ static size_t build_line(char *buf, enum wt_log_level level, const char *message
 	return line.len;
 }
 
-/* Not recursion through wt_log_line: what it says goes to stderr, whatever the log file. */
-static void complain_of_path(int err, struct wt_text *fault)
-{
-	char message[LINE_BYTES], line[LINE_BYTES];
+struct room {
+	/* As long as the line, so that what is cut off here would not fit there either. */
+	char message[LINE_BYTES];
+	char line[LINE_BYTES];
+	char words[WT_TRUST_FAULT_BYTES];
+};
 
+/* Not recursion through wt_log_line: what it says goes to stderr, whatever the log file. */
+static void complain_of_path(struct room *room, int err, struct wt_text *fault)
+{
 	if (atomic_exchange(&log_path_failed, true))
 		return;
 	if (!fault->len)
 		wt_text_str(fault, err == -EINVAL ? "expected %p, %e or %% after %"
 						  : wt_log_errno_text(err));
-	snprintf(message, sizeof(message), "WT_LOG_FILE=%.200s: %.*s; the log goes to stderr",
-		 log_path, (int)fault->len, fault->buf);
-	wt_log_stderr(line, build_line(line, WT_LOG_WARN, message));
+	snprintf(room->message, sizeof(room->message),
+		 "WT_LOG_FILE=%.200s: %.*s; the log goes to stderr", log_path, (int)fault->len,
+		 fault->buf);
+	wt_log_stderr(room->line, build_line(room->line, WT_LOG_WARN, room->message));
 }
 
+static void say(struct room *room, enum wt_log_level level)
+{
+	struct wt_text fault = { .buf = room->words, .size = sizeof(room->words) };
+	size_t len = build_line(room->line, level, room->message);
+	int err = log_path ? wt_log_append(log_path, room->line, len, &fault) : 0;
+
+	if (!err && log_path)
+		return;
+	wt_log_stderr(room->line, len);
+	if (err)
+		complain_of_path(room, err, &fault);
+}
+
+/* Without memory nothing is said. */
 void wt_log_line(enum wt_log_level level, const char *format, ...)
 {
-	/* As long as the line, so that what is cut off here would not fit there either. */
-	char message[LINE_BYTES], line[LINE_BYTES];
+	struct room *room = map_room(sizeof(*room));
 	va_list args;
 
+	if (!room)
+		return;
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	vsnprintf(room->message, sizeof(room->message), format, args);
 	va_end(args);
-
-	char words[WT_TRUST_FAULT_BYTES];
-	struct wt_text fault = { .buf = words, .size = sizeof(words) };
-	size_t len = build_line(line, level, message);
-	int err = log_path ? wt_log_append(log_path, line, len, &fault) : 0;
-	if (err)
-		complain_of_path(err, &fault);
-	if (err || !log_path)
-		wt_log_stderr(line, len);
+	say(room, level);
+	munmap(room, sizeof(*room));
 }
