@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -35,7 +36,8 @@
 
 struct wt_ring {
 	_Atomic pid_t owner;
-	bool ready; /* io_uring is set up */
+	struct wt_ring *next; /* never changes: others walk the list at any time */
+	bool ready;	      /* io_uring is set up; it and what follows is the owner's alone */
 	bool busy;
 	struct wt_signals signals; /* the thread's mask while it is busy, to be set again */
 	bool bounce_registered;
@@ -43,7 +45,6 @@ struct wt_ring {
 	void *bounce;
 	struct wt_mirrors mirrors;
 	struct io_uring uring;
-	struct wt_ring *next;
 };
 
 static struct wt_ring *_Atomic rings;
@@ -79,12 +80,11 @@ static bool thread_is_gone(pid_t tid)
 /* Of a ring whose owner is BEING_CLEARED. */
 static void clear(struct wt_ring *ring, pid_t next_owner)
 {
-	struct wt_ring *next = ring->next;
+	size_t kept = offsetof(struct wt_ring, ready);
 
 	if (ring->ready)
 		unmap(ring);
-	memset(ring, 0, sizeof(*ring));
-	ring->next = next;
+	memset((char *)ring + kept, 0, sizeof(*ring) - kept);
 	atomic_store(&ring->owner, next_owner);
 }
 
@@ -305,8 +305,11 @@ bool wt_ring_is_busy(void)
 void wt_ring_give(struct wt_ring *ring)
 {
 	struct wt_signals before = ring->signals;
+	pid_t self = atomic_load_explicit(&ring->owner, memory_order_relaxed);
 
 	ring->busy = false;
+	/* Who takes it over when this thread has ended sees all that was done with it. */
+	atomic_store_explicit(&ring->owner, self, memory_order_release);
 	wt_sys_let_signals(&before);
 }
 
