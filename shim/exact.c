@@ -240,6 +240,12 @@ static bool is_witness_gone(ssize_t ret)
 	return ret == -ESTALE || ret == -ECANCELED;
 }
 
+/* What is the same a second time. A copy would go on behind the first. */
+static bool can_repeat(const struct visit *visit)
+{
+	return visit->target->has_offset && visit->io->call != WT_ACT;
+}
+
 /* The same bytes to the same place, and with a wait of its own from before that. */
 static ssize_t write_again(const struct wt_engine *engine, struct visit *visit)
 {
@@ -257,7 +263,7 @@ static ssize_t write_watched(const struct wt_engine *engine, struct visit *visit
 	if (target->rule->level != WT_LEVEL_ASYNC)
 		enter(visit, engine);
 	ssize_t ret = engine->write(target, visit->io);
-	if (unlikely(is_witness_gone(ret)) && target->witness && target->has_offset)
+	if (unlikely(is_witness_gone(ret)) && target->witness && can_repeat(visit))
 		ret = write_again(engine, visit);
 	visit->answered = true;
 	if (!target->copied && !is_about_disk(target->took))

@@ -14,6 +14,7 @@
 
 #include "exact.h"
 #include "judge.h"
+#include "mirror.h"
 #include "owed.h"
 #include "real.h"
 #include "sys.h"
@@ -205,4 +206,25 @@ Test(exact, an_error_is_told_to_what_is_opened_before_an_fsync)
 	wt_owed_told(fd);
 	wt_owed_opened(fd, later);
 	cr_assert_eq(wt_owed_settle(fd, later), 0);
+}
+
+static int copies;
+
+/* The opening that the copy is to be waited for on is gone afterwards. */
+static ssize_t copy_and_lose_witness(struct wt_act *act)
+{
+	(void)act;
+	copies++;
+	wt_mirror_leave();
+	return pwrite(fd, "bytes", 5, 0);
+}
+
+Test(exact, a_copy_whose_witness_is_gone_is_not_made_again)
+{
+	struct wt_act act = { "copy", copy_and_lose_witness };
+	struct wt_io io = { .call = WT_ACT, .fd = fd, .act = &act };
+
+	description = wt_description_number(false);
+	cr_assert_eq(write_by(&wt_engine_dsync, &io, true), -EIO);
+	cr_assert_eq(copies, 1);
 }
