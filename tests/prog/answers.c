@@ -214,7 +214,7 @@ static const struct group {
 	{ "efbig", group_efbig },	  { "lengths", group_lengths },
 	{ "offsets", group_offsets },	  { "flags", group_flags },
 	{ "opens", group_opens },	  { "duplicates", group_duplicates },
-	{ "arguments", group_arguments },
+	{ "arguments", group_arguments }, { "copies", group_copies },
 };
 
 /* At the end, what all of it has left in the file. */

@@ -28,5 +28,6 @@ void group_flags(void);
 void group_opens(void);
 void group_duplicates(void);
 void group_arguments(void);
+void group_copies(void);
 
 #endif

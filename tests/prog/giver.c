@@ -10,6 +10,9 @@
  *   giver jump                 a handler jumps out of writes that fail; afterwards none does
  *   giver split                another thread has other.txt under the file's number, in a table of
  *                              its own, while writes to the file fail
+ *   giver copy                 copies from another file fail, and are made again from where the
+ *                              offsets are then; how many errors were told, and how many of the
+ *                              copied blocks are where they belong
  *   giver message              messages at addresses that are not there
  *
  * In DISK_MNT, on the disk of tests/disk. Prints words, NAME=VALUE.
@@ -28,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -244,6 +248,68 @@ static int splitter(void)
 	return 0;
 }
 
+#define LONG_BLOCKS (65 << 8) /* 65 MiB, more than is copied in one step */
+
+/* Its first and its last block are those that the disk refuses. */
+static int open_source(void)
+{
+	int fd = open("other.txt", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	must(fd >= 0, "other.txt");
+	for (int i = 0; i < LONG_BLOCKS; i++)
+		must(write(fd, i % (LONG_BLOCKS - 1) ? good : bad, BLOCK) == BLOCK, "write");
+	must(!fsync(fd), "fsync");
+	return fd;
+}
+
+/* As a program does that goes on after an error: 0, or how many were told. */
+static int copy_all(int in, int to, off64_t *from, off64_t *at)
+{
+	int errors = 0;
+	ssize_t ret;
+
+	do {
+		size_t left = (size_t)LONG_BLOCKS * BLOCK;
+
+		ret = at ? copy_file_range(in, from, to, at, left, 0)
+			 : sendfile(to, in, from, left);
+		errors += ret < 0;
+	} while (ret && errors < 10);
+	return errors;
+}
+
+static int misplaced(int in, int to)
+{
+	char is[BLOCK], was[BLOCK];
+	int count = 0;
+
+	for (off_t i = 0; i < LONG_BLOCKS; i++) {
+		must(pread(in, was, BLOCK, i * BLOCK) == BLOCK, "pread");
+		count += pread(to, is, BLOCK, i * BLOCK) != BLOCK || memcmp(is, was, BLOCK) != 0;
+	}
+	return count;
+}
+
+static int copier(void)
+{
+	int in = open_source(), errors = 0, lost = 0;
+
+	for (int way = 0; way < 3; way++) {
+		int to = open("copied", O_RDWR | O_CREAT | O_TRUNC, 0600);
+		off64_t from = 0, at = 0;
+
+		must(to >= 0, "copied");
+		order("fail mark=" MARK " times=2");
+		lseek(in, 0, SEEK_SET);
+		errors += copy_all(in, to, way ? &from : NULL, way == 2 ? &at : NULL) > 0;
+		order("heal");
+		lost += misplaced(in, to);
+		close(to);
+	}
+	printf("told=%d misplaced=%d\n", errors, lost);
+	return 0;
+}
+
 static int messages(void)
 {
 	struct msghdr message = { .msg_control = (void *)8, .msg_controllen = 64 };
@@ -282,6 +348,8 @@ int main(int argc, char **argv)
 		return jumper();
 	if (!strcmp(what, "split"))
 		return splitter();
-	fprintf(stderr, "giver: expected give WAY, late, jump, split or message\n");
+	if (!strcmp(what, "copy"))
+		return copier();
+	fprintf(stderr, "giver: expected give WAY, late, jump, split, copy or message\n");
 	return 2;
 }

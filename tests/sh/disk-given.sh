@@ -4,7 +4,7 @@
 # Errors of the disk where libwt does not see all who share a file: a child that was given the
 # descriptor, and does nothing but fdatasync(2), takes errors that are a write's; what is opened
 # after a failed write is told of it, and a new file is not; a handler that jumps out of failing writes
-# leaves nothing behind. tests/prog/giver does it; what it prints is compared with what the kernel
+# leaves nothing behind; a copy between files that failed can be made again. tests/prog/giver does it; what it prints is compared with what the kernel
 # does, or, for the writes themselves, must be true.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
@@ -58,6 +58,10 @@ inside() {
 		says lies=64 plain split
 	check "$DISK_FS: a thread with descriptors of its own takes no rule away" \
 		says lies=0 dsync split
+	check "$DISK_FS: without libwt no copy between files is told of the disk's errors" \
+		says "told=0 misplaced=0" plain copy
+	check "$DISK_FS: a copy that failed is made again from where it began" \
+		says "told=[23] misplaced=0" dsync copy # XFS may clone
 	check "$DISK_FS: a message that is not there is answered as without libwt" \
 		says "$(by plain message)" dsync message
 	finish
