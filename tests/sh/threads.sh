@@ -176,7 +176,7 @@ done
 
 in_place EXT4 dsync,engine=direct "$threads" forks file 200
 judge "trap 21: forks while whole blocks are written change none" \
-	"$(facts status 0 wrong 0)$([ "$(jq '[.rules[] | select(.engine == "direct").writes] | add' \
+	"$(facts status 0 wrong 0)$([ "$(jq -s '[.[].rules[] | select(.engine == "direct").writes] | add' \
 		report.json)" -gt 20 ] || echo "too few direct writes")"
 for rule in through dsync; do
 	in_place EXT4 "$rule" "$threads" killed file 20
