@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <linux/aio_abi.h>
 #include <stdbool.h>
+#include <sys/single_threaded.h>
 
 #include "config.h"
 #include "core.h"
@@ -43,7 +44,11 @@ static int pass(aio_context_t context, long count, struct iocb **requests)
 	return (int)wt_raw(SYS_io_submit, (long)context, count, (long)requests, 0, 0, 0);
 }
 
-/* The kernel has copied the requests when it returns: their flags are the program's again. */
+/*
+ * The kernel has copied the requests when it returns, and their flags are the program's again,
+ * where no other thread can have seen their end by then: what has ended may be gone, or another
+ * request.
+ */
 static int submit_batch(aio_context_t context, long count, struct iocb **requests)
 {
 	struct iocb *request, copy;
@@ -55,7 +60,7 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 			request->aio_rw_flags |= added[i];
 	}
 	int ret = pass(context, count, requests);
-	for (long i = 0; i < count; i++)
+	for (long i = 0; __libc_single_threaded && i < count; i++)
 		if (added[i])
 			requests[i]->aio_rw_flags &= ~added[i];
 	return ret;

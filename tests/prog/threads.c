@@ -15,6 +15,8 @@
  *                                into a mapping of them, writes parts and syncs; counts errors
  *   cancel FILE CALL WHEN COUNT  threads are cancelled at CALL, `before` it, or in the middle,
  *                                `deferred` or `async`
+ *   reap FILE COUNT              io_submit(2) of COUNT writes, whose requests another thread unmaps
+ *                                as soon as they are complete
  *   signal FILE LOG COUNT        handlers write to FILE and LOG while COUNT writes are under way
  *
  * Prints NAME=VALUE, and what the process holds before and after. 2 where a call fails.
@@ -318,6 +320,8 @@ static bool do_it(int argc, char **argv)
 		write_in_children(count);
 	else if (argc == 4 && !strcmp(what, "killed"))
 		kill_children(count);
+	else if (argc == 4 && !strcmp(what, "reap"))
+		submit_writes(count);
 	else if (argc == 6 && !strcmp(what, "cancel"))
 		cancel_threads(argv[3], argv[4], count);
 	else if (argc == 5 && !strcmp(what, "signal"))

@@ -26,6 +26,9 @@ void *write_once(void *place);
 /* threads_cancel.c: what WHEN threads are cancelled at CALL, so many times. */
 void cancel_threads(const char *call, const char *when, int rounds);
 
+/* threads_reap.c: so many requests, gone as soon as they are complete. */
+void submit_writes(int count);
+
 /* threads_signal.c: handlers that write, while a thread does. */
 void interrupt_writes(const char *log_path, int writes);
 

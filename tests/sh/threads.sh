@@ -159,6 +159,12 @@ for how in burst late exit; do
 	done
 done
 
+for rule in through dsync; do
+	in_place EXT4 "$rule" "$threads" reap file 2000
+	judge "requests of io_submit may be gone when it returns: $rule" \
+		"$(facts status 0 "reaped" "2000 failed=0")$(clean file)"
+done
+
 ### Trap 20: O_DIRECT beside the page cache makes the kernel invent errors
 
 for ((n = 0; n < 5; n++)); do
