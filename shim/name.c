@@ -150,8 +150,8 @@ static int sync_file(int fd, bool datasync)
 	return ret == CANNOT ? sync_filesystem_of(fd) : ret;
 }
 
-/* The level of the file by the name that it has now, if it is one that matters here, or `off`. */
-static enum wt_level level_of(int fd)
+/* The level of the file by the name that it has now, if it is at least that one, or `off`. */
+static enum wt_level level_from(int fd, enum wt_level least)
 {
 	const struct wt_rule *rule = NULL;
 	struct stat st;
@@ -164,7 +164,7 @@ static enum wt_level level_of(int fd)
 	else
 		rule = wt_policy_match(&wt_config.policy, room.at);
 	room_leave(&room);
-	if (!rule || rule->level < WT_LEVEL_DSYNC)
+	if (!rule || rule->level < least)
 		return WT_LEVEL_OFF;
 	int fs = wt_filesystem_of(fd, st.st_dev);
 	if (fs >= 0 && wt_filesystem_at(fs)->kind->flags & WT_FS_NO_DISK) {
@@ -172,6 +172,12 @@ static enum wt_level level_of(int fd)
 		return WT_LEVEL_OFF;
 	}
 	return rule->level;
+}
+
+/* The same where its names matter. */
+static enum wt_level level_of(int fd)
+{
+	return level_from(fd, WT_LEVEL_DSYNC);
 }
 
 static int pass(const struct wt_naming *naming)
@@ -384,11 +390,11 @@ int wt_name_truncate(const char *path, off_t len)
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
 		return 0;
 	}
-	enum wt_level level = level_of(fd);
+	enum wt_level level = level_from(fd, WT_LEVEL_THROUGH);
 	int ret = 0;
 	if (level) {
 		wt_elide_doubt(fd);
-		ret = sync_file(fd, level == WT_LEVEL_DSYNC);
+		ret = sync_file(fd, level != WT_LEVEL_SYNC);
 	}
 	if (ret == CANNOT)
 		not_covered(fd, WT_WHY_SIZE_UNSYNCED);

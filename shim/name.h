@@ -46,7 +46,7 @@ struct wt_naming {
  */
 int wt_name_change(const struct wt_naming *naming);
 
-/* truncate(2), likewise. */
+/* truncate(2), likewise; at `through` the file's last page is with the device. */
 int wt_name_truncate(const char *path, off_t len);
 
 /*
