@@ -156,7 +156,7 @@ WT_EXPORT ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *
 {
 	if (has_no_rule(out) || !len)
 		return wt_real.copy_file_range(in, in_offset, out, out_offset, len, flags);
-	struct copy copy = { .act = { "copy_file_range", do_copy_file_range },
+	struct copy copy = { .act = { .name = "copy_file_range", .carry_out = do_copy_file_range },
 			     .in = in,
 			     .in_offset = in_offset,
 			     .out = out,
@@ -171,7 +171,7 @@ WT_EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t len)
 {
 	if (has_no_rule(out) || !len)
 		return wt_real.sendfile(out, in, offset, len);
-	return covered((struct copy){ .act = { "sendfile", do_sendfile },
+	return covered((struct copy){ .act = { .name = "sendfile", .carry_out = do_sendfile },
 				      .in = in,
 				      .in_offset = offset,
 				      .out = out,
@@ -226,7 +226,7 @@ WT_EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offse
 {
 	if (has_no_rule(out) || !len)
 		return wt_real.splice(in, in_offset, out, out_offset, len, flags);
-	struct copy copy = { .act = { "splice", do_splice },
+	struct copy copy = { .act = { .name = "splice", .carry_out = do_splice },
 			     .in = in,
 			     .in_offset = in_offset,
 			     .out = out,

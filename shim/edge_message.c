@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "edge_stdio.h"
 #include "real.h"
@@ -15,7 +16,7 @@
 
 SAYS(perror, wt_real.perror(call->data))
 SAYS(psignal, wt_real.psignal(call->number, call->data))
-SAYS(psiginfo, wt_real.psiginfo(call->more, call->data))
+WT_STREAM_DOES(psiginfo, (wt_real.psiginfo(call->more, call->data), 0), true)
 SAYS(vwarn, wt_real.vwarn(call->data, *call->args))
 SAYS(vwarnx, wt_real.vwarnx(call->data, *call->args))
 SAYS(error, wt_real.error(0, call->number, "%s", (const char *)call->data))
@@ -46,12 +47,17 @@ WT_EXPORT void psignal(int number, const char *text)
 			.does = does_psignal, .data = text, .number = number });
 }
 
+/* Goes past the stream, to its number. */
 WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 {
-	if (wt_stream_has_no_rule(stderr))
+	if (!wt_config.active || wt_fdtable_get(STDERR_FILENO).state == WT_NO_RULE)
 		wt_real.psiginfo(info, text);
 	else
-		say((struct wt_stream_call){ .does = does_psiginfo, .data = text, .more = info });
+		wt_stream_carry(&(struct wt_stream_call){ .fd = STDERR_FILENO,
+							  .does = does_psiginfo,
+							  .adds = WT_STREAM_UNKNOWN,
+							  .data = text,
+							  .more = info });
 }
 
 WT_EXPORT void vwarn(const char *format, va_list args)
@@ -120,11 +126,15 @@ WT_EXPORT void errx(int status, const char *format, ...)
 	exit(status);
 }
 
-/* error(3) takes no va_list: its text is made first, and then its to frame. It flushes stdout. */
-static void say_error(struct wt_stream_call call, const char *format, va_list args)
+/*
+ * error(3) takes no va_list: its text is made first, and then its to frame. It flushes stdout. It
+ * may leave a message out, and then neither flushes nor ends the program (error_one_per_line).
+ */
+static void say_error(struct wt_stream_call call, int status, const char *format, va_list args)
 {
 	va_list counted;
 	int errno_before = errno;
+	unsigned int said = error_message_count;
 
 	va_copy(counted, args);
 	int len = vsnprintf(NULL, 0, format, counted);
@@ -134,7 +144,10 @@ static void say_error(struct wt_stream_call call, const char *format, va_list ar
 	if (text)
 		vsnprintf(text, (size_t)len + 1, format, args);
 	call.data = text ? text : format;
-	wt_stream_flush(stdout);
+	if (!error_one_per_line)
+		wt_stream_flush(stdout);
+	errno = errno_before;
+	size_t pending = __fpending(stdout);
 	if (!wt_stream_has_no_rule(stderr)) {
 		say(call);
 	} else {
@@ -142,14 +155,15 @@ static void say_error(struct wt_stream_call call, const char *format, va_list ar
 		call.does(&call);
 	}
 	free(text);
+	wt_stream_settle(stdout, pending);
+	if (status && error_message_count != said)
+		exit(status);
 }
 
 WT_EXPORT void error(int status, int number, const char *format, ...)
 {
 	BY_LIST(format, say_error((struct wt_stream_call){ .does = does_error, .number = number },
-				  format, args));
-	if (status)
-		exit(status);
+				  status, format, args));
 }
 
 WT_EXPORT void error_at_line(int status, int number, const char *file, unsigned int line,
@@ -159,7 +173,5 @@ WT_EXPORT void error_at_line(int status, int number, const char *file, unsigned 
 							   .more = file,
 							   .count = line,
 							   .number = number },
-				  format, args));
-	if (status)
-		exit(status);
+				  status, format, args));
 }

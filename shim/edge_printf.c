@@ -7,18 +7,25 @@
 #include <stdio.h>
 #include <wchar.h>
 
-#include "core.h"
 #include "edge_stdio.h"
 #include "real.h"
 
-WT_STREAM_DOES(vfprintf, wt_real.vfprintf(call->file, call->data, *call->args), call->result >= 0)
-WT_STREAM_DOES(vfprintf_chk,
-	       wt_real.__vfprintf_chk(call->file, call->number, call->data, *call->args),
-	       call->result >= 0)
-WT_STREAM_DOES(vfwprintf, wt_real.vfwprintf(call->file, call->data, *call->args), call->result >= 0)
-WT_STREAM_DOES(vfwprintf_chk,
-	       wt_real.__vfwprintf_chk(call->file, call->number, call->data, *call->args),
-	       call->result >= 0)
+/* What was printed is known afterwards; of a wide stream not in bytes. */
+#define PRINTS(name, expression)                                                                   \
+	static bool does_##name(struct wt_stream_call *call)                                       \
+	{                                                                                          \
+		call->result = (expression);                                                       \
+		if (call->result >= 0)                                                             \
+			call->adds = call->result;                                                 \
+		return call->result >= 0;                                                          \
+	}
+
+PRINTS(vfprintf, wt_real.vfprintf(call->file, call->data, *call->args))
+PRINTS(vfprintf_chk, wt_real.__vfprintf_chk(call->file, call->number, call->data, *call->args))
+PRINTS(vfwprintf, wt_real.vfwprintf(call->file, call->data, *call->args))
+PRINTS(vfwprintf_chk, wt_real.__vfwprintf_chk(call->file, call->number, call->data, *call->args))
+PRINTS(vdprintf, wt_real.vdprintf(call->fd, call->data, *call->args))
+PRINTS(vdprintf_chk, wt_real.__vdprintf_chk(call->fd, call->number, call->data, *call->args))
 
 /*
  * What fits into the buffer stays in it. To format it for its length alone costs less than what
@@ -38,25 +45,28 @@ static size_t length(const FILE *file, const char *format, va_list args)
 	return len < 0 ? WT_STREAM_UNKNOWN : (size_t)len;
 }
 
-static int print(bool (*does)(struct wt_stream_call *), FILE *file, int flag, const void *format,
-		 size_t adds, va_list args)
+static int carry(struct wt_stream_call call, va_list args)
 {
 	va_list copy;
 
 	va_copy(copy, args);
-	struct wt_stream_call call = {
-		.file = file,
-		.does = does,
-		.adds = adds,
-		.may_stay = adds != WT_STREAM_UNKNOWN,
-		.failure = -1,
-		.data = format,
-		.args = &copy,
-		.number = flag,
-	};
-	int ret = wt_stream_carry(&call);
+	call.failure = -1;
+	call.args = &copy;
+	int ret = (int)wt_stream_carry(&call);
 	va_end(copy);
 	return ret;
+}
+
+static int print(bool (*does)(struct wt_stream_call *), FILE *file, int flag, const void *format,
+		 size_t adds, va_list args)
+{
+	return carry((struct wt_stream_call){ .file = file,
+					      .does = does,
+					      .adds = adds,
+					      .may_stay = adds != WT_STREAM_UNKNOWN,
+					      .data = format,
+					      .number = flag },
+		     args);
 }
 
 WT_EXPORT int vfprintf(FILE *file, const char *format, va_list args)
@@ -88,42 +98,15 @@ WT_EXPORT int __vfwprintf_chk(FILE *file, int flag, const wchar_t *format, va_li
 }
 
 /* Straight to a descriptor, through a buffer of libc's own. */
-struct print_fd {
-	struct wt_act act; /* first */
-	int fd;
-	bool is_checked;
-	int flag;
-	const char *format;
-	va_list *args;
-};
-
-static ssize_t print_to_fd(struct wt_act *act)
+static int print_fd(bool (*does)(struct wt_stream_call *), int fd, int flag, const char *format,
+		    va_list args)
 {
-	struct print_fd *print = (struct print_fd *)act;
-	int ret = print->is_checked ? wt_real.__vdprintf_chk(print->fd, print->flag, print->format,
-							     *print->args)
-				    : wt_real.vdprintf(print->fd, print->format, *print->args);
-
-	return ret < 0 ? -errno : ret;
-}
-
-static int print_fd_covered(struct print_fd *print, va_list args)
-{
-	va_list copy;
-	int errno_before = errno;
-	const struct wt_io io = {
-		.call = WT_ACT,
-		.fd = print->fd,
-		.act = &print->act,
-		.offset = WT_OFFSET_NONE,
-	};
-
-	va_copy(copy, args);
-	print->act = (struct wt_act){ "dprintf", print_to_fd };
-	print->args = &copy;
-	ssize_t ret = wt_core_write(&io, wt_fdtable_get(print->fd));
-	va_end(copy);
-	return wt_leave(ret, errno_before);
+	return carry((struct wt_stream_call){ .fd = fd,
+					      .does = does,
+					      .adds = WT_STREAM_UNKNOWN,
+					      .data = format,
+					      .number = flag },
+		     args);
 }
 
 static bool fd_has_no_rule(int fd)
@@ -135,16 +118,14 @@ WT_EXPORT int vdprintf(int fd, const char *format, va_list args)
 {
 	if (fd_has_no_rule(fd))
 		return wt_real.vdprintf(fd, format, args);
-	return print_fd_covered(&(struct print_fd){ .fd = fd, .format = format }, args);
+	return print_fd(does_vdprintf, fd, 0, format, args);
 }
 
 WT_EXPORT int __vdprintf_chk(int fd, int flag, const char *format, va_list args)
 {
 	if (fd_has_no_rule(fd))
 		return wt_real.__vdprintf_chk(fd, flag, format, args);
-	return print_fd_covered(
-		&(struct print_fd){ .fd = fd, .is_checked = true, .flag = flag, .format = format },
-		args);
+	return print_fd(does_vdprintf_chk, fd, flag, format, args);
 }
 
 WT_EXPORT int fprintf(FILE *file, const char *format, ...)

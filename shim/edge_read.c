@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that read from streams, which makes libc flush: what the stream itself holds, where it
- * was written and not positioned since, and what stdout does, where that holds lines
+ * Functions that read from streams, which makes libc flush where it has to fill a buffer: what the
+ * stream itself holds, and, where it reads lines or single bytes, what stdout does, if that holds
+ * lines (_IO_new_file_underflow). It is done here first, because a read may wait for long, and the
+ * process may end meanwhile; and looked after, where only libc can tell whether it fills one
  * (edge_stdio.h).
  */
 #define _GNU_SOURCE
@@ -9,6 +11,8 @@
 #define __NO_INLINE__ 1 /* libc's headers would define some of these functions */
 #endif
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "edge_stdio.h"
 #include "real.h"
@@ -19,38 +23,83 @@ static inline bool may_flush(const FILE *file)
 					     stdout->_IO_write_ptr != stdout->_IO_write_base));
 }
 
-#define READS(ret, name, params, args, failure)                                                    \
+static size_t there(const FILE *file)
+{
+	return file->_IO_read_end - file->_IO_read_ptr;
+}
+
+static bool is_there(const FILE *file, int c, size_t len)
+{
+	size_t most = there(file);
+
+	return most >= len || memchr(file->_IO_read_ptr, c, most);
+}
+
+/* A stream that has no buffer yet gets one of lines where it is a terminal. */
+static bool reads_lines(const FILE *file)
+{
+	int errno_before = errno;
+	bool is_terminal = !file->_IO_buf_base && isatty(file->_fileno);
+
+	errno = errno_before;
+	return is_terminal || file->_flags & (WT_STREAM_IS_LINES | WT_STREAM_IS_UNBUFFERED);
+}
+
+/* Before a read that has to fill the buffer. 0 or EOF. */
+static int flush_to_fill(FILE *file)
+{
+	if (wt_stream_flush(file))
+		return EOF;
+	if (stdout->_flags & WT_STREAM_IS_LINES && wt_stream_holds(stdout) && reads_lines(file) &&
+	    !(file->_flags & (WT_STREAM_CANNOT_READ | _IO_EOF_SEEN)))
+		wt_stream_flush(stdout);
+	return 0;
+}
+
+/* `fills`: whether it surely has to fill the buffer. */
+#define READS(ret, name, params, args, failure, fills)                                             \
 	WT_EXPORT ret name params                                                                  \
 	{                                                                                          \
-		if (may_flush(file) && wt_stream_flush_to_read(file))                              \
+		if (likely(!may_flush(file)))                                                      \
+			return wt_real.name args;                                                  \
+		if ((fills) && flush_to_fill(file))                                                \
 			return failure;                                                            \
-		return wt_real.name args;                                                          \
+		FILE *const out = stdout;                                                          \
+		size_t pending = __fpending(out);                                                  \
+		ret result = wt_real.name args;                                                    \
+		wt_stream_settle(out, pending);                                                    \
+		return result;                                                                     \
 	}
 
+/* Into memory of its own it reads past the buffer. */
+#define FILLS_FOR(size) ((size) > there(file) && !(file->_flags & WT_STREAM_IS_UNBUFFERED))
+
 READS(size_t, fread, (void *data, size_t size, size_t count, FILE *file), (data, size, count, file),
-      0)
+      0, FILLS_FOR(size *count))
 READS(size_t, fread_unlocked, (void *data, size_t size, size_t count, FILE *file),
-      (data, size, count, file), 0)
+      (data, size, count, file), 0, FILLS_FOR(size *count))
 READS(size_t, __fread_chk, (void *data, size_t room, size_t size, size_t count, FILE *file),
-      (data, room, size, count, file), 0)
+      (data, room, size, count, file), 0, FILLS_FOR(size *count))
 READS(size_t, __fread_unlocked_chk,
       (void *data, size_t room, size_t size, size_t count, FILE *file),
-      (data, room, size, count, file), 0)
-READS(int, fgetc, (FILE * file), (file), EOF)
-READS(int, fgetc_unlocked, (FILE * file), (file), EOF)
-READS(int, __uflow, (FILE * file), (file), EOF)
-READS(int, __underflow, (FILE * file), (file), EOF)
-READS(int, getw, (FILE * file), (file), EOF)
-READS(char *, fgets, (char *text, int size, FILE *file), (text, size, file), NULL)
-READS(char *, fgets_unlocked, (char *text, int size, FILE *file), (text, size, file), NULL)
+      (data, room, size, count, file), 0, FILLS_FOR(size *count))
+READS(int, getw, (FILE * file), (file), EOF, FILLS_FOR(sizeof(int)))
+READS(int, fgetc, (FILE * file), (file), EOF, !there(file))
+READS(int, fgetc_unlocked, (FILE * file), (file), EOF, !there(file))
+READS(int, __uflow, (FILE * file), (file), EOF, !there(file))
+READS(int, __underflow, (FILE * file), (file), EOF, !there(file))
+READS(char *, fgets, (char *text, int size, FILE *file), (text, size, file), NULL,
+      size > 1 && !is_there(file, '\n', size - 1))
+READS(char *, fgets_unlocked, (char *text, int size, FILE *file), (text, size, file), NULL,
+      size > 1 && !is_there(file, '\n', size - 1))
 READS(char *, __fgets_chk, (char *text, size_t room, int size, FILE *file),
-      (text, room, size, file), NULL)
+      (text, room, size, file), NULL, size > 1 && !is_there(file, '\n', size - 1))
 READS(char *, __fgets_unlocked_chk, (char *text, size_t room, int size, FILE *file),
-      (text, room, size, file), NULL)
+      (text, room, size, file), NULL, size > 1 && !is_there(file, '\n', size - 1))
 READS(ssize_t, getdelim, (char **text, size_t *size, int end, FILE *file), (text, size, end, file),
-      -1)
+      -1, !is_there(file, end, SIZE_MAX))
 READS(int, __isoc99_vfscanf, (FILE * file, const char *format, va_list args), (file, format, args),
-      EOF)
+      EOF, !there(file))
 
 WT_EXPORT int getc(FILE *file)
 {

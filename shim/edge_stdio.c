@@ -8,35 +8,41 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "name.h"
 #include "real.h"
 #include "sys.h"
 
-/* What is put into a stream from now on is handed over at once: libc's last flush is not seen. */
 static _Atomic bool is_ending;
 
-/* What is pending in a wide stream is not yet bytes. */
-static bool counts_bytes(const struct wt_stream_call *call)
+/*
+ * How many bytes a call that succeeded has handed over, told by what is left; -1 where only the
+ * descriptor's offset tells. What is pending in a wide stream is not yet bytes: where the offset is
+ * another afterwards, a count of characters has to do.
+ */
+static ssize_t handed_over(const struct wt_stream_call *call, size_t pending)
 {
-	return call->file->_mode <= 0 && call->adds != WT_STREAM_UNKNOWN;
+	bool is_wide = call->file && call->file->_mode > 0;
+
+	if (call->failed || call->adds == WT_STREAM_UNKNOWN || (is_wide && !call->moves))
+		return -1;
+	return pending + call->adds - (call->file ? __fpending(call->file) : 0);
 }
 
-/*
- * Where the count of bytes cannot be known from the buffer, by the descriptor's offset: part of
- * them may have been handed over by a call that failed.
- */
+/* Part of it may have been handed over by a call that failed. */
 static ssize_t carry_out(struct wt_act *act)
 {
 	struct wt_stream_call *call = (struct wt_stream_call *)act;
-	int fd = call->file->_fileno;
-	size_t pending = __fpending(call->file);
-	off_t before = wt_sys.lseek(fd, 0, SEEK_CUR);
+	size_t pending = call->file ? __fpending(call->file) : 0;
+	off_t before = wt_sys.lseek(call->fd, 0, SEEK_CUR);
 
+	errno = call->err;
 	call->failed = !call->does(call);
 	call->err = errno;
 	call->done = true;
-	off_t handed = wt_sys.lseek(fd, 0, SEEK_CUR) - before;
-	if (counts_bytes(call) && !call->failed)
-		handed = pending + call->adds - __fpending(call->file);
+	off_t moved = wt_sys.lseek(call->fd, 0, SEEK_CUR) - before;
+	ssize_t handed = handed_over(call, pending);
+	if (handed < 0)
+		handed = moved;
 	if (handed > 0)
 		return handed;
 	return call->failed ? -call->err : 0;
@@ -48,42 +54,47 @@ static ssize_t carry_out(struct wt_act *act)
  */
 static long fail(const struct wt_stream_call *call, int err)
 {
-	__fpurge(call->file);
-	call->file->_offset = -1;
-	call->file->_flags |= _IO_ERR_SEEN;
+	if (call->file) {
+		__fpurge(call->file);
+		call->file->_offset = -1;
+		call->file->_flags |= _IO_ERR_SEEN;
+	}
 	errno = err;
 	return call->failure;
 }
 
 static long cover(struct wt_stream_call *call)
 {
-	int fd = call->file->_fileno;
+	if (call->file)
+		call->fd = call->file->_fileno;
 	const struct wt_io io = {
 		.call = WT_ACT,
-		.fd = fd,
+		.fd = call->fd,
 		.act = &call->act,
 		.offset = WT_OFFSET_NONE,
 	};
 
-	call->act = (struct wt_act){ "stream", carry_out };
-	ssize_t ret = wt_core_write(&io, wt_fdtable_get(fd));
+	call->act = (struct wt_act){ "stream", carry_out, call->moves };
+	call->err = errno;
+	ssize_t ret = wt_core_write(&io, wt_fdtable_get(call->fd));
 	if (!call->done || (ret < 0 && !call->failed))
 		return fail(call, -ret);
 	errno = call->err;
 	return call->result;
 }
 
+/* A stream of lines may have room left from before it was one (setvbuf). */
+static bool stays(const struct wt_stream_call *call)
+{
+	return call->may_stay && call->adds < wt_stream_room(call->file) &&
+	       !(call->file->_flags & WT_STREAM_IS_LINES);
+}
+
 static long carry_locked(struct wt_stream_call *call)
 {
-	int errno_before = errno;
-
-	if (!call->may_stay || call->adds >= wt_stream_room(call->file)) {
-		errno = errno_before;
+	if (!stays(call))
 		return cover(call);
-	}
 	call->does(call);
-	if (unlikely(is_ending) && call->result != call->failure && wt_stream_flush(call->file))
-		return call->failure;
 	return call->result;
 }
 
@@ -103,10 +114,12 @@ static bool lock(FILE *file)
 
 long wt_stream_carry(struct wt_stream_call *call)
 {
+	int errno_before = errno;
 	long ret;
 
-	if (likely(__libc_single_threaded) || !lock(call->file))
+	if (likely(__libc_single_threaded) || !call->file || !lock(call->file))
 		return carry_locked(call);
+	errno = errno_before;
 	pthread_cleanup_push(unlock, call->file);
 	ret = carry_locked(call);
 	pthread_cleanup_pop(1);
@@ -119,16 +132,17 @@ int wt_stream_flush(FILE *file)
 {
 	struct wt_stream_call call = { .file = file, .does = does_fflush, .failure = EOF };
 
-	if (wt_stream_has_no_rule(file) || !__fwritable(file) || !__fpending(file))
-		return 0;
-	return wt_stream_carry(&call);
+	return wt_stream_holds(file) ? (int)wt_stream_carry(&call) : 0;
 }
 
-int wt_stream_flush_to_read(FILE *file)
+void wt_stream_settle(FILE *file, size_t pending_before)
 {
-	if (__flbf(stdout) && (__flbf(file) || __fbufsize(file) <= 1))
-		wt_stream_flush(stdout);
-	return wt_stream_flush(file);
+	int errno_before = errno;
+
+	if (__fpending(file) < pending_before && !wt_stream_has_no_rule(file) &&
+	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno)))
+		file->_flags |= _IO_ERR_SEEN;
+	errno = errno_before;
 }
 
 /* libc's own list of streams; declared nowhere, exported since GLIBC_2.2. */

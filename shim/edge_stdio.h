@@ -16,14 +16,18 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 
 #include "config.h"
 #include "edge.h"
 #include "fdtable.h"
 #include "io.h"
 
-/* glibc's libio/libio.h: of all kinds of streams only these have a descriptor in _fileno. */
+/* glibc's libio/libio.h: of all kinds of streams only files have a descriptor in _fileno. */
 #define WT_STREAM_IS_FILE 0x2000
+#define WT_STREAM_IS_UNBUFFERED 0x0002
+#define WT_STREAM_CANNOT_READ 0x0004
+#define WT_STREAM_IS_LINES 0x0200
 
 /* What a call adds is not known before it is made. */
 #define WT_STREAM_UNKNOWN SIZE_MAX
@@ -31,10 +35,12 @@
 /* One call of a stream, carried out by `does`, which says whether it succeeded. */
 struct wt_stream_call {
 	struct wt_act act; /* first */
-	FILE *file;
+	FILE *file;	   /* NULL: past any stream, to fd */
+	int fd;
 	bool (*does)(struct wt_stream_call *call);
-	size_t adds;   /* bytes into the stream, where it succeeds */
+	size_t adds;   /* bytes into the stream, where it succeeds; `does` may know better */
 	bool may_stay; /* in its buffer */
+	bool moves;    /* and then to another place */
 	long failure;  /* what the function returns where it fails */
 
 	/* The arguments, as the function needs them. */
@@ -42,13 +48,14 @@ struct wt_stream_call {
 	const void *more;
 	size_t size;
 	size_t count;
+	off_t offset;
 	va_list *args;
 	int number; /* a character, a flag */
 
 	/* What came of it. */
 	bool done;
 	bool failed;
-	int err; /* errno as libc left it */
+	int err; /* errno as libc is to find it, and as it left it */
 	long result;
 };
 
@@ -65,15 +72,22 @@ int wt_stream_flush(FILE *file);
 int wt_stream_flush_all(void);
 
 /*
- * Before a function that may read: it hands over what the stream itself holds, and, where it reads
- * without a buffer of many lines, what stdout does (glibc, _IO_new_file_underflow). 0 or EOF.
+ * After a call for which it is libc's to know whether it flushes this stream: where it did, the
+ * file is brought to its level. An error is the stream's (ferror), as that of the flush.
  */
-int wt_stream_flush_to_read(FILE *file);
+void wt_stream_settle(FILE *file, size_t pending_before);
 
 static inline bool wt_stream_has_no_rule(const FILE *file)
 {
 	return likely(!wt_config.active || !(file->_flags & WT_STREAM_IS_FILE) ||
 		      file->_fileno < 0 || wt_fdtable_get(file->_fileno).state == WT_NO_RULE);
+}
+
+/* Whether what is to be written is pending. */
+static inline bool wt_stream_holds(const FILE *file)
+{
+	return !wt_stream_has_no_rule(file) && __fwritable((FILE *)file) &&
+	       __fpending((FILE *)file);
 }
 
 /* Bytes that fit into the buffer as it is; 0 for a stream that hands over each line or call. */

@@ -112,7 +112,9 @@ WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *file)
 {
 	if (path && !may_open(path, mode))
 		return NULL;
-	closing(file);
+	int err = closing(file);
+	if (err)
+		errno = -err;
 	return opened(wt_real.freopen(path, mode, file), path, flags_of(mode));
 }
 
@@ -139,21 +141,45 @@ WT_EXPORT int fflush_unlocked(FILE *file)
 	return wt_stream_flush(file) ? EOF : wt_real.fflush_unlocked(file);
 }
 
+/*
+ * Where text is pending libc's function is carried out as a whole: a stream that was flushed before
+ * would be positioned otherwise, and not all of them flush whatever they are asked for.
+ */
+WT_STREAM_DOES(fseek, wt_real.fseeko(call->file, call->offset, call->number), !call->result)
+WT_STREAM_DOES(fsetpos, wt_real.fsetpos(call->file, call->data), !call->result)
+WT_STREAM_DOES(rewind, (wt_real.rewind(call->file), 0), true)
+WT_STREAM_DOES(setvbuf, wt_real.setvbuf(call->file, (char *)call->data, call->number, call->size),
+	       !call->result)
+WT_STREAM_DOES(setbuffer, (wt_real.setbuffer(call->file, (char *)call->data, call->size), 0), true)
+
+static int move(struct wt_stream_call call)
+{
+	call.moves = true;
+	call.failure = -1;
+	return (int)wt_stream_carry(&call);
+}
+
 WT_EXPORT int fseek(FILE *file, long offset, int whence)
 {
-	return wt_stream_flush(file) ? -1 : wt_real.fseek(file, offset, whence);
+	return fseeko(file, offset, whence);
 }
 
 WT_EXPORT int fseeko(FILE *file, off_t offset, int whence)
 {
-	return wt_stream_flush(file) ? -1 : wt_real.fseeko(file, offset, whence);
+	if (likely(!wt_stream_holds(file)))
+		return wt_real.fseeko(file, offset, whence);
+	return move((struct wt_stream_call){
+		.file = file, .does = does_fseek, .offset = offset, .number = whence });
 }
 
 WT_ALIAS(fseeko) int fseeko64(FILE *file, off64_t offset, int whence);
 
 WT_EXPORT int fsetpos(FILE *file, const fpos_t *position)
 {
-	return wt_stream_flush(file) ? -1 : wt_real.fsetpos(file, position);
+	if (likely(!wt_stream_holds(file)))
+		return wt_real.fsetpos(file, position);
+	return move(
+		(struct wt_stream_call){ .file = file, .does = does_fsetpos, .data = position });
 }
 
 WT_EXPORT int fsetpos64(FILE *file, const fpos64_t *position)
@@ -164,26 +190,39 @@ WT_EXPORT int fsetpos64(FILE *file, const fpos64_t *position)
 /* Clears the error of its own flush too: errno is all that tells (rewind(3)). */
 WT_EXPORT void rewind(FILE *file)
 {
-	wt_stream_flush(file);
-	wt_real.rewind(file);
+	if (likely(!wt_stream_holds(file))) {
+		wt_real.rewind(file);
+		return;
+	}
+	move((struct wt_stream_call){ .file = file, .does = does_rewind });
+	clearerr(file);
 }
 
 /* A new mode alone is only noted. */
 WT_EXPORT int setvbuf(FILE *file, char *buf, int mode, size_t size)
 {
-	if ((buf || mode == _IONBF) && wt_stream_flush(file))
-		return EOF;
-	return wt_real.setvbuf(file, buf, mode, size);
-}
-
-WT_EXPORT void setbuf(FILE *file, char *buf)
-{
-	wt_stream_flush(file);
-	wt_real.setbuf(file, buf);
+	if (likely(!wt_stream_holds(file)))
+		return wt_real.setvbuf(file, buf, mode, size);
+	return (int)wt_stream_carry(&(struct wt_stream_call){
+		.file = file,
+		.does = does_setvbuf,
+		.failure = EOF,
+		.data = buf,
+		.number = mode,
+		.size = size,
+	});
 }
 
 WT_EXPORT void setbuffer(FILE *file, char *buf, size_t size)
 {
-	wt_stream_flush(file);
-	wt_real.setbuffer(file, buf, size);
+	if (likely(!wt_stream_holds(file)))
+		wt_real.setbuffer(file, buf, size);
+	else
+		wt_stream_carry(&(struct wt_stream_call){
+			.file = file, .does = does_setbuffer, .data = buf, .size = size });
+}
+
+WT_EXPORT void setbuf(FILE *file, char *buf)
+{
+	setbuffer(file, buf, BUFSIZ);
 }

@@ -67,6 +67,8 @@ static void find_start(struct wt_target *target, const struct wt_io *io, off_t s
 	target->offset_after = wt_sys.lseek(io->fd, 0, SEEK_CUR);
 	if (!wt_description_let_offset(target->description, target->offset_token) || ret <= 0)
 		return;
+	if (io->call == WT_ACT && io->act->moves)
+		return;
 	if (io->offset == WT_OFFSET_NONE && target->offset_after >= ret)
 		target->start = target->offset_after - ret;
 	else if (io->offset != WT_OFFSET_NONE && size_of(io->fd) == size + ret)

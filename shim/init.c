@@ -24,6 +24,17 @@
 #include "stats.h"
 #include "wt.h"
 
+static void end(void *unused)
+{
+	(void)unused;
+	wt_edge_exiting();
+	wt_core_leaving();
+	wt_core_report();
+}
+
+/* As atexit(3), for no library: declared nowhere (Itanium C++ ABI). */
+int __cxa_atexit(void (*act)(void *), void *arg, void *library);
+
 __attribute__((constructor)) static void start(void)
 {
 	wt_real_resolve();
@@ -43,18 +54,16 @@ __attribute__((constructor)) static void start(void)
 	if (wt_config.elides)
 		wt_family_begin();
 	pthread_atfork(wt_config.active ? wt_family_begin : NULL, NULL, wt_stats_forked);
+	/*
+	 * What is registered before the program's start is behind the destructors of all libraries,
+	 * and before libc's last flush, which is not seen.
+	 */
+	__cxa_atexit(end, NULL, NULL);
 	at_quick_exit(wt_core_report);
 	if (wt_config.report) {
 		wt_stats_keep_time();
 		wt_report_check(wt_config.report);
 	}
-}
-
-__attribute__((destructor)) static void end(void)
-{
-	wt_edge_exiting();
-	wt_core_leaving();
-	wt_core_report();
 }
 
 /* Exits that skip destructors. A vfork child leaves its parent the errno that it has. */

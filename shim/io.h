@@ -24,6 +24,7 @@ enum wt_call { WT_WRITE, WT_PWRITE, WT_WRITEV, WT_PWRITEV, WT_PWRITEV2, WT_ACT }
 struct wt_act {
 	const char *name; /* for the log */
 	ssize_t (*carry_out)(struct wt_act *act);
+	bool moves; /* the description's offset, to another place than the end of what it wrote */
 };
 
 #define WT_OFFSET_NONE ((off_t)-1) /* the open file description's own */
