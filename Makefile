@@ -83,6 +83,15 @@ $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
 
+# Each call is to be the one that the program names.
+$(OBJ)/o/tests/prog/symbol%.o: override CFLAGS += -fno-builtin
+$(OBJ)/tests/prog/symbol: LDLIBS := -luring -laio
+$(OBJ)/tests/prog/symbol: $(OBJ)/tests/prog/late.so
+$(OBJ)/tests/prog/%.so: $(OBJ)/o/tests/prog/lib/%.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^
+
 # The disk that can fail: an nbdkit plugin, and what drives it.
 $(OBJ)/tests/disk/plugin.so: $(call object,$(wildcard tests/disk/plugin/*.c))
 	$(call say,LD,$@)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # What libwt.so shows to the world: exactly the symbols of its list and of its API, a need for libc
-# and nothing else, a manual that names each symbol, and no warning from either compiler.
+# and nothing else, a manual that names each symbol and no other, a test that calls each, and no
+# warning from either compiler.
 
 cd "${WT_TOP:?run by tests/run}" || exit 1
 
@@ -58,15 +59,30 @@ no_foreign_names() {
 	! nm -D "$WT_LIB" | grep wt_own_
 }
 
-manual_names_each() {
-	local symbol missing=0
-	grep -v '^\.\\"' shim/man/libwt.7 >"$scratch/manual"
-	for symbol in $(interposed); do
-		grep -qwF -- "$symbol" "$scratch/manual" && continue
-		echo "not in libwt(7): $symbol"
-		missing=1
-	done
-	return $missing
+# The first column of its table.
+manual_is_the_list() {
+	sed -n '/^\.Sh INTERPOSED SYMBOLS/,/^\.El/{ s/^\.It \([^"]*\) Ta .*/\1/p }' shim/man/libwt.7 |
+		tr -s ', ' '\n' | grep -v '^Sy$\|^symbol$' | sort >"$scratch/manual"
+	interposed >"$scratch/interposed"
+	echo "< shim/symbols.def, > libwt(7)"
+	diff "$scratch/interposed" "$scratch/manual"
+}
+
+version_script_is_the_list() {
+	sed -n '/global:/,/local:/{ s/global:\|local:.*//; p }' shim/libwt.map |
+		tr -s '; \t' '\n' | grep . | sort >"$scratch/map"
+	{ interposed && api; } | sort >"$scratch/wanted"
+	echo "< wanted by shim/symbols.def or include/wt.h, > shim/libwt.map"
+	diff "$scratch/wanted" "$scratch/map"
+}
+
+# The list of cases is compiled from the same list; here is that each symbol is really called.
+tests_call_each() {
+	nm -D --undefined-only "$WT_OBJ/tests/prog/symbol" |
+		sed 's/.* //; s/@.*//' | sort -u >"$scratch/called"
+	interposed >"$scratch/interposed"
+	echo "not called by tests/prog/symbol:"
+	! comm -23 "$scratch/interposed" "$scratch/called" | grep .
 }
 
 builds_without_warning() {
@@ -84,10 +100,12 @@ compiler_test() {
 	fi
 }
 
-echo 1..6
+echo 1..8
 check "exports the interposed symbols and the API, nothing else" exports_are_the_list
 check "needs libc and nothing else" needs_only_libc
 check "keeps liburing's names to itself" no_foreign_names
-check "libwt(7) names each symbol" manual_names_each
+check "the version script names these" version_script_is_the_list
+check "libwt(7) names the interposed symbols and no others" manual_is_the_list
+check "the tests call each symbol" tests_call_each
 compiler_test gcc
 compiler_test clang

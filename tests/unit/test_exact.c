@@ -221,7 +221,7 @@ static ssize_t copy_and_lose_witness(struct wt_act *act)
 
 Test(exact, a_copy_whose_witness_is_gone_is_not_made_again)
 {
-	struct wt_act act = { "copy", copy_and_lose_witness };
+	struct wt_act act = { .name = "copy", .carry_out = copy_and_lose_witness };
 	struct wt_io io = { .call = WT_ACT, .fd = fd, .act = &act };
 
 	description = wt_description_number(false);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each symbol that libwt exports answers as libc's does, in success and in failure, leaves the same
+ * bytes, and what it hands to the kernel is where the rule wants it when it returns. So do streams
+ * in scenes of several calls. tests/prog/symbol.c makes the calls and tells what came of them.
+ *
+ * Without libwt the same bytes are dirty. The report names no file that was not covered, but those
+ * which a symbol puts out of reach.
+ */
+#define _GNU_SOURCE
+#include "../lib/bed.h"
+#include "../lib/rules.h"
+#include "../prog/symbol.h"
+
+#include <criterion/criterion.h>
+
+#define JUDGED "judged"
+
+/* What nothing can be done about is named by its way. */
+static const struct {
+	const char *name;
+	const char *way;
+} holes[] = {
+	{ "mmap", "a shared writable mapping" },
+	{ "mmap64", "a shared writable mapping" },
+	{ "io_uring_register_files", "an io_uring of the program, if it writes there" },
+	{ "io_uring_register_files_update", "an io_uring of the program, if it writes there" },
+};
+
+static bool is_long(void)
+{
+	const char *soak = getenv("WT_SOAK");
+
+	return soak && !strcmp(soak, "1");
+}
+
+static void run_case(struct bed_run *run, const struct bed *bed, const char *name,
+		     const char *rules)
+{
+	char report[300];
+
+	snprintf(report, sizeof(report), "WT_REPORT=%s", bed_path(bed, "report.json"));
+	unlink(bed_path(bed, "report.json"));
+	bed_run(run, &(struct bed_program){
+			     .rules = rules,
+			     .env = { "WT_LOG=error", report },
+			     .argv = { "symbol", name, bed_path(bed, "here") },
+		     });
+}
+
+static const char *next_line(const char *line)
+{
+	return line + strcspn(line, "\n") + (strchr(line, '\n') != NULL);
+}
+
+static bool is_judged(const char *line)
+{
+	return !strncmp(line, JUDGED, strlen(JUDGED));
+}
+
+static const char *skip_judged(const char *line)
+{
+	while (is_judged(line))
+		line = next_line(line);
+	return line;
+}
+
+static int length(const char *line)
+{
+	return (int)strcspn(line, "\n");
+}
+
+/* The first line that differs. */
+static void expect_same(const char *label, const char *with, const char *without)
+{
+	const char *last = "";
+
+	with = skip_judged(with);
+	without = skip_judged(without);
+	while (*with && length(with) == length(without) && !strncmp(with, without, length(with))) {
+		last = with;
+		with = skip_judged(next_line(with));
+		without = skip_judged(next_line(without));
+	}
+	cr_expect(!*with && !*without, "%s: after\n  %.*s\n  %.*s\n  without libwt\n  %.*s", label,
+		  length(last), last, length(with), with, length(without), without);
+}
+
+/* Each judged line: clean, or, where it was not `if dirty`, not clean. */
+static void expect_pages(const char *label, const char *out, bool clean)
+{
+	const char *last = "";
+
+	for (const char *line = out; *line; line = next_line(line)) {
+		long dirty = -1, writeback = -1;
+
+		if (!is_judged(line)) {
+			last = line;
+			continue;
+		}
+		sscanf(strstr(line, "dirty="), "dirty=%ld writeback=%ld", &dirty, &writeback);
+		if (clean)
+			cr_expect(!dirty && !writeback, "%s: after\n  %.*s\n  %.*s", label,
+				  length(last), last, length(line), line);
+		else if (line[strlen(JUDGED)] != ',')
+			cr_expect(dirty + writeback > 0, "%s: shows nothing, clean after\n  %.*s",
+				  label, length(last), last);
+	}
+}
+
+static const char *hole_of(const char *name)
+{
+	for (size_t i = 0; i < COUNT(holes); i++)
+		if (!strcmp(holes[i].name, name))
+			return holes[i].way;
+	return NULL;
+}
+
+static void expect_report(const char *label, const struct bed *bed, const char *name, bool has_rule)
+{
+	char *report = bed_slurp(bed_path(bed, "report.json"));
+	const char *way = hole_of(name), *key = "\"not_covered\":[";
+
+	cr_assert(report && *report, "%s: no report", label);
+	if (way && has_rule)
+		cr_expect(strstr(report, way), "%s: not named: %s in %s", label, way, report);
+	else
+		for (const char *at = report; (at = strstr(at, key)); at += strlen(key))
+			cr_expect_eq(at[strlen(key)], ']', "%s: %.200s", label, at);
+	free(report);
+}
+
+static void check_rule(const struct bed *bed, const char *name, const char *rules,
+		       const struct bed_run *without, const struct rule *rule)
+{
+	static struct bed_run with;
+	char label[256];
+
+	snprintf(label, sizeof(label), "%s, %s", bed->name, rules);
+	run_case(&with, bed, name, rules);
+	cr_expect_eq(with.status, 0, "%s: ended with %d", label, with.status);
+	expect_same(label, with.out, without->out);
+	if (!rule)
+		expect_pages(label, with.out, false);
+	else if (rule->when == STABLE)
+		expect_pages(label, with.out, true);
+	expect_report(label, bed, name, rule);
+}
+
+static void check_on(const struct bed *bed, const char *name)
+{
+	static struct bed_run without;
+
+	run_case(&without, bed, name, NULL);
+	cr_assert_eq(without.status, 0, "%s: ended with %d", bed->name, without.status);
+	cr_expect(strstr(without.out, "errno="), "%s: said too little", bed->name);
+	cr_expect_lt(strlen(without.out), sizeof(without.out) - 1, "%s: said too much", bed->name);
+	expect_pages(bed->name, without.out, false);
+	check_rule(bed, name, "file=off;nothing=dsync", &without, NULL);
+	RULE_EACH(rule)
+		if (rule->always || is_long())
+			check_rule(bed, name, rule->text, &without, rule);
+}
+
+/* The short form on the first that has a disk, the long form on all. */
+static void check(const char *name)
+{
+	BED_EACH(bed) {
+		if (!bed->has_disk || bed->upper)
+			continue;
+		check_on(bed, name);
+		if (!is_long())
+			break;
+	}
+}
+
+#undef X
+#define WT_SYMBOL(ret, name, params)                                                               \
+	Test(symbol, name)                                                                         \
+	{                                                                                          \
+		check(#name);                                                                      \
+	}
+#define WT_LIBC(ret, name, params, args) WT_SYMBOL(ret, name, params)
+#define WT_URING(ret, name, params) WT_SYMBOL(ret, name, params)
+#define WT_SAME(name, other) WT_SYMBOL(, name, )
+#include "symbols.def"
+
+#define X(name)                                                                                    \
+	Test(scene, name)                                                                          \
+	{                                                                                          \
+		check("scene_" #name);                                                             \
+	}
+SCENES(X)
