@@ -66,6 +66,7 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 	return ret;
 }
 
+/* As libaio's, which leaves errno alone. */
 WT_EXPORT int io_submit(aio_context_t context, long count, struct iocb **requests)
 {
 	long done = 0;
@@ -77,9 +78,8 @@ WT_EXPORT int io_submit(aio_context_t context, long count, struct iocb **request
 		long batch = count - done < BATCH ? count - done : BATCH;
 		int ret = submit_batch(context, batch, requests + done);
 
-		if (ret < 0 && !done)
-			return ret;
-		done += ret > 0 ? ret : 0;
+		if (ret > 0 || !done)
+			done += ret;
 		if (ret < batch)
 			break;
 	}

@@ -3,6 +3,7 @@
 #include "symbol.h"
 
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -187,6 +188,26 @@ void try_daemon(void)
 	close(ends[1]);
 	bare_syscall(SYS_read, ends[0], &byte, 1);
 	tell("in_child(become_daemon)", status);
+}
+
+/* As many as there are without libwt, though a write may have taken one. */
+void try_pthread_key_create(void)
+{
+	pthread_key_t key, last = 0;
+	int keys = 0;
+
+	make_file("file", 8192);
+	fd = open("file", O_RDWR);
+	TELL(pwrite(fd, text_of(4096), 4096, 4096));
+	judge("file");
+	for (; !pthread_key_create(&key, NULL); last = key)
+		keys++;
+	say("%d keys", keys);
+	TELL(pthread_key_create(&key, NULL));
+	TELL(pthread_setspecific(last, "mine"));
+	TELL(pwrite(fd, text_of(4096), 4096, 0));
+	judge("file");
+	say("%s", (char *)pthread_getspecific(last));
 }
 
 /* Each as its own function would do it, and refused as that is. */
