@@ -153,6 +153,7 @@ static void run_ops(long count)
 {
 	for (my.op = 1; my.op <= count; my.op++) {
 		run_op(my.op);
+		look_for_dirt_by_name();
 		if (my.op % OPS_BETWEEN_CHECKS == 0)
 			trace_files();
 	}

@@ -110,6 +110,7 @@ long long raw_size(int fd);
 bool raw_is_device(int fd);
 bool raw_is_file(int fd);
 void look_for_dirt(int fd);
+void look_for_dirt_by_name(void);
 void say_hole(int fd);
 void trace_files(void);
 void trace_files_at_the_end(void);

@@ -272,6 +272,7 @@ void op_write(struct rng *rng)
 	bool spoilt = one_in(rng, 12);
 	bool limited = one_in(rng, 10);
 	bool vector = r.way >= WRITEV;
+	bool looked_for_dirt;
 	long result;
 
 	r.len = any_len(rng);
@@ -295,11 +296,14 @@ void op_write(struct rng *rng)
 		limit_size(rng, &r);
 	result = submit(&r);
 	unlimit_file_size();
+	looked_for_dirt = my.looks_for_dirt;
+	my.looks_for_dirt &= !spoilt && result >= 0; /* not before it is mended */
 	trace_fd(r.fd, result, "%s %d %zu@%ld in %d parts, flags %#x%s%s", way_names[r.way], r.fd,
 		 r.len, r.offset, r.iovcnt, r.flags, spoilt ? ", spoilt" : "",
 		 limited ? ", limited" : "");
 	if (spoilt || result < 0)
 		mend(&r, result);
+	my.looks_for_dirt = looked_for_dirt;
 	cut_far(r.fd);
 }
 

@@ -130,6 +130,34 @@ void look_for_dirt(int fd)
 	errno = errno_before;
 }
 
+static void look_where_it_lies(const char *name)
+{
+	const char *lies = getenv("DIFFER_LIES");
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", lies ? lies : "..", strrchr(my.dir, '/') + 1,
+		 name);
+	fd = raw_open(path, O_RDONLY);
+	say_what_is_dirty(fd);
+	bare_syscall(SYS_close, fd);
+}
+
+/* The files that a name leads to; what happened to one may have passed through no descriptor. */
+void look_for_dirt_by_name(void)
+{
+	char name[] = "f0";
+	struct rlimit limit;
+
+	if (!my.looks_for_dirt)
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit_descriptors(limit.rlim_cur + 2);
+	for (; name[1] < '6'; name[1]++)
+		look_where_it_lies(name);
+	limit_descriptors(limit.rlim_cur);
+}
+
 /* Bytes went into the file in a way that no library covers, but must have seen. */
 void say_hole(int fd)
 {
@@ -138,8 +166,8 @@ void say_hole(int fd)
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	bare_syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
-	if (my.looks_for_dirt && raw_stat(fd).st_nlink)
-		say("~ hole %lu: %s", raw_stat(fd).st_ino, path);
+	if (my.looks_for_dirt)
+		say("~ hole %lu: %s", raw_stat(fd).st_ino, raw_stat(fd).st_nlink ? path : "");
 }
 
 /* The rest of a sparse file that goes on to the exabytes has no bytes of interest. */
@@ -164,19 +192,6 @@ static uint64_t digest_file(int fd, long long size)
 static int is_regular(const struct dirent *entry)
 {
 	return entry->d_type == DT_REG;
-}
-
-static void look_where_it_lies(const char *name)
-{
-	const char *lies = getenv("DIFFER_LIES");
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s/%s", lies ? lies : "..", strrchr(my.dir, '/') + 1,
-		 name);
-	fd = raw_open(path, O_RDONLY);
-	say_what_is_dirty(fd);
-	bare_syscall(SYS_close, fd);
 }
 
 static void trace_file(const char *name, bool at_the_end)

@@ -15,6 +15,7 @@ int __vwprintf_chk(int flag, const wchar_t *format, va_list args);
 int __vfwprintf_chk(FILE *file, int flag, const wchar_t *format, va_list args);
 
 #define LONGEST 20000
+#define UNGET 5 /* of the ways to read */
 
 /* The calls that print to stdout print to that stream. */
 static FILE *become_stdout(FILE *file)
@@ -353,7 +354,7 @@ static long get_bytes(FILE *file, int way, size_t len)
 		return fgets(scratch, 1 + len, file) ? (long)strlen(scratch) : -1;
 	case 4:
 		return get_line(file);
-	case 5:
+	case UNGET:
 		return unget(file, len);
 	case 6:
 		return getw(file);
@@ -379,6 +380,19 @@ static long get_wide(FILE *file, int way, size_t len)
 	}
 }
 
+/*
+ * C wants a stream positioned between writing and reading. glibc flushes by itself where it fills
+ * its buffer, and forgets what is pending where it reads past it, or is given a character back.
+ */
+static bool is_ready_to_read(FILE *file, bool past_the_buffer)
+{
+	if (!__fwriting(file) || !__fpending(file))
+		return true;
+	if (fwide(file, 0) > 0)
+		return false;
+	return !past_the_buffer || !fseek(file, 0, SEEK_CUR);
+}
+
 void op_stream_get(struct rng *rng)
 {
 	FILE *file = any_stream(rng);
@@ -387,7 +401,7 @@ void op_stream_get(struct rng *rng)
 	long result;
 	bool wide;
 
-	if (!file)
+	if (!file || !is_ready_to_read(file, way == UNGET || len >= __fbufsize(file)))
 		return;
 	wide = fwide(file, 0) > 0;
 	errno = UNTOUCHED;

@@ -153,7 +153,7 @@ dirt() {
 
 # The holes that the report does not name.
 unnamed_holes() {
-	comm -23 <(sed -n 's/^~ hole [0-9]*: //p' "$1" | sort -u) \
+	comm -23 <(sed -n 's/^~ hole [0-9]*: \([^ ]\)/\1/p' "$1" | sort -u) \
 		<(jq -r '.not_covered[] | select(.way | test("mapping")).path' "$1.json" | sort -u) |
 		sed 's/^/# not named in the report: /'
 }
