@@ -172,8 +172,21 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	return ret;
 }
 
+/* Of a file without a disk the number may have become another's, unseen; and that has one. */
+static bool has_moved(int fd, union wt_verdict verdict)
+{
+	struct stat st;
+
+	return verdict.state == WT_RULED && verdict.engine == WT_ENGINE_NONE &&
+	       !wt_sys.identify(fd, &st) && st.st_dev != wt_filesystem_at(verdict.fs)->dev;
+}
+
 ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 {
+	if (unlikely(has_moved(io->fd, verdict))) {
+		wt_fdtable_forget(io->fd);
+		verdict.word = 0;
+	}
 	if (verdict.state == WT_UNKNOWN) {
 		int err = wt_track_adopt(io->fd, &verdict);
 

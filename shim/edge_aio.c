@@ -16,16 +16,24 @@
 #include "core.h"
 #include "edge.h"
 #include "real.h"
+#include "track.h"
 
 #define PRIORITY_MAX 20 /* AIO_PRIO_DELTA_MAX of libc; what is past it is libc's to refuse */
 #define FEW 64
 
+/* A pipe or socket is libc's, which ignores the offset there. */
 static bool is_ours(const struct aiocb *request)
 {
-	return unlikely(wt_config.active && request->aio_reqprio >= 0 &&
-			request->aio_reqprio <= PRIORITY_MAX &&
-			wt_fdtable_get(request->aio_fildes).state != WT_NO_RULE &&
-			request->aio_fildes >= 0);
+	union wt_verdict verdict = wt_fdtable_get(request->aio_fildes);
+	int errno_before = errno;
+
+	if (likely(!wt_config.active) || request->aio_reqprio < 0 ||
+	    request->aio_reqprio > PRIORITY_MAX)
+		return false;
+	/* Refused by WT_STRICT, the write will be too. */
+	bool refused = verdict.state == WT_UNKNOWN && wt_track_adopt(request->aio_fildes, &verdict);
+	errno = errno_before;
+	return refused || verdict.state == WT_RULED;
 }
 
 static void answer(struct aiocb *request, ssize_t ret)

@@ -183,7 +183,7 @@ static long put_wide(bool (*does)(struct wt_stream_call *), wchar_t c, const wch
 	return wt_stream_carry(&(struct wt_stream_call){
 		.file = file,
 		.does = does,
-		.adds = WT_STREAM_UNKNOWN,
+		.adds = text ? wcslen(text) : c != (wchar_t)WEOF,
 		.failure = failure,
 		.data = text,
 		.number = c,

@@ -15,20 +15,20 @@
 static _Atomic bool is_ending;
 
 /*
- * How many bytes a call that succeeded has handed over, told by what is left; -1 where only the
- * descriptor's offset tells. What is pending in a wide stream is not yet bytes: where the offset is
- * another afterwards, a count of characters has to do.
+ * How many bytes a call has handed over: where it succeeded what is left tells, and else, also of a
+ * part, the descriptor's offset. What is pending in a wide stream is characters, and how many bytes
+ * they were the offset tells, but for one that appends.
  */
-static ssize_t handed_over(const struct wt_stream_call *call, size_t pending)
+static ssize_t handed_over(const struct wt_stream_call *call, size_t pending, off_t moved)
 {
 	bool is_wide = call->file && call->file->_mode > 0;
 
-	if (call->failed || call->adds == WT_STREAM_UNKNOWN || (is_wide && !call->moves))
-		return -1;
-	return pending + call->adds - (call->file ? __fpending(call->file) : 0);
+	if (call->failed || call->adds == WT_STREAM_UNKNOWN)
+		return moved;
+	ssize_t gone = pending + call->adds - (call->file ? __fpending(call->file) : 0);
+	return is_wide && !call->moves && moved > gone ? moved : gone;
 }
 
-/* Part of it may have been handed over by a call that failed. */
 static ssize_t carry_out(struct wt_act *act)
 {
 	struct wt_stream_call *call = (struct wt_stream_call *)act;
@@ -40,9 +40,7 @@ static ssize_t carry_out(struct wt_act *act)
 	call->err = errno;
 	call->done = true;
 	off_t moved = wt_sys.lseek(call->fd, 0, SEEK_CUR) - before;
-	ssize_t handed = handed_over(call, pending);
-	if (handed < 0)
-		handed = moved;
+	ssize_t handed = handed_over(call, pending, moved);
 	if (handed > 0)
 		return handed;
 	return call->failed ? -call->err : 0;

@@ -87,7 +87,8 @@ static void add_fd(int fd)
 		if (S_ISREG(st.st_mode))
 			add(", size %lld, links %ld", (long long)st.st_size, (long)st.st_nlink);
 	}
-	add(" | signals %d %d", (int)too_big_signals, (int)pipe_signals);
+	/* One that is held off during a call comes once, however often it was sent. */
+	add(" | signals %d %d", too_big_signals > 0, (int)pipe_signals);
 }
 
 void trace(long result, const char *format, ...)
