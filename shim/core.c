@@ -25,6 +25,8 @@
 #include "turn.h"
 #include "unseen.h"
 
+#define LOOK_EVERY_NS 10000000u
+
 /* Asked for once a descriptor. */
 static uint64_t file_of(int fd)
 {
@@ -196,6 +198,40 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 	return verdict.state == WT_RULED ? write_ruled(io, verdict) : wt_io_pass(io);
 }
 
+/* The program hands its requests over by symbols that libwt sees; or is known to have a ring. */
+static _Atomic bool submits_seen, ring_known;
+
+void wt_core_ring_made(void)
+{
+	if (atomic_exchange(&ring_known, true))
+		return;
+	wt_track_open_stable();
+	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
+		wt_core_noticed(fd, WT_WAY_RING);
+}
+
+/*
+ * A ring that was made by an instruction of the program's own is found by its descriptor only: at
+ * the end, and before a file goes that may have been written there.
+ */
+static void look_for_ring(bool (*is_there)(void))
+{
+	if (!atomic_load(&submits_seen) && !atomic_load(&ring_known) && is_there())
+		wt_core_ring_made();
+}
+
+/* Not at each of a thousand closes a second: that would be half of what they cost. */
+static void look_for_ring_in_time(void)
+{
+	static _Atomic uint64_t next_ns;
+	uint64_t now_ns = wt_sys_now_ns();
+
+	if (now_ns < atomic_load_explicit(&next_ns, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&next_ns, now_ns + LOOK_EVERY_NS, memory_order_relaxed);
+	look_for_ring(wt_unseen_ring_low);
+}
+
 int wt_core_closing(int fd, union wt_verdict verdict)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);
@@ -205,6 +241,8 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 	if (verdict.state == WT_RULED) {
 		const struct wt_rule *rule = &wt_config.policy.rules[verdict.rule];
 
+		if (rule->level >= WT_LEVEL_THROUGH)
+			look_for_ring_in_time();
 		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
 			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
 		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
@@ -346,9 +384,6 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 	return err;
 }
 
-/* The program hands its requests over by symbols that libwt sees. */
-static _Atomic bool submits_seen;
-
 int wt_core_submitting(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
@@ -368,13 +403,6 @@ int wt_core_submitting(int fd)
 		       flag == RWF_SYNC ? "RWF_SYNC" : "RWF_DSYNC",
 		       wt_reason_text(WT_WHY_SUBMITTED));
 	return flag;
-}
-
-void wt_core_ring_made(void)
-{
-	wt_track_open_stable();
-	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
-		wt_core_noticed(fd, WT_WAY_RING);
 }
 
 void wt_core_noticed(int fd, enum wt_way way)
@@ -410,6 +438,8 @@ void wt_core_sharing_all(void)
 
 void wt_core_closing_range(unsigned int first, unsigned int last)
 {
+	if (wt_fdtable_next_ruled(first) >= 0)
+		look_for_ring_in_time();
 	for (int fd = wt_fdtable_next_ruled(first); fd >= 0 && (unsigned int)fd <= last;
 	     fd = wt_fdtable_next_ruled(fd + 1))
 		wt_mirror_closing(fd);
@@ -427,18 +457,12 @@ void wt_core_executing(void)
 	}
 }
 
-/* A ring that was made by an instruction of the program's own is found at the end only. */
-static void look_for_ring(void)
-{
-	if (wt_fdtable_next_ruled(0) >= 0 && !atomic_load(&submits_seen) && wt_unseen_ring())
-		wt_core_ring_made();
-}
-
 void wt_core_report(void)
 {
 	if (!wt_config.report || wt_stats_is_guest())
 		return;
-	look_for_ring();
+	if (wt_fdtable_next_ruled(0) >= 0)
+		look_for_ring(wt_unseen_ring);
 	wt_report_write(wt_config.report, &wt_config.policy);
 }
 

@@ -3,7 +3,8 @@
  * The program's io_uring, where liburing.so hands over its requests: each write to a file under a
  * rule is made RWF_DSYNC or RWF_SYNC before, so that its completion comes when it is on stable
  * storage, or has its error (io_uring_enter(2), pwritev2(2)). Files registered with a ring have no
- * number in its requests, and other ways to change a file are not made stable: these are reported.
+ * number in its requests, which file it is may be told in ways that are not seen, and other ways to
+ * change a file are not made stable: these are reported.
  *
  * libwt has a copy of liburing inside, under names of its own (Makefile), for its own rings.
  */
@@ -21,7 +22,9 @@ static void look_at(struct io_uring_sqe *sqe)
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
-		if (!(sqe->flags & IOSQE_FIXED_FILE))
+		if (sqe->flags & IOSQE_FIXED_FILE)
+			wt_core_ring_made();
+		else
 			sqe->rw_flags |= wt_core_submitting(sqe->fd);
 		break;
 	case IORING_OP_FALLOCATE:

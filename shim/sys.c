@@ -89,6 +89,11 @@ static int sys_getlease(int fd)
 	return result(wt_syscall(SYS_fcntl, fd, F_GETLEASE));
 }
 
+static int sys_getlock(int fd, struct flock *lock)
+{
+	return result(wt_syscall(SYS_fcntl, fd, F_OFD_GETLK, lock));
+}
+
 static int sys_identify(int fd, struct stat *st)
 {
 	struct statx stx;

@@ -12,6 +12,7 @@
 #define WT_SYS_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,7 @@ struct wt_pages {
 	X(int, getfl, (int fd))                                                                    \
 	X(int, getfd, (int fd))                                                                    \
 	X(int, getlease, (int fd))                                                                 \
+	X(int, getlock, (int fd, struct flock *lock)) /* F_OFD_GETLK */                            \
 	X(int, identify, (int fd, struct stat *st))                                                \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
 	X(int, fiemap, (int fd, struct fiemap *map))                                               \

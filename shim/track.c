@@ -164,6 +164,17 @@ void wt_track_open_stable(void)
 	atomic_store(&opens_stable, true);
 }
 
+/*
+ * To close a descriptor of a file takes away the record locks that the process has there by others:
+ * a lock of the description's own would meet them, and those of other processes.
+ */
+static bool may_be_locked(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return wt_sys.getlock(fd, &lock) || lock.l_type != F_UNLCK;
+}
+
 /* The flags that the description gets now, under the number that it has; 0 where it cannot. */
 static int reopen(int fd, int wanted)
 {
@@ -171,7 +182,7 @@ static int reopen(int fd, int wanted)
 	int fl = wt_sys.getfl(fd), fd_flags = wt_sys.getfd(fd);
 	char path[48];
 
-	if (fl < 0 || fd_flags < 0 || (fl & wanted) == wanted)
+	if (fl < 0 || fd_flags < 0 || (fl & wanted) == wanted || may_be_locked(fd))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	int stable = wt_sys.open(path, (fl & kept) | wanted | O_CLOEXEC, 0);

@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Rings of the program that libwt does not see: with liburing linked into it, or with files that it
+# gave to the ring unseen. Their files are covered from then on or named in the report, also where
+# all is closed long before the end; and record locks stay.
+
+# shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
+. "${0%/*}/../lib/tap.sh"
+
+if [ -z "${WT_TEST_EXT4:-}" ]; then
+	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
+	exit
+fi
+dir=$WT_TEST_EXT4
+for kind in static shared; do
+	library=-luring
+	[ $kind = shared ] || library=-l:liburing.a
+	"${CC:-cc}" -std=gnu11 -O2 -o "$work/$kind" "${0%/*}/rings_writer.c" $library || exit
+done
+if "$work/static" number "$dir/asked" 2>&1 | grep -q 'io_uring_queue_init: \(Operation not permitted\|Function not implemented\)'; then
+	echo "1..0 # SKIP this machine: io_uring is refused"
+	exit
+fi
+
+# says NAME EXPECTED KIND HOW [RULE]: what the writer prints, and leaves in the report.
+says() {
+	local env=()
+	rm -f "$dir/file" "$work/report.json"
+	[ $# -lt 5 ] || env=("LD_PRELOAD=$WT_LIB" "WT_POLICY=file=$5" "WT_REPORT=$work/report.json")
+	check "$1" is "$(timeout 20 env "${env[@]}" "$work/$3" "$4" "$dir/file" 2>&1)" "$2"
+}
+
+reported() { # NAME KEY: whether there is one with the file's name
+	check "$1" is "$(jq -r --arg path "$dir/file" "[.$2[] | select(.path == \$path)] | length > 0" \
+		"$work/report.json")" true
+}
+
+says "control: without libwt a ring leaves its page dirty" "dirty=1 O_DSYNC=0" static number
+says "a ring that is not seen leaves it so" "dirty=1 O_DSYNC=0" static number dsync
+reported "and its file is named, though it and the ring were closed" not_covered
+says "from a ring that was told of the file is opened O_DSYNC, which is not shown" \
+	"dirty=0 O_DSYNC=0" static told dsync
+reported "and that is named" falls
+says "a ring that is seen is covered" "dirty=0 O_DSYNC=0" shared number dsync
+says "a file that a ring was given unseen is not" "dirty=1 O_DSYNC=0" shared fixed dsync
+reported "and is named, though other requests for it were seen" not_covered
+says "control: a second opening takes no lock away" locked=1 static locks
+says "nor one that might be opened O_DSYNC" locked=1 static locks dsync
+reported "which is named instead" not_covered
+finish
