@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -203,6 +204,11 @@ static bool names(const struct arguments *in, long *ret)
 		*ret = execveat((int)in->a, two, (char *const *)in->c, (char *const *)in->d,
 				(int)in->e);
 		break;
+	case SYS_exit:
+		/* The end of a process as well: its status is safe then (clone, init.c). */
+		if (!__libc_single_threaded)
+			return false;
+		_exit((int)in->a);
 	case SYS_exit_group:
 		_exit((int)in->a);
 	default:

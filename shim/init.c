@@ -7,6 +7,9 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,6 +91,39 @@ WT_EXPORT int daemon(int nochdir, int noclose)
 	wt_core_report();
 	errno = errno_before;
 	return wt_real.daemon(nochdir, noclose);
+}
+
+struct child {
+	int (*function)(void *);
+	void *argument;
+};
+
+static int run_child(void *at)
+{
+	struct child child = *(struct child *)at;
+
+	_exit(child.function(child.argument));
+}
+
+/*
+ * A child whose function returns ends by exit(2) of its thread. A kernel worker of libwt's ring may
+ * live a moment longer, and then it is the worker's status that the parent is told: so the child
+ * ends as a process. What it is called with lies on its own stack.
+ */
+WT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
+{
+	va_list args;
+
+	va_start(args, argument);
+	pid_t *parent_id = va_arg(args, pid_t *);
+	void *tls = va_arg(args, void *);
+	pid_t *child_id = va_arg(args, pid_t *);
+	va_end(args);
+	if (!wt_config.active || flags & CLONE_VM || !function || !stack)
+		return wt_real.clone(function, stack, flags, argument, parent_id, tls, child_id);
+	struct child *child = (struct child *)wt_round_down((uintptr_t)stack, 16) - 1;
+	*child = (struct child){ function, argument };
+	return wt_real.clone(run_child, child, flags, child, parent_id, tls, child_id);
 }
 
 WT_EXPORT const char *wt_version(void)

@@ -128,6 +128,33 @@ static void by_clone_vm(const char *file, char **args)
 	munmap(stack, STACK_BYTES);
 }
 
+#define TOLD 4
+
+static int write_and_return(void *file)
+{
+	int own = open(file, O_RDWR);
+
+	write_page(own, 1);
+	close(own);
+	return TOLD;
+}
+
+/* By the return of its function, or by the system call that this is: the end of a thread. */
+static void by_clone_that(const char *file, char **args)
+{
+	static _Alignas(16) char stack[STACK_BYTES];
+	int status, fd = begun(file);
+	pid_t child = strcmp(*args, "exits")
+			      ? clone(write_and_return, stack + STACK_BYTES, SIGCHLD, (void *)file)
+			      : fork();
+
+	if (!child)
+		syscall(SYS_exit, write_and_return((void *)file));
+	must(waitpid(child, &status, 0) == child, "waitpid");
+	must(WIFEXITED(status) && WEXITSTATUS(status) == TOLD, "a child's own status");
+	close(fd);
+}
+
 /* The child has these descriptors, and memory of its own: it puts another file under the number. */
 static void by_clone_files(const char *file, char **args)
 {
@@ -320,6 +347,7 @@ const struct habit fork_habits[] = {
 	{ "clone3", by_clone3 },
 	{ "before_any_file", before_any_file },
 	{ "clone_vm", by_clone_vm },
+	{ "clone_that", by_clone_that },
 	{ "clone_files", by_clone_files },
 	{ "vfork", by_vfork },
 	{ "write_to_0", write_to_0 },

@@ -82,6 +82,8 @@ children() {
 	habit "a child of a bare clone" clone
 	habit "a child of a bare clone3" clone3
 	habit "a child of clone in its parent's memory" clone_vm
+	habit "a child of clone whose function returns its status" clone_that returns
+	habit "a child that ends by exit(2) with a status" clone_that exits
 	habit "a child of clone with its parent's descriptors puts another file there" clone_files
 	habit "a child of vfork that writes, closes everything and executes" vfork
 	habit "a child that has a file before its parent has one" before_any_file
