@@ -373,8 +373,7 @@ ssize_t wt_exact_write(const struct wt_engine *engine, struct wt_target *target,
 	ssize_t ret;
 	int type;
 
-	/* At no other place than where a write(2) is cancelled, whatever the thread has asked for.
-	 */
+	/* Only where a write(2) is cancelled, whatever the thread has asked for. */
 	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
 	pthread_cleanup_push(leave, &visit);
 	ret = answer(engine, &visit);

@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "bare.h"
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451
@@ -42,12 +42,12 @@ struct probe_cache {
 
 static inline int probe_open(const char *path, int flags)
 {
-	return bare_syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
+	return wt_syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
 }
 
 static inline void probe_close(int fd)
 {
-	bare_syscall(SYS_close, fd);
+	wt_syscall(SYS_close, fd);
 }
 
 static inline void *probe_buffer(size_t len)
@@ -67,7 +67,7 @@ static inline int probe_cachestat(int fd, uint64_t offset, uint64_t len, struct 
 		uint64_t len;
 	} range = { offset, len };
 
-	return bare_syscall(SYS_cachestat, fd, &range, answer, 0) ? -errno : 0;
+	return wt_syscall(SYS_cachestat, fd, &range, answer, 0) ? -errno : 0;
 }
 
 /* Bytes written to a block device since it exists, from its /sys/block/X/stat; -1 without one. */
@@ -76,7 +76,7 @@ static inline int64_t probe_written(const char *stat_path)
 	char text[256] = "";
 	long long sectors;
 	int fd = stat_path ? probe_open(stat_path, O_RDONLY) : -1;
-	long got = bare_syscall(SYS_read, fd, text, sizeof(text) - 1);
+	long got = wt_syscall(SYS_read, fd, text, sizeof(text) - 1);
 
 	probe_close(fd);
 	if (got <= 0 || sscanf(text, "%*s %*s %*s %*s %*s %*s %lld", &sectors) != 1)
@@ -93,7 +93,7 @@ static inline int64_t probe_locate(int fd, uint64_t offset, uint64_t *contiguous
 	} ask = { .map = { .fm_start = offset, .fm_length = 1, .fm_extent_count = 1 } };
 	const struct fiemap_extent *extent = ask.map.fm_extents;
 
-	if (bare_syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, &ask.map) || !ask.map.fm_mapped_extents)
+	if (wt_syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, &ask.map) || !ask.map.fm_mapped_extents)
 		return -1;
 	if (extent->fe_flags & (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC))
 		return -1;
@@ -110,7 +110,7 @@ static inline int64_t probe_device_read(int fd, int device, uint64_t offset, cha
 
 	if (where < 0)
 		return -1;
-	return bare_syscall(SYS_pread64, device, buf, contiguous < room ? contiguous : room, where);
+	return wt_syscall(SYS_pread64, device, buf, contiguous < room ? contiguous : room, where);
 }
 
 /*
@@ -146,7 +146,7 @@ static inline bool probe_read_equal(const char *path, int flags, uint64_t offset
 	uint64_t start = offset / PROBE_BLOCK * PROBE_BLOCK;
 	uint64_t room = (offset + len - start + PROBE_BLOCK - 1) / PROBE_BLOCK * PROBE_BLOCK;
 	char *buf = probe_buffer(room);
-	int64_t got = bare_syscall(SYS_pread64, fd, buf, room, start);
+	int64_t got = wt_syscall(SYS_pread64, fd, buf, room, start);
 	bool equal = got >= (int64_t)(offset + len - start) &&
 		     !memcmp(buf + (offset - start), bytes, len);
 

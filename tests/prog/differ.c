@@ -183,7 +183,7 @@ static void run_program(uint64_t seed, long ops, const char *dir)
 /* The program and all that it started have some time, then they are ended. */
 static void wait_for_program(pid_t child)
 {
-	struct pollfd end = { .fd = bare_syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
+	struct pollfd end = { .fd = wt_syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
 	int status = 0;
 
 	if (poll(&end, 1, HANGING_MS) != 1) {
@@ -191,7 +191,7 @@ static void wait_for_program(pid_t child)
 		kill(-child, SIGKILL);
 	}
 	waitpid(child, &status, 0);
-	bare_syscall(SYS_close, end.fd);
+	wt_syscall(SYS_close, end.fd);
 	say("ends with %#x", status);
 }
 
@@ -202,7 +202,7 @@ static void remove_files(void)
 	int count = scandir(".", &entries, NULL, NULL);
 
 	while (count > 0) {
-		bare_syscall(SYS_unlinkat, AT_FDCWD, entries[--count]->d_name, 0);
+		wt_syscall(SYS_unlinkat, AT_FDCWD, entries[--count]->d_name, 0);
 		free(entries[count]);
 	}
 	free(entries);
@@ -232,7 +232,7 @@ static void try_program(uint64_t seed, long ops, const char *dir)
 	trace_files_at_the_end();
 	remove_files();
 	enter_dir(dir);
-	bare_syscall(SYS_unlinkat, AT_FDCWD, name, AT_REMOVEDIR);
+	wt_syscall(SYS_unlinkat, AT_FDCWD, name, AT_REMOVEDIR);
 }
 
 static int usage(void)

@@ -212,7 +212,7 @@ static void work_churn(struct member *me)
 		expect(me, round, write(fd, from, len), len);
 		expect(me, round, one_in(rng, 2) ? dup2(fd, number) : dup3(fd, number, O_CLOEXEC),
 		       number);
-		expect(me, round, one_in(rng, 2) ? bare_syscall(SYS_close, fd) : close(fd), 0);
+		expect(me, round, one_in(rng, 2) ? wt_syscall(SYS_close, fd) : close(fd), 0);
 		expect(me, round, write(number, from, len), len);
 		expect(me, round, fcntl(number, F_SETFL, 0), 0);
 		expect(me, round, pwrite(number, from, len, round), len);
@@ -349,7 +349,7 @@ static void trace_file_of_records(const char *name)
 	trace_records(bytes, size);
 	munmap(bytes, size ? size : 1);
 	look_for_dirt(fd);
-	bare_syscall(SYS_close, fd);
+	wt_syscall(SYS_close, fd);
 	unlink(name);
 }
 

@@ -28,7 +28,7 @@ int *free_slot(struct rng *rng)
 	bool unseen = one_in(rng, 6);
 
 	if (*slot >= 0)
-		trace(unseen ? TRY(bare_syscall(SYS_close, *slot)) : TRY(close(*slot)),
+		trace(unseen ? TRY(wt_syscall(SYS_close, *slot)) : TRY(close(*slot)),
 		      "%sclose %d", unseen ? "unseen " : "", *slot);
 	*slot = -1;
 	return slot;
@@ -98,7 +98,7 @@ static long open_by(int way, const char *path, int flags, mode_t mode)
 	case 6:
 		return TRY(__openat64_2(AT_FDCWD, path, flags & ~O_CREAT));
 	case 7:
-		return TRY(bare_syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+		return TRY(wt_syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 	case 8:
 		return TRY(openat64(AT_FDCWD, path, flags, mode));
 	case 9:
@@ -218,7 +218,7 @@ void op_close(struct rng *rng)
 	int fd = any_fd(rng);
 	bool unseen = one_in(rng, 6);
 
-	trace(unseen ? TRY(bare_syscall(SYS_close, fd)) : TRY(close(fd)), "%sclose %d",
+	trace(unseen ? TRY(wt_syscall(SYS_close, fd)) : TRY(close(fd)), "%sclose %d",
 	      unseen ? "unseen " : "", fd);
 }
 
@@ -269,7 +269,7 @@ void op_dup(struct rng *rng)
 		fd = TRY(dup3(from, to, flags));
 		break;
 	case 5:
-		fd = TRY(bare_syscall(SYS_dup3, from, to, flags));
+		fd = TRY(wt_syscall(SYS_dup3, from, to, flags));
 		break;
 	case 6:
 		fd = TRY(dup2(from, from));
@@ -328,8 +328,8 @@ void op_lock(struct rng *rng)
 	trace_fd(fd, TRY(pwrite(fd, pool, len, 4096)), "pwrite %d %zu@4096 under lock", fd, len);
 	child = fork();
 	if (child == 0) {
-		bare_syscall(SYS_fcntl, fd, F_GETLK, &lock);
-		bare_syscall(SYS_exit_group, lock.l_type == F_UNLCK ? 0 : 1);
+		wt_syscall(SYS_fcntl, fd, F_GETLK, &lock);
+		wt_syscall(SYS_exit_group, lock.l_type == F_UNLCK ? 0 : 1);
 	}
 	waitpid(child, &status, 0);
 	trace(WEXITSTATUS(status), "%d still locked", fd);

@@ -230,9 +230,9 @@ static void overwrite(int fd, long long at, long long len)
 		len = raw_size(fd) - at;
 	if (at < 0 || len <= 0)
 		return;
-	bare_syscall(SYS_fcntl, fd, F_SETFL, flags & ~(O_DIRECT | O_APPEND));
-	bare_syscall(SYS_pwrite64, fd, pool, len < LAST_OFFSET ? len : LAST_OFFSET, at);
-	bare_syscall(SYS_fcntl, fd, F_SETFL, flags);
+	wt_syscall(SYS_fcntl, fd, F_SETFL, flags & ~(O_DIRECT | O_APPEND));
+	wt_syscall(SYS_pwrite64, fd, pool, len < LAST_OFFSET ? len : LAST_OFFSET, at);
+	wt_syscall(SYS_fcntl, fd, F_SETFL, flags);
 }
 
 /*
@@ -252,16 +252,16 @@ static void mend(const struct request *r, long result)
 	if (!appends(r) && (result > 0 || raw_flags(r->fd) & O_DIRECT))
 		overwrite(r->fd, at, r->len < LAST_OFFSET ? r->len : LAST_OFFSET);
 	if (result > 0)
-		bare_syscall(SYS_ftruncate, r->fd, raw_size(r->fd));
-	bare_syscall(SYS_fdatasync, r->fd);
+		wt_syscall(SYS_ftruncate, r->fd, raw_size(r->fd));
+	wt_syscall(SYS_fdatasync, r->fd);
 }
 
 /* While pages are in its way, ext4 takes even an O_DIRECT write that it would refuse, at times. */
 static void clear_the_way(int fd)
 {
 	if (raw_flags(fd) & O_DIRECT) {
-		bare_syscall(SYS_fdatasync, fd);
-		bare_syscall(SYS_fadvise64, fd, 0L, 0L, POSIX_FADV_DONTNEED);
+		wt_syscall(SYS_fdatasync, fd);
+		wt_syscall(SYS_fadvise64, fd, 0L, 0L, POSIX_FADV_DONTNEED);
 	}
 }
 

@@ -17,24 +17,24 @@ void limit_descriptors(unsigned int count)
 
 int raw_open(const char *path, int flags)
 {
-	return bare_syscall(SYS_openat, AT_FDCWD, path, flags, 0644);
+	return wt_syscall(SYS_openat, AT_FDCWD, path, flags, 0644);
 }
 
 int raw_flags(int fd)
 {
-	return bare_syscall(SYS_fcntl, fd, F_GETFL);
+	return wt_syscall(SYS_fcntl, fd, F_GETFL);
 }
 
 long long raw_offset(int fd)
 {
-	return bare_syscall(SYS_lseek, fd, 0L, SEEK_CUR);
+	return wt_syscall(SYS_lseek, fd, 0L, SEEK_CUR);
 }
 
 static struct stat raw_stat(int fd)
 {
 	struct stat st;
 
-	return bare_syscall(SYS_fstat, fd, &st) ? (struct stat){ .st_size = -1 } : st;
+	return wt_syscall(SYS_fstat, fd, &st) ? (struct stat){ .st_size = -1 } : st;
 }
 
 static struct stat raw_stat_here(void)
@@ -42,7 +42,7 @@ static struct stat raw_stat_here(void)
 	int fd = raw_open(".", O_PATH);
 	struct stat st = raw_stat(fd);
 
-	bare_syscall(SYS_close, fd);
+	wt_syscall(SYS_close, fd);
 	return st;
 }
 
@@ -76,7 +76,7 @@ static bool is_block_on_device(int fd, int device, long at)
 	char *block = probe_buffer(PROBE_BLOCK);
 	char cached[PROBE_BLOCK];
 	bool same =
-		len <= 0 || (bare_syscall(SYS_pread64, fd, cached, len, at) == len &&
+		len <= 0 || (wt_syscall(SYS_pread64, fd, cached, len, at) == len &&
 			     probe_device_read(fd, device, at, block, PROBE_BLOCK) == PROBE_BLOCK &&
 			     !memcmp(cached, block, len));
 
@@ -125,7 +125,7 @@ void look_for_dirt(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fd = raw_open(path, O_RDONLY);
 	say_what_is_dirty(fd);
-	bare_syscall(SYS_close, fd);
+	wt_syscall(SYS_close, fd);
 	limit_descriptors(limit.rlim_cur);
 	errno = errno_before;
 }
@@ -140,7 +140,7 @@ static void look_where_it_lies(const char *name)
 		 name);
 	fd = raw_open(path, O_RDONLY);
 	say_what_is_dirty(fd);
-	bare_syscall(SYS_close, fd);
+	wt_syscall(SYS_close, fd);
 }
 
 /* The files that a name leads to; what happened to one may have passed through no descriptor. */
@@ -165,7 +165,7 @@ void say_hole(int fd)
 	char link[32];
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	bare_syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+	wt_syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
 	if (my.looks_for_dirt)
 		say("~ hole %lu: %s", raw_stat(fd).st_ino, raw_stat(fd).st_nlink ? path : "");
 }
@@ -179,7 +179,7 @@ static uint64_t digest_file(int fd, long long size)
 	long long at = 0;
 
 	while (at < size && at < FAR) {
-		long got = bare_syscall(SYS_pread64, fd, scratch, POOL_BYTES, at);
+		long got = wt_syscall(SYS_pread64, fd, scratch, POOL_BYTES, at);
 
 		if (got <= 0)
 			return ~0ULL;
@@ -205,11 +205,11 @@ static void trace_file(const char *name, bool at_the_end)
 	if (my.looks_for_dirt)
 		look_where_it_lies(name);
 	if (at_the_end) { /* without its clean pages: they must not hold what the disk does not */
-		bare_syscall(SYS_fadvise64, fd, 0, 0, POSIX_FADV_DONTNEED);
+		wt_syscall(SYS_fadvise64, fd, 0, 0, POSIX_FADV_DONTNEED);
 		if (digest_file(fd, size) != sum)
 			say("%s is not on the disk as it is in the page cache", name);
 	}
-	bare_syscall(SYS_close, fd);
+	wt_syscall(SYS_close, fd);
 }
 
 static void trace_dir(bool at_the_end)

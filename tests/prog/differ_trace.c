@@ -56,7 +56,7 @@ static void add(const char *format, ...)
 static void end_line(void)
 {
 	line.text[line.len] = '\n';
-	bare_syscall(SYS_write, STDOUT_FILENO, line.text, line.len + 1);
+	wt_syscall(SYS_write, STDOUT_FILENO, line.text, line.len + 1);
 	line.len = 0;
 }
 
@@ -81,9 +81,9 @@ static void add_fd(int fd)
 {
 	struct stat st;
 
-	if (bare_syscall(SYS_fstat, fd, &st) == 0) {
+	if (wt_syscall(SYS_fstat, fd, &st) == 0) {
 		add(" | at %lld, flags %#x %ld, mode %o", raw_offset(fd), raw_flags(fd),
-		    bare_syscall(SYS_fcntl, fd, F_GETFD), st.st_mode);
+		    wt_syscall(SYS_fcntl, fd, F_GETFD), st.st_mode);
 		if (S_ISREG(st.st_mode))
 			add(", size %lld, links %ld", (long long)st.st_size, (long)st.st_nlink);
 	}

@@ -77,10 +77,10 @@ static long splice_piece(const struct piece *p, bool map, int fd, off64_t *offse
 	if (map)
 		vmsplice(ends[1], &bytes, 1, 0);
 	else
-		bare_syscall(SYS_write, ends[1], p->from, p->len);
-	bare_syscall(SYS_close, ends[1]);
+		wt_syscall(SYS_write, ends[1], p->from, p->len);
+	wt_syscall(SYS_close, ends[1]);
 	result = TRY(splice(ends[0], NULL, fd, offset, p->len, 0));
-	bare_syscall(SYS_close, ends[0]);
+	wt_syscall(SYS_close, ends[0]);
 	return result;
 }
 

@@ -37,7 +37,7 @@ void say(const char *format, ...)
 	if (len >= (int)sizeof(line) - 1)
 		len = sizeof(line) - 2;
 	line[len++] = '\n';
-	bare_syscall(SYS_write, SAY, line, len);
+	wt_syscall(SYS_write, SAY, line, len);
 }
 
 static int print_stream(char *text, size_t room, FILE *stream)
@@ -51,11 +51,11 @@ static int print_descriptor(char *text, size_t room, int of)
 {
 	struct stat st = { 0 };
 
-	if (bare_syscall(SYS_fstat, of, &st) || !S_ISREG(st.st_mode))
+	if (wt_syscall(SYS_fstat, of, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	return snprintf(text, room, " offset=%ld flags=%#lx size=%ld",
-			bare_syscall(SYS_lseek, of, 0, SEEK_CUR),
-			bare_syscall(SYS_fcntl, of, F_GETFL), (long)st.st_size);
+			wt_syscall(SYS_lseek, of, 0, SEEK_CUR),
+			wt_syscall(SYS_fcntl, of, F_GETFL), (long)st.st_size);
 }
 
 long tell(const char *call, long ret)
@@ -111,7 +111,7 @@ static uint64_t digest(int of)
 	unsigned char bytes[4096];
 	ssize_t got;
 
-	for (off_t at = 0; (got = bare_syscall(SYS_pread64, of, bytes, sizeof(bytes), at)) > 0;
+	for (off_t at = 0; (got = wt_syscall(SYS_pread64, of, bytes, sizeof(bytes), at)) > 0;
 	     at += got)
 		for (ssize_t i = 0; i < got; i++)
 			hash = (hash ^ bytes[i]) * 1099511628211ULL;
@@ -122,7 +122,7 @@ void tell_contents(int of)
 {
 	struct stat st = { 0 };
 
-	bare_syscall(SYS_fstat, of, &st);
+	wt_syscall(SYS_fstat, of, &st);
 	say("contents: size=%ld links=%ld %016lx", (long)st.st_size, (long)st.st_nlink,
 	    (unsigned long)digest(of));
 }
@@ -161,11 +161,11 @@ const char *text_of(size_t len)
 
 void make_file(const char *name, size_t len)
 {
-	int of = (bare_syscall(SYS_unlinkat, AT_FDCWD, name, 0),
+	int of = (wt_syscall(SYS_unlinkat, AT_FDCWD, name, 0),
 		  probe_open(name, O_WRONLY | O_CREAT | O_EXCL));
 
-	bare_syscall(SYS_write, of, text_of(len), len);
-	bare_syscall(SYS_sync_file_range, of, 0, 0, 7);
+	wt_syscall(SYS_write, of, text_of(len), len);
+	wt_syscall(SYS_sync_file_range, of, 0, 0, 7);
 	probe_close(of);
 }
 
@@ -217,7 +217,7 @@ void open_state(const struct state *state)
 	static char room[4096];
 
 	say("-- %s", state->name);
-	bare_syscall(SYS_unlinkat, AT_FDCWD, "file", 0);
+	wt_syscall(SYS_unlinkat, AT_FDCWD, "file", 0);
 	if (*state->mode == 'r')
 		make_file("file", 10000);
 	file = fopen("file", state->mode);
@@ -262,7 +262,7 @@ static void each_file(void (*visit)(const char *name))
 
 static void remove_file(const char *name)
 {
-	bare_syscall(SYS_unlinkat, AT_FDCWD, name, 0);
+	wt_syscall(SYS_unlinkat, AT_FDCWD, name, 0);
 }
 
 static void tell_file(const char *name)
@@ -278,9 +278,9 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
-	bare_syscall(SYS_dup3, STDOUT_FILENO, SAY, O_CLOEXEC);
+	wt_syscall(SYS_dup3, STDOUT_FILENO, SAY, O_CLOEXEC);
 	/* What libwt says of a report that finds no room is not of interest. */
-	bare_syscall(SYS_dup3, probe_open("/dev/null", O_WRONLY), STDERR_FILENO, 0);
+	wt_syscall(SYS_dup3, probe_open("/dev/null", O_WRONLY), STDERR_FILENO, 0);
 	mkdir(argv[2], 0700);
 	if (chdir(argv[2]))
 		return 2;

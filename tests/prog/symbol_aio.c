@@ -168,7 +168,7 @@ static void all_aio_syncs(int (*call)(int, struct aiocb *))
 
 	for (int i = 0; i < 2; i++) {
 		open_file(O_RDWR);
-		bare_syscall(SYS_pwrite64, fd, "dirt", 4L, 5000L);
+		wt_syscall(SYS_pwrite64, fd, "dirt", 4L, 5000L);
 		request.aio_fildes = fd;
 		sync_by(call, i ? O_SYNC : O_DSYNC, &request);
 		tell_dirty("file");

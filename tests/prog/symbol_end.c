@@ -47,7 +47,7 @@ static void try_end(const char *call, int (*how)(void))
 {
 	end = how;
 	for (size_t i = 0; i < COUNT(states); i++) {
-		bare_syscall(SYS_unlinkat, AT_FDCWD, "file", 0);
+		wt_syscall(SYS_unlinkat, AT_FDCWD, "file", 0);
 		state = &states[i];
 		tell_and_judge("file", call, run);
 		int of = probe_open("file", O_RDONLY);

@@ -133,7 +133,7 @@ static void all_duplicate(const char *call, int (*duplicate)(int from))
 	make_file("file", 100);
 	make_file("other", 100);
 	from = open("file", O_RDWR | O_APPEND);
-	bare_syscall(SYS_dup3, open("other", O_RDWR), FAR, 0);
+	wt_syscall(SYS_dup3, open("other", O_RDWR), FAR, 0);
 	errno = UNTOUCHED;
 	fd = duplicate(from);
 	tell(call, fd);
@@ -308,7 +308,7 @@ static int receive(int socket)
 				  .msg_control = room,
 				  .msg_controllen = sizeof(room) };
 
-	if (bare_syscall(SYS_recvmsg, socket, &message, 0) != 1)
+	if (wt_syscall(SYS_recvmsg, socket, &message, 0) != 1)
 		return DIFFERS;
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
 	TELL(write(fd, "received", 8));

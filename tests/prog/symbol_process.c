@@ -186,7 +186,7 @@ void try_daemon(void)
 		abort();
 	int status = in_child(become_daemon);
 	close(ends[1]);
-	bare_syscall(SYS_read, ends[0], &byte, 1);
+	wt_syscall(SYS_read, ends[0], &byte, 1);
 	tell("in_child(become_daemon)", status);
 }
 

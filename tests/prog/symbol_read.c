@@ -40,7 +40,7 @@ static void read_once(const char *changed, const char *call, long (*get)(void))
 /* What stdout holds is flushed where the stream holds lines, or nothing, and has to be filled. */
 static void all_with_stdout(struct state state, int buffering, const char *call, long (*get)(void))
 {
-	FILE *out = (bare_syscall(SYS_unlinkat, AT_FDCWD, "out", 0), fopen("out", "w"));
+	FILE *out = (wt_syscall(SYS_unlinkat, AT_FDCWD, "out", 0), fopen("out", "w"));
 
 	setvbuf(out, NULL, buffering, 0);
 	open_state(&state);

@@ -48,7 +48,7 @@ void scene_modes(void)
 		const char *mode = modes[i / 2];
 
 		say("-- mode '%s', %s", mode, i % 2 ? "of no file" : "of a file");
-		bare_syscall(SYS_unlinkat, AT_FDCWD, "file", 0);
+		wt_syscall(SYS_unlinkat, AT_FDCWD, "file", 0);
 		if (i % 2 == 0)
 			make_file("file", 50);
 		if (!TELL_POINTER(file = fopen("file", mode)))
@@ -238,7 +238,7 @@ void scene_descriptor_and_stream(void)
 	TELL(fseek(file, -1, SEEK_CUR));
 	put_and_flush();
 	TELL(fputs("for the other", file));
-	bare_syscall(SYS_dup3, open("other", O_RDWR | O_CREAT, 0600), fd, 0);
+	wt_syscall(SYS_dup3, open("other", O_RDWR | O_CREAT, 0600), fd, 0);
 	TELL(fflush(file));
 	judge("other");
 	TELL(fcntl(fileno(file), F_SETFL, O_APPEND));
@@ -287,9 +287,9 @@ static void take_up(void)
 
 	for (int times = 0; times < 2; times++) {
 		for (off_t step = 1 << 30; step >= (off_t)PROBE_BLOCK; step /= 2)
-			while (!bare_syscall(SYS_fallocate, of, 0, at, step))
+			while (!wt_syscall(SYS_fallocate, of, 0, at, step))
 				at += step;
-		bare_syscall(SYS_syncfs, of);
+		wt_syscall(SYS_syncfs, of);
 	}
 	close(of);
 }
@@ -313,6 +313,6 @@ void scene_full(void)
 		TELL(fflush(file));
 		TELL(fputc('\n', file));
 		close_state();
-		bare_syscall(SYS_unlinkat, AT_FDCWD, "ballast", 0);
+		wt_syscall(SYS_unlinkat, AT_FDCWD, "ballast", 0);
 	}
 }

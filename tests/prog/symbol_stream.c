@@ -95,7 +95,7 @@ static void use_temporary(const char *call, FILE *(*make)(void))
 
 static void in_own_tmp(const char *call, FILE *(*make)(void))
 {
-	if (bare_syscall(SYS_unshare, CLONE_NEWNS) ||
+	if (wt_syscall(SYS_unshare, CLONE_NEWNS) ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount(".", "/tmp", NULL, MS_BIND, NULL))
 		say("no /tmp of its own: %m");
@@ -308,7 +308,7 @@ void try_fclose(void)
 		close_held();
 	}
 	prepare(&states[1]);
-	bare_syscall(SYS_close, fileno(file));
+	wt_syscall(SYS_close, fileno(file));
 	close_held();
 }
 

@@ -126,9 +126,9 @@ static int filled_pipe(size_t len)
 {
 	int pipes[2];
 
-	if (pipe(pipes) || bare_syscall(SYS_write, pipes[1], text_of(len), len) != (long)len)
+	if (pipe(pipes) || wt_syscall(SYS_write, pipes[1], text_of(len), len) != (long)len)
 		abort();
-	bare_syscall(SYS_close, pipes[1]);
+	wt_syscall(SYS_close, pipes[1]);
 	return pipes[0];
 }
 
@@ -136,7 +136,7 @@ static void tell_offsets(const char *call, long (*copy)(void))
 {
 	tell_and_judge("file", call, copy);
 	say("  in=%ld out=%ld source=%ld", c.in_offset ? (long)*c.in_offset : -1,
-	    c.out_offset ? (long)*c.out_offset : -1, bare_syscall(SYS_lseek, c.in, 0, SEEK_CUR));
+	    c.out_offset ? (long)*c.out_offset : -1, wt_syscall(SYS_lseek, c.in, 0, SEEK_CUR));
 }
 
 static void all_copy_refused(const char *call, long (*copy)(void), int in)
@@ -278,7 +278,7 @@ static void dirty_file(void)
 {
 	make_file("file", 10000);
 	fd = opened(O_RDWR);
-	bare_syscall(SYS_pwrite64, fd, "dirt", 4L, 5000L);
+	wt_syscall(SYS_pwrite64, fd, "dirt", 4L, 5000L);
 }
 
 static void all_sync(const char *call, long (*sync_it)(void))
