@@ -56,6 +56,16 @@ static ssize_t do_splice(struct wt_act *act)
 					   copy->len, copy->flags));
 }
 
+/* From the arguments of that name. */
+#define COPY(call)                                                                                 \
+	((struct copy){ .act = { .name = #call, .carry_out = do_##call },                          \
+			.in = in,                                                                  \
+			.in_offset = in_offset,                                                    \
+			.out = out,                                                                \
+			.out_offset = out_offset,                                                  \
+			.len = len,                                                                \
+			.flags = flags })
+
 static inline bool has_no_rule(int out)
 {
 	return likely(wt_fdtable_get(out).state == WT_NO_RULE);
@@ -156,13 +166,7 @@ WT_EXPORT ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *
 {
 	if (has_no_rule(out) || !len)
 		return wt_real.copy_file_range(in, in_offset, out, out_offset, len, flags);
-	struct copy copy = { .act = { .name = "copy_file_range", .carry_out = do_copy_file_range },
-			     .in = in,
-			     .in_offset = in_offset,
-			     .out = out,
-			     .out_offset = out_offset,
-			     .len = len,
-			     .flags = flags };
+	struct copy copy = COPY(copy_file_range);
 	copy.len = below_file_size_limit(&copy);
 	return covered(copy);
 }
@@ -226,13 +230,7 @@ WT_EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offse
 {
 	if (has_no_rule(out) || !len)
 		return wt_real.splice(in, in_offset, out, out_offset, len, flags);
-	struct copy copy = { .act = { .name = "splice", .carry_out = do_splice },
-			     .in = in,
-			     .in_offset = in_offset,
-			     .out = out,
-			     .out_offset = out_offset,
-			     .len = len,
-			     .flags = flags };
+	struct copy copy = COPY(splice);
 	int fl = wt_sys.getfl(in);
 
 	if (fl < 0 || flags & SPLICE_F_NONBLOCK || fl & O_NONBLOCK)
