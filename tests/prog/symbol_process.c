@@ -4,6 +4,8 @@
 
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -106,6 +108,32 @@ void try_system(void)
 	TELL(system("exit 3"));
 	TELL(system("kill -9 $$"));
 	TELL(system(NULL));
+}
+
+static int write_as_clone(void *text)
+{
+	TELL(write(fd, text, strlen(text)));
+	judge("file");
+	return 7;
+}
+
+static int cloned(int flags)
+{
+	static _Alignas(16) char stack[256 << 10];
+	pid_t child = clone(write_as_clone, stack + sizeof(stack), flags, "by the child\n");
+
+	return child < 0 ? -errno : status_of(child);
+}
+
+/* What its function returns is its exit status. */
+void try_clone(void)
+{
+	open_file();
+	TELL(cloned(SIGCHLD));
+	judge("file");
+	TELL(write(fd, "afterwards\n", 11));
+	judge("file");
+	TELL(cloned(SIGCHLD | CLONE_THREAD));
 }
 
 void try_popen(void)
