@@ -13,14 +13,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "edge_stdio.h"
 #include "real.h"
 
+/* What a wide stream holds is libc's to know. */
+static inline bool may_hold(const FILE *file)
+{
+	return file->_IO_write_ptr != file->_IO_write_base || file->_mode > 0;
+}
+
 static inline bool may_flush(const FILE *file)
 {
-	return unlikely(wt_config.active && (file->_IO_write_ptr != file->_IO_write_base ||
-					     stdout->_IO_write_ptr != stdout->_IO_write_base));
+	return unlikely(
+		wt_config.active &&
+		(may_hold(file) || (stdout->_flags & WT_STREAM_IS_LINES && may_hold(stdout))));
 }
 
 static size_t there(const FILE *file)
@@ -65,9 +73,11 @@ static int flush_to_fill(FILE *file)
 		if ((fills) && flush_to_fill(file))                                                \
 			return failure;                                                            \
 		FILE *const out = stdout;                                                          \
-		size_t pending = __fpending(out);                                                  \
+		size_t others = __fpending(out), own = __fpending(file);                           \
 		ret result = wt_real.name args;                                                    \
-		wt_stream_settle(out, pending);                                                    \
+		wt_stream_settle(file, own);                                                       \
+		if (out != file)                                                                   \
+			wt_stream_settle(out, others);                                             \
 		return result;                                                                     \
 	}
 
@@ -100,6 +110,22 @@ READS(ssize_t, getdelim, (char **text, size_t *size, int end, FILE *file), (text
       -1, !is_there(file, end, SIZE_MAX))
 READS(int, __isoc99_vfscanf, (FILE * file, const char *format, va_list args), (file, format, args),
       EOF, !there(file))
+
+/* What a wide stream has read ahead is not to be seen. */
+READS(wint_t, fgetwc, (FILE * file), (file), WEOF, false)
+READS(wint_t, fgetwc_unlocked, (FILE * file), (file), WEOF, false)
+READS(wchar_t *, fgetws, (wchar_t * text, int size, FILE *file), (text, size, file), NULL, false)
+READS(wchar_t *, fgetws_unlocked, (wchar_t * text, int size, FILE *file), (text, size, file), NULL,
+      false)
+READS(wchar_t *, __fgetws_chk, (wchar_t * text, size_t room, int size, FILE *file),
+      (text, room, size, file), NULL, false)
+READS(wchar_t *, __fgetws_unlocked_chk, (wchar_t * text, size_t room, int size, FILE *file),
+      (text, room, size, file), NULL, false)
+READS(int, __isoc99_vfwscanf, (FILE * file, const wchar_t *format, va_list args),
+      (file, format, args), WEOF, false)
+
+WT_ALIAS(fgetwc) wint_t getwc(FILE *file);
+WT_ALIAS(fgetwc_unlocked) wint_t getwc_unlocked(FILE *file);
 
 WT_EXPORT int getc(FILE *file)
 {
@@ -149,4 +175,29 @@ WT_EXPORT int __isoc99_fscanf(FILE *file, const char *format, ...)
 WT_EXPORT int __isoc99_scanf(const char *format, ...)
 {
 	WT_BY_LIST(format, __isoc99_vfscanf(stdin, format, args));
+}
+
+WT_EXPORT wint_t getwchar(void)
+{
+	return fgetwc(stdin);
+}
+
+WT_EXPORT wint_t getwchar_unlocked(void)
+{
+	return fgetwc_unlocked(stdin);
+}
+
+WT_EXPORT int __isoc99_vwscanf(const wchar_t *format, va_list args)
+{
+	return __isoc99_vfwscanf(stdin, format, args);
+}
+
+WT_EXPORT int __isoc99_fwscanf(FILE *file, const wchar_t *format, ...)
+{
+	WT_BY_LIST(format, __isoc99_vfwscanf(file, format, args));
+}
+
+WT_EXPORT int __isoc99_wscanf(const wchar_t *format, ...)
+{
+	WT_BY_LIST(format, __isoc99_vfwscanf(stdin, format, args));
 }

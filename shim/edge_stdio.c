@@ -158,17 +158,20 @@ static void unlock_list(void *unused)
 	_IO_list_unlock();
 }
 
-static int flush_each(void)
+static int flush_each(bool lines_only)
 {
 	int ret = 0;
 
-	for (stream_iterator at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at))
-		if (wt_stream_flush(_IO_iter_file(at)))
+	for (stream_iterator at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at)) {
+		FILE *file = _IO_iter_file(at);
+
+		if ((!lines_only || file->_flags & WT_STREAM_IS_LINES) && wt_stream_flush(file))
 			ret = EOF;
+	}
 	return ret;
 }
 
-int wt_stream_flush_all(void)
+int wt_stream_flush_all(bool lines_only)
 {
 	int ret;
 
@@ -176,7 +179,7 @@ int wt_stream_flush_all(void)
 		return 0;
 	_IO_list_lock();
 	pthread_cleanup_push(unlock_list, NULL);
-	ret = flush_each();
+	ret = flush_each(lines_only);
 	pthread_cleanup_pop(1);
 	return ret;
 }
@@ -184,5 +187,5 @@ int wt_stream_flush_all(void)
 void wt_edge_exiting(void)
 {
 	is_ending = true;
-	wt_stream_flush_all();
+	wt_stream_flush_all(false);
 }

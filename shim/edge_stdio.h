@@ -68,8 +68,8 @@ long wt_stream_carry(struct wt_stream_call *call);
  */
 int wt_stream_flush(FILE *file);
 
-/* What every stream holds, as fflush(NULL) does it. 0 or EOF. */
-int wt_stream_flush_all(void);
+/* What every stream holds, as fflush(NULL) does it, or every one of lines. 0 or EOF. */
+int wt_stream_flush_all(bool lines_only);
 
 /*
  * After a call for which it is libc's to know whether it flushes this stream: where it did, the

@@ -95,7 +95,7 @@ WT_EXPORT int fclose(FILE *file)
 
 WT_EXPORT int fcloseall(void)
 {
-	int err = wt_stream_flush_all();
+	int err = wt_stream_flush_all(false);
 	int ret = wt_real.fcloseall();
 
 	return ret ? ret : err;
@@ -123,7 +123,7 @@ WT_ALIAS(freopen) FILE *freopen64(const char *path, const char *mode, FILE *file
 WT_EXPORT int fflush(FILE *file)
 {
 	int errno_before = errno;
-	int err = file ? wt_stream_flush(file) : wt_stream_flush_all();
+	int err = file ? wt_stream_flush(file) : wt_stream_flush_all(false);
 	int errno_told = errno;
 
 	errno = errno_before;
@@ -139,6 +139,12 @@ WT_EXPORT int fflush_unlocked(FILE *file)
 	if (!file)
 		return fflush(NULL);
 	return wt_stream_flush(file) ? EOF : wt_real.fflush_unlocked(file);
+}
+
+WT_EXPORT void _flushlbf(void)
+{
+	wt_stream_flush_all(true);
+	wt_real._flushlbf();
 }
 
 /*

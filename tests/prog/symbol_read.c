@@ -15,10 +15,17 @@ int __isoc99_fscanf(FILE *stream, const char *format, ...);
 int __isoc99_scanf(const char *format, ...);
 int __isoc99_vfscanf(FILE *stream, const char *format, va_list args);
 int __isoc99_vscanf(const char *format, va_list args);
+wchar_t *__fgetws_chk(wchar_t *text, size_t room, int size, FILE *stream);
+wchar_t *__fgetws_unlocked_chk(wchar_t *text, size_t room, int size, FILE *stream);
+int __isoc99_fwscanf(FILE *stream, const wchar_t *format, ...);
+int __isoc99_wscanf(const wchar_t *format, ...);
+int __isoc99_vfwscanf(FILE *stream, const wchar_t *format, va_list args);
+int __isoc99_vwscanf(const wchar_t *format, va_list args);
 
 #define TIMES 3
 
 static char text[64], *line;
+static wchar_t wide[64];
 static size_t line_size;
 
 static const struct state states[] = {
@@ -28,13 +35,18 @@ static const struct state states[] = {
 	{ .name = "a small buffer", .mode = "r+", .room = 5 },
 	{ .name = "only written", .mode = "w" },
 	{ .name = "only written, unbuffered", .mode = "w", .buffering = _IONBF },
+	{ .name = "behind what was put", .mode = "r+" },
+	{ .name = "behind what was put, with no room", .mode = "r+", .limit = 4 },
 };
+
+#define BEHIND 2 /* of them the last */
 
 static void read_once(const char *changed, const char *call, long (*get)(void))
 {
 	memset(text, 0, sizeof(text));
+	memset(wide, 0, sizeof(wide));
 	tell_and_judge(changed, call, get);
-	say("  got '%.*s'", 63, text);
+	say("  got '%.63s' '%.63ls'", text, wide);
 }
 
 /* What stdout holds is flushed where the stream holds lines, or nothing, and has to be filled. */
@@ -54,52 +66,54 @@ static void all_with_stdout(struct state state, int buffering, const char *call,
 	fclose(out);
 }
 
-static const struct state update = { .name = "behind what was put", .mode = "r+" };
-static const struct state full = { .name = "behind what was put, with no room",
-				   .mode = "r+",
-				   .limit = 4 };
-
 /* What the stream itself holds is flushed: it was not positioned since. */
 static void all_behind(struct state state, const char *call, long (*get)(void))
 {
 	open_state(&state);
-	TELL(fputs("put before", file));
+	TELL(state.is_wide ? fputws(L"put before", file) : fputs("put before", file));
 	read_once("file", call, get);
 	close_state();
 }
 
-static void all_at_end(const char *call, long (*get)(void))
+static void all_at_end(struct state state, const char *call, long (*get)(void))
 {
-	static const struct state end = { .name = "the end", .mode = "r", .buffering = _IONBF };
-
-	open_state(&end);
+	open_state(&state);
 	fseek(file, -3, SEEK_END);
 	for (int i = 0; i < TIMES; i++)
 		read_once("file", call, get);
 	close_state();
-	all_with_stdout(end, _IOLBF, call, get);
 }
 
-static void all_get(const char *call, long (*get)(void))
+static void all_get(bool is_wide, const char *call, long (*get)(void))
 {
-	for (size_t i = 0; i < COUNT(states); i++)
-		all_with_stdout(states[i], _IOLBF, call, get);
+	for (size_t i = 0; i < COUNT(states); i++) {
+		struct state state = states[i];
+
+		state.is_wide = is_wide;
+		if (i < COUNT(states) - BEHIND)
+			all_with_stdout(state, _IOLBF, call, get);
+		else
+			all_behind(state, call, get);
+	}
+	struct state state = { .name = "the end", .mode = "r", .is_wide = is_wide };
+	all_at_end(state, call, get);
+	state.buffering = _IONBF;
+	all_at_end(state, call, get);
 	say("-- stdout holds more than lines");
-	all_with_stdout(states[2], _IOFBF, call, get);
-	all_behind(update, call, get);
-	all_behind(full, call, get);
-	all_at_end(call, get);
+	all_with_stdout(state, _IOFBF, call, get);
 }
 
-#define GET(name, call)                                                                            \
+#define GET_BY(name, is_wide, call)                                                                \
 	static long get_##name(void)                                                               \
 	{                                                                                          \
 		return (long)(call);                                                               \
 	}                                                                                          \
 	void try_##name(void)                                                                      \
 	{                                                                                          \
-		all_get(#call, get_##name);                                                        \
+		all_get(is_wide, #call, get_##name);                                               \
 	}
+#define GET(name, call) GET_BY(name, false, call)
+#define GET_WIDE(name, call) GET_BY(name, true, call)
 
 GET(fread, fread(text, 3, 2, file))
 GET(fread_unlocked, fread_unlocked(text, 1, 6, file))
@@ -125,16 +139,36 @@ GET(getline, getline(&line, &line_size, file))
 GET(__isoc99_fscanf, __isoc99_fscanf(file, "%40s", text))
 GET(__isoc99_scanf, __isoc99_scanf("%3s", text))
 
-static long list(int (*scan)(FILE *, const char *, va_list),
-		 int (*scan_stdin)(const char *, va_list), const char *format, ...)
-{
-	va_list args;
+/* The forms that take a va_list: `call` has it as args, and its format as format. */
+#define LIST(name, call)                                                                           \
+	static long list_##name(const void *format, ...)                                           \
+	{                                                                                          \
+		va_list args;                                                                      \
+		va_start(args, format);                                                            \
+		long ret = call;                                                                   \
+		va_end(args);                                                                      \
+		return ret;                                                                        \
+	}
 
-	va_start(args, format);
-	long ret = scan ? scan(file, format, args) : scan_stdin(format, args);
-	va_end(args);
-	return ret;
-}
+LIST(vfscanf, __isoc99_vfscanf(file, format, args))
+LIST(vscanf, __isoc99_vscanf(format, args))
+LIST(vfwscanf, __isoc99_vfwscanf(file, format, args))
+LIST(vwscanf, __isoc99_vwscanf(format, args))
 
-GET(__isoc99_vfscanf, list(__isoc99_vfscanf, NULL, "%4c", text))
-GET(__isoc99_vscanf, list(NULL, __isoc99_vscanf, "%30[a-z ]", text))
+GET(__isoc99_vfscanf, list_vfscanf("%4c", text))
+GET(__isoc99_vscanf, list_vscanf("%30[a-z ]", text))
+
+GET_WIDE(fgetwc, fgetwc(file))
+GET_WIDE(getwc, getwc(file))
+GET_WIDE(getwchar, getwchar())
+GET_WIDE(fgetwc_unlocked, fgetwc_unlocked(file))
+GET_WIDE(getwc_unlocked, getwc_unlocked(file))
+GET_WIDE(getwchar_unlocked, getwchar_unlocked())
+GET_WIDE(fgetws, fgetws(wide, 8, file) != NULL)
+GET_WIDE(fgetws_unlocked, fgetws_unlocked(wide, 60, file) != NULL)
+GET_WIDE(__fgetws_chk, __fgetws_chk(wide, COUNT(wide), 8, file) != NULL)
+GET_WIDE(__fgetws_unlocked_chk, __fgetws_unlocked_chk(wide, COUNT(wide), 60, file) != NULL)
+GET_WIDE(__isoc99_fwscanf, __isoc99_fwscanf(file, L"%40ls", wide))
+GET_WIDE(__isoc99_wscanf, __isoc99_wscanf(L"%3ls", wide))
+GET_WIDE(__isoc99_vfwscanf, list_vfwscanf(L"%4lc", wide))
+GET_WIDE(__isoc99_vwscanf, list_vwscanf(L"%30l[a-z ]", wide))

@@ -3,6 +3,7 @@
 #include "symbol.h"
 
 #include <sched.h>
+#include <stdio_ext.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -189,6 +190,13 @@ void try_fflush_unlocked(void)
 {
 	all_each("fflush_unlocked(file)", act_fflush_unlocked1);
 	all_some("fflush_unlocked(NULL)", act_fflush_unlocked2);
+}
+
+ACT(_flushlbf, 1, (_flushlbf(), 0))
+
+void try__flushlbf(void)
+{
+	all_each("_flushlbf()", act__flushlbf1);
 }
 
 #define SEEKS(name)                                                                                \
