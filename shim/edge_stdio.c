@@ -137,7 +137,10 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 {
 	int errno_before = errno;
 
-	if (__fpending(file) < pending_before && !wt_stream_has_no_rule(file) &&
+	/* A wide stream keeps what a flush that failed has handed over in part. */
+	bool may_have_flushed =
+		__fpending(file) < pending_before || (pending_before && ferror_unlocked(file));
+	if (may_have_flushed && !wt_stream_has_no_rule(file) &&
 	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno)))
 		file->_flags |= _IO_ERR_SEEN;
 	errno = errno_before;
