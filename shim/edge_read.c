@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that read from streams, which makes libc flush where it has to fill a buffer: what the
- * stream itself holds, and, where it reads lines or single bytes, what stdout does, if that holds
- * lines (_IO_new_file_underflow). It is done here first, because a read may wait for long, and the
- * process may end meanwhile; and looked after, where only libc can tell whether it fills one
- * (edge_stdio.h).
+ * Functions that read from streams. libc flushes where it has to fill a buffer: what the stream
+ * itself holds, and, where it reads lines or single bytes, what stdout does, if that holds lines
+ * (_IO_new_file_underflow). Whether it does is libc's to know, so what it has flushed is settled
+ * when the function has returned; but stdout is flushed before, because a read may wait for long,
+ * and the process may end meanwhile (edge_stdio.h).
  */
 #define _GNU_SOURCE
 #ifndef __NO_INLINE__
@@ -53,25 +53,22 @@ static bool reads_lines(const FILE *file)
 	return is_terminal || file->_flags & (WT_STREAM_IS_LINES | WT_STREAM_IS_UNBUFFERED);
 }
 
-/* Before a read that has to fill the buffer. 0 or EOF. */
-static int flush_to_fill(FILE *file)
+/* Before a read that has to fill the buffer, and may wait for long. */
+static void flush_stdout_to_fill(const FILE *file)
 {
-	if (wt_stream_flush(file))
-		return EOF;
 	if (stdout->_flags & WT_STREAM_IS_LINES && wt_stream_holds(stdout) && reads_lines(file) &&
 	    !(file->_flags & (WT_STREAM_CANNOT_READ | _IO_EOF_SEEN)))
 		wt_stream_flush(stdout);
-	return 0;
 }
 
 /* `fills`: whether it surely has to fill the buffer. */
-#define READS(ret, name, params, args, failure, fills)                                             \
+#define READS(ret, name, params, args, fills)                                                      \
 	WT_EXPORT ret name params                                                                  \
 	{                                                                                          \
 		if (likely(!may_flush(file)))                                                      \
 			return wt_real.name args;                                                  \
-		if ((fills) && flush_to_fill(file))                                                \
-			return failure;                                                            \
+		if (fills)                                                                         \
+			flush_stdout_to_fill(file);                                                \
 		FILE *const out = stdout;                                                          \
 		size_t others = __fpending(out), own = __fpending(file);                           \
 		ret result = wt_real.name args;                                                    \
@@ -85,44 +82,43 @@ static int flush_to_fill(FILE *file)
 #define FILLS_FOR(size) ((size) > there(file) && !(file->_flags & WT_STREAM_IS_UNBUFFERED))
 
 READS(size_t, fread, (void *data, size_t size, size_t count, FILE *file), (data, size, count, file),
-      0, FILLS_FOR(size *count))
+      FILLS_FOR(size *count))
 READS(size_t, fread_unlocked, (void *data, size_t size, size_t count, FILE *file),
-      (data, size, count, file), 0, FILLS_FOR(size *count))
+      (data, size, count, file), FILLS_FOR(size *count))
 READS(size_t, __fread_chk, (void *data, size_t room, size_t size, size_t count, FILE *file),
-      (data, room, size, count, file), 0, FILLS_FOR(size *count))
+      (data, room, size, count, file), FILLS_FOR(size *count))
 READS(size_t, __fread_unlocked_chk,
       (void *data, size_t room, size_t size, size_t count, FILE *file),
-      (data, room, size, count, file), 0, FILLS_FOR(size *count))
-READS(int, getw, (FILE * file), (file), EOF, FILLS_FOR(sizeof(int)))
-READS(int, fgetc, (FILE * file), (file), EOF, !there(file))
-READS(int, fgetc_unlocked, (FILE * file), (file), EOF, !there(file))
-READS(int, __uflow, (FILE * file), (file), EOF, !there(file))
-READS(int, __underflow, (FILE * file), (file), EOF, !there(file))
-READS(char *, fgets, (char *text, int size, FILE *file), (text, size, file), NULL,
+      (data, room, size, count, file), FILLS_FOR(size *count))
+READS(int, getw, (FILE * file), (file), FILLS_FOR(sizeof(int)))
+READS(int, fgetc, (FILE * file), (file), !there(file))
+READS(int, fgetc_unlocked, (FILE * file), (file), !there(file))
+READS(int, __uflow, (FILE * file), (file), !there(file))
+READS(int, __underflow, (FILE * file), (file), !there(file))
+READS(char *, fgets, (char *text, int size, FILE *file), (text, size, file),
       size > 1 && !is_there(file, '\n', size - 1))
-READS(char *, fgets_unlocked, (char *text, int size, FILE *file), (text, size, file), NULL,
+READS(char *, fgets_unlocked, (char *text, int size, FILE *file), (text, size, file),
       size > 1 && !is_there(file, '\n', size - 1))
 READS(char *, __fgets_chk, (char *text, size_t room, int size, FILE *file),
-      (text, room, size, file), NULL, size > 1 && !is_there(file, '\n', size - 1))
+      (text, room, size, file), size > 1 && !is_there(file, '\n', size - 1))
 READS(char *, __fgets_unlocked_chk, (char *text, size_t room, int size, FILE *file),
-      (text, room, size, file), NULL, size > 1 && !is_there(file, '\n', size - 1))
+      (text, room, size, file), size > 1 && !is_there(file, '\n', size - 1))
 READS(ssize_t, getdelim, (char **text, size_t *size, int end, FILE *file), (text, size, end, file),
-      -1, !is_there(file, end, SIZE_MAX))
+      !is_there(file, end, SIZE_MAX))
 READS(int, __isoc99_vfscanf, (FILE * file, const char *format, va_list args), (file, format, args),
-      EOF, !there(file))
+      !there(file))
 
 /* What a wide stream has read ahead is not to be seen. */
-READS(wint_t, fgetwc, (FILE * file), (file), WEOF, false)
-READS(wint_t, fgetwc_unlocked, (FILE * file), (file), WEOF, false)
-READS(wchar_t *, fgetws, (wchar_t * text, int size, FILE *file), (text, size, file), NULL, false)
-READS(wchar_t *, fgetws_unlocked, (wchar_t * text, int size, FILE *file), (text, size, file), NULL,
-      false)
+READS(wint_t, fgetwc, (FILE * file), (file), false)
+READS(wint_t, fgetwc_unlocked, (FILE * file), (file), false)
+READS(wchar_t *, fgetws, (wchar_t * text, int size, FILE *file), (text, size, file), false)
+READS(wchar_t *, fgetws_unlocked, (wchar_t * text, int size, FILE *file), (text, size, file), false)
 READS(wchar_t *, __fgetws_chk, (wchar_t * text, size_t room, int size, FILE *file),
-      (text, room, size, file), NULL, false)
+      (text, room, size, file), false)
 READS(wchar_t *, __fgetws_unlocked_chk, (wchar_t * text, size_t room, int size, FILE *file),
-      (text, room, size, file), NULL, false)
+      (text, room, size, file), false)
 READS(int, __isoc99_vfwscanf, (FILE * file, const wchar_t *format, va_list args),
-      (file, format, args), WEOF, false)
+      (file, format, args), false)
 
 WT_ALIAS(fgetwc) wint_t getwc(FILE *file);
 WT_ALIAS(fgetwc_unlocked) wint_t getwc_unlocked(FILE *file);
