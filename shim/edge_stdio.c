@@ -23,8 +23,9 @@ static ssize_t handed_over(const struct wt_stream_call *call, size_t pending, of
 {
 	bool is_wide = call->file && call->file->_mode > 0;
 
+	/* It moves back where the file was cut meanwhile, or a stream had read ahead. */
 	if (call->failed || call->adds == WT_STREAM_UNKNOWN)
-		return moved;
+		return moved < 0 ? 1 : moved;
 	ssize_t gone = pending + call->adds - (call->file ? __fpending(call->file) : 0);
 	return is_wide && !call->moves && moved > gone ? moved : gone;
 }

@@ -106,6 +106,7 @@ void close_state(void);
 	X(formats)                                                                                 \
 	X(without_descriptor)                                                                      \
 	X(redirected)                                                                              \
+	X(cut_log)                                                                                 \
 	X(descriptor_and_stream)                                                                   \
 	X(line_mode_later)                                                                         \
 	X(full)                                                                                    \

@@ -221,6 +221,24 @@ void scene_redirected(void)
 	dup2(was, STDOUT_FILENO);
 }
 
+/* A log that is cut, so that what comes next lies in front of the descriptor's offset. */
+void scene_cut_log(void)
+{
+	int was = dup(STDERR_FILENO);
+
+	fd = open("file", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	TELL(dup2(fd, STDERR_FILENO));
+	TELL(write(fd, text_of(500), 500));
+	TELL(truncate("file", 0));
+	TELL_VOID(perror("after"));
+	judge("file");
+	TELL(write(fd, text_of(500), 500));
+	TELL(truncate("file", 0));
+	TELL(fprintf(stderr, "%s\n", "after"));
+	judge("file");
+	dup2(was, STDERR_FILENO);
+}
+
 /* One description by two ways, its number given away under the stream. */
 void scene_descriptor_and_stream(void)
 {
