@@ -125,11 +125,15 @@ long wt_stream_carry(struct wt_stream_call *call)
 	return ret;
 }
 
-WT_STREAM_DOES(fflush, wt_real.fflush_unlocked(call->file), call->result != EOF)
+/* As libc does it by itself. fflush(3) forgets where the stream is, and asks the descriptor. */
+WT_STREAM_DOES(flush,
+	       call->file->_mode > 0 ? (int)wt_real.__woverflow(call->file, WEOF)
+				     : wt_real.__overflow(call->file, EOF),
+	       call->result != EOF)
 
 int wt_stream_flush(FILE *file)
 {
-	struct wt_stream_call call = { .file = file, .does = does_fflush, .failure = EOF };
+	struct wt_stream_call call = { .file = file, .does = does_flush, .failure = EOF };
 
 	return wt_stream_holds(file) ? (int)wt_stream_carry(&call) : 0;
 }

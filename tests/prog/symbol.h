@@ -107,6 +107,7 @@ void close_state(void);
 	X(without_descriptor)                                                                      \
 	X(redirected)                                                                              \
 	X(cut_log)                                                                                 \
+	X(moved_descriptor)                                                                        \
 	X(descriptor_and_stream)                                                                   \
 	X(line_mode_later)                                                                         \
 	X(full)                                                                                    \

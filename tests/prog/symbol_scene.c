@@ -239,6 +239,24 @@ void scene_cut_log(void)
 	dup2(was, STDERR_FILENO);
 }
 
+/* After fflush(NULL) a stream still knows its place, after its own fflush(3) it asks for it. */
+void scene_moved_descriptor(void)
+{
+	make_file("file", 100);
+	TELL_POINTER(file = fopen("file", "r+"));
+	TELL(fseek(file, 10, SEEK_SET));
+	TELL(fputs("words", file));
+	TELL(fflush(NULL));
+	judge("file");
+	lseek(fileno(file), 50, SEEK_SET);
+	TELL(ftell(file));
+	TELL(fputs("more", file));
+	TELL(fflush(file));
+	judge("file");
+	lseek(fileno(file), 70, SEEK_SET);
+	TELL(ftell(file));
+}
+
 /* One description by two ways, its number given away under the stream. */
 void scene_descriptor_and_stream(void)
 {
