@@ -15,6 +15,7 @@
 #include "log.h"
 #include "mirror.h"
 #include "owed.h"
+#include "real.h"
 #include "report.h"
 #include "ring.h"
 #include "stats.h"
@@ -216,7 +217,9 @@ void wt_core_ring_made(void)
  */
 static void look_for_ring(bool (*is_there)(void))
 {
-	if (!atomic_load(&submits_seen) && !atomic_load(&ring_known) && is_there())
+	/* With liburing.so it is most likely that one's, whose submissions are seen. */
+	if (!wt_real_has_liburing() && !atomic_load(&submits_seen) && !atomic_load(&ring_known) &&
+	    is_there())
 		wt_core_ring_made();
 }
 

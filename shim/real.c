@@ -360,11 +360,17 @@ static void resolve(void *slot, const char *name)
 		note_behind((uintptr_t)next);
 }
 
+static bool has_liburing;
+
+bool wt_real_has_liburing(void)
+{
+	return has_liburing;
+}
+
 /* dlsym(3) allocates to say that there is nothing, as there is no liburing in most programs. */
 void wt_real_resolve(void)
 {
-	bool has_liburing = is_loaded("/liburing");
-
+	has_liburing = is_loaded("/liburing");
 	libc_code.start = (uintptr_t)gnu_get_libc_version;
 	dl_iterate_phdr(find_code, &libc_code);
 #define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name);

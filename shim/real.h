@@ -51,6 +51,9 @@ extern struct wt_real wt_real;
 /* Looks every symbol up; one that is not found keeps its system call. */
 void wt_real_resolve(void);
 
+/* Whether the program had liburing.so at its start. */
+bool wt_real_has_liburing(void);
+
 /*
  * Whether the code at the address is of a library, other than libc, that is next in line for some
  * symbol: what it calls is on its way from libwt to the kernel.
