@@ -217,9 +217,12 @@ void wt_core_ring_made(void)
  */
 static void look_for_ring(bool (*is_there)(void))
 {
+	uint32_t begun = wt_ring_begun();
+
 	/* With liburing.so it is most likely that one's, whose submissions are seen. */
-	if (!wt_real_has_liburing() && !atomic_load(&submits_seen) && !atomic_load(&ring_known) &&
-	    is_there())
+	if (wt_real_has_liburing() || atomic_load(&submits_seen) || atomic_load(&ring_known))
+		return;
+	if (!wt_ring_has_descriptor() && is_there() && wt_ring_begun() == begun)
 		wt_core_ring_made();
 }
 

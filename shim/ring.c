@@ -51,6 +51,7 @@ static struct wt_ring *_Atomic rings;
 static _Atomic int refused;  /* errno of a sandbox's no: asked once, never again */
 static _Atomic pid_t asking; /* the thread that asks first, or 0 */
 static _Atomic bool asked;
+static _Atomic uint32_t begun, ended; /* to make rings: in between they have a descriptor */
 static _Thread_local struct wt_ring *own __attribute__((tls_model("initial-exec")));
 
 static pid_t thread_id(void)
@@ -158,7 +159,7 @@ static void close_ring(int fd)
 		wt_sys.close(fd);
 }
 
-static int make(struct wt_ring *ring)
+static int make_with_descriptor(struct wt_ring *ring)
 {
 	int files[WT_MIRRORS];
 	struct io_uring *uring = &ring->uring;
@@ -181,6 +182,25 @@ static int make(struct wt_ring *ring)
 	uring->ring_fd = -1;
 	io_uring_ring_dontfork(uring);
 	return 0;
+}
+
+static int make(struct wt_ring *ring)
+{
+	atomic_fetch_add(&begun, 1);
+	int err = make_with_descriptor(ring);
+	atomic_fetch_add(&ended, 1);
+	return err;
+}
+
+uint32_t wt_ring_begun(void)
+{
+	return atomic_load(&begun);
+}
+
+/* In a child that was forked meanwhile, and has a copy of the descriptor, for ever. */
+bool wt_ring_has_descriptor(void)
+{
+	return atomic_load(&begun) != atomic_load(&ended);
 }
 
 static bool is_lasting(int err)

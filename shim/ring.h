@@ -71,6 +71,13 @@ bool wt_ring_is_refused(bool ask);
 /* Whether this thread is in the middle of a write through its ring: then it is a signal handler. */
 bool wt_ring_is_busy(void);
 
+/*
+ * For who looks for rings of the program by their descriptors: how many of libwt's own were begun,
+ * and whether one of them has a descriptor now.
+ */
+uint32_t wt_ring_begun(void);
+bool wt_ring_has_descriptor(void);
+
 /* Takes the thread's ring down: it is about to end. */
 void wt_ring_end(void);
 
