@@ -20,7 +20,8 @@
 struct wt_config {
 	bool active; /* there are rules, and they are to be applied */
 	bool elides; /* a rule has fsync=elide: every way to write a file matters */
-	bool names;  /* a rule is at `dsync` or `sync`: names and sizes matter (name.h) */
+	bool names;  /* a rule is at `dsync` or `sync`: names matter (name.h) */
+	bool sizes;  /* at `through` or above: sizes matter */
 	bool strict;
 	const char *report; /* WT_REPORT, or NULL */
 	struct wt_policy policy;

@@ -83,7 +83,7 @@ WT_EXPORT int truncate(const char *path, off_t len)
 {
 	int errno_before = errno;
 
-	if (likely(!wt_config.active))
+	if (likely(!wt_config.sizes))
 		return wt_real.truncate(path, len);
 	return wt_leave(wt_name_truncate(path, len), errno_before);
 }
