@@ -83,14 +83,14 @@ static off_t offset_of(off64_t *at)
 }
 
 /* Nothing is at its place: the offsets that moved are again what they were, as after a call that
- * failed. What came out of a pipe is gone. */
+ * failed, as far as they are known. What came out of a pipe is gone. */
 static void take_back(const struct copy *copy, off_t in, off_t out)
 {
-	if (copy->in_offset)
+	if (in >= 0 && copy->in_offset)
 		*copy->in_offset = in;
 	else if (in >= 0)
 		wt_sys.lseek(copy->in, in, SEEK_SET);
-	if (copy->out_offset)
+	if (out >= 0)
 		*copy->out_offset = out;
 }
 
