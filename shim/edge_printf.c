@@ -27,22 +27,41 @@ PRINTS(vfwprintf_chk, wt_real.__vfwprintf_chk(call->file, call->number, call->da
 PRINTS(vdprintf, wt_real.vdprintf(call->fd, call->data, *call->args))
 PRINTS(vdprintf_chk, wt_real.__vdprintf_chk(call->fd, call->number, call->data, *call->args))
 
+#define TEXT_MAX 512
+
+/* Formatted already. */
+static bool does_text(struct wt_stream_call *call)
+{
+	bool done = wt_real.fwrite(call->more, 1, call->adds, call->file) == call->adds;
+
+	call->result = done ? (long)call->adds : call->failure;
+	return done;
+}
+
 /*
- * What fits into the buffer stays in it. To format it for its length alone costs less than what
- * surrounds a write; %m is to find errno as it was.
+ * What fits into the buffer stays in it. To format it for its length costs less than what surrounds
+ * a write, and what is short is put there as it is. %m is to find errno as it was.
  */
-static size_t length(const FILE *file, const char *format, va_list args)
+static void format_ahead(struct wt_stream_call *call, char text[TEXT_MAX], va_list args)
 {
 	va_list copy;
 	int errno_before = errno;
 
-	if (!wt_stream_room(file) || file->_mode > 0)
-		return WT_STREAM_UNKNOWN;
+	if (!wt_stream_room(call->file) || call->file->_mode > 0)
+		return;
 	va_copy(copy, args);
-	int len = vsnprintf(NULL, 0, format, copy);
+	int len =
+		__builtin___vsnprintf_chk(text, TEXT_MAX, call->number, TEXT_MAX, call->data, copy);
 	va_end(copy);
 	errno = errno_before;
-	return len < 0 ? WT_STREAM_UNKNOWN : (size_t)len;
+	if (len < 0)
+		return;
+	call->adds = len;
+	call->may_stay = true;
+	if (len && len < TEXT_MAX) {
+		call->more = text;
+		call->does_staying = does_text;
+	}
 }
 
 static int carry(struct wt_stream_call call, va_list args)
@@ -57,13 +76,28 @@ static int carry(struct wt_stream_call call, va_list args)
 	return ret;
 }
 
-static int print(bool (*does)(struct wt_stream_call *), FILE *file, int flag, const void *format,
-		 size_t adds, va_list args)
+static int print(bool (*does)(struct wt_stream_call *), FILE *file, int flag, const char *format,
+		 va_list args)
+{
+	char text[TEXT_MAX];
+	struct wt_stream_call call = {
+		.file = file,
+		.does = does,
+		.adds = WT_STREAM_UNKNOWN,
+		.data = format,
+		.number = flag,
+	};
+
+	format_ahead(&call, text, args);
+	return carry(call, args);
+}
+
+static int print_wide(bool (*does)(struct wt_stream_call *), FILE *file, int flag,
+		      const wchar_t *format, va_list args)
 {
 	return carry((struct wt_stream_call){ .file = file,
 					      .does = does,
-					      .adds = adds,
-					      .may_stay = adds != WT_STREAM_UNKNOWN,
+					      .adds = WT_STREAM_UNKNOWN,
 					      .data = format,
 					      .number = flag },
 		     args);
@@ -73,28 +107,28 @@ WT_EXPORT int vfprintf(FILE *file, const char *format, va_list args)
 {
 	if (wt_stream_has_no_rule(file))
 		return wt_real.vfprintf(file, format, args);
-	return print(does_vfprintf, file, 0, format, length(file, format, args), args);
+	return print(does_vfprintf, file, 0, format, args);
 }
 
 WT_EXPORT int __vfprintf_chk(FILE *file, int flag, const char *format, va_list args)
 {
 	if (wt_stream_has_no_rule(file))
 		return wt_real.__vfprintf_chk(file, flag, format, args);
-	return print(does_vfprintf_chk, file, flag, format, length(file, format, args), args);
+	return print(does_vfprintf_chk, file, flag, format, args);
 }
 
 WT_EXPORT int vfwprintf(FILE *file, const wchar_t *format, va_list args)
 {
 	if (wt_stream_has_no_rule(file))
 		return wt_real.vfwprintf(file, format, args);
-	return print(does_vfwprintf, file, 0, format, WT_STREAM_UNKNOWN, args);
+	return print_wide(does_vfwprintf, file, 0, format, args);
 }
 
 WT_EXPORT int __vfwprintf_chk(FILE *file, int flag, const wchar_t *format, va_list args)
 {
 	if (wt_stream_has_no_rule(file))
 		return wt_real.__vfwprintf_chk(file, flag, format, args);
-	return print(does_vfwprintf_chk, file, flag, format, WT_STREAM_UNKNOWN, args);
+	return print_wide(does_vfwprintf_chk, file, flag, format, args);
 }
 
 /* Straight to a descriptor, through a buffer of libc's own. */

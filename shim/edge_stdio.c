@@ -93,7 +93,7 @@ static long carry_locked(struct wt_stream_call *call)
 {
 	if (!stays(call))
 		return cover(call);
-	call->does(call);
+	(call->does_staying ? call->does_staying : call->does)(call);
 	return call->result;
 }
 

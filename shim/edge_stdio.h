@@ -38,6 +38,7 @@ struct wt_stream_call {
 	FILE *file;	   /* NULL: past any stream, to fd */
 	int fd;
 	bool (*does)(struct wt_stream_call *call);
+	bool (*does_staying)(struct wt_stream_call *call); /* what stays; NULL: the same */
 	size_t adds;   /* bytes into the stream, where it succeeds; `does` may know better */
 	bool may_stay; /* in its buffer */
 	bool moves;    /* and then to another place */
