@@ -23,6 +23,8 @@
 #include "core.h"
 #include "edge.h"
 #include "raw.h"
+#include "sys.h"
+#include "track.h"
 #include "real.h"
 
 /* libaio's, which answers with -errno. */
@@ -97,14 +99,20 @@ static bool writes(const struct arguments *in, long *ret)
 	return true;
 }
 
+/* What it is to open is the program's memory: only the kernel says that it is not there. */
 static long open_by(const struct arguments *in)
 {
-	const struct open_how *how = (const struct open_how *)in->c;
-	long ret = pass(in);
+	const struct wt_place place = { (int)in->a, (const char *)in->b };
+	struct open_how how = { 0 };
+	struct iovec into = { &how, sizeof(how) }, from = { (void *)in->c, sizeof(how) };
+	int errno_before = errno;
 
-	return ret < 0 ? ret
-		       : wt_edge_opened((int)ret, (int)how->flags,
-					&(struct wt_place){ (int)in->a, (const char *)in->b });
+	if (wt_sys.read_memory(&into, &from, 1) < 0)
+		how.flags = O_RDWR;
+	if (wt_leave(wt_track_may_truncate(place.dirfd, place.path, (int)how.flags), errno_before))
+		return -1;
+	long ret = pass(in);
+	return ret < 0 ? ret : wt_edge_opened((int)ret, (int)how.flags, &place);
 }
 
 static bool describes(const struct arguments *in, long *ret)

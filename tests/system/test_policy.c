@@ -108,17 +108,27 @@ Test(strict, tmpfs_is_refused_at_open)
 	cr_expect_eq(first_byte(path), 'k');
 }
 
-/* creat(2) opens with O_TRUNC: the refusal must come before the kernel truncates. */
-Test(strict, refused_file_is_not_truncated)
+/* The refusal must come before the kernel truncates. */
+static void expect_untruncated(const char *way)
 {
 	const struct bed *bed = bed_need("TMPFS");
 	const char *path = undisked(bed);
 	struct bed_run run;
 
-	write_as(&run, bed, "*.db=through", "creat", "x.db", "WT_STRICT=1");
+	write_as(&run, bed, "*.db=through", way, "x.db", "WT_STRICT=1");
 	cr_expect_eq(bed_fact(&run, "fd"), -1, "opened: %s", run.out);
 	cr_expect_eq(bed_fact(&run, "err"), ENOTSUP, "%s", run.out);
 	cr_expect_eq(first_byte(path), 'k', "its contents are gone");
+}
+
+Test(strict, file_refused_to_creat_is_not_truncated)
+{
+	expect_untruncated("creat");
+}
+
+Test(strict, file_refused_to_openat2_is_not_truncated)
+{
+	expect_untruncated("openat2");
 }
 
 /* An open that libwt cannot see is refused by the first write. */
