@@ -59,15 +59,21 @@ static pid_t thread_id(void)
 	return wt_syscall(SYS_gettid);
 }
 
+/* In whole pages, as the kernel does: else ThreadSanitizer holds what lay there for still there. */
+static void unmap_pages(void *at, size_t len)
+{
+	munmap(at, wt_round_up(len, sysconf(_SC_PAGESIZE)));
+}
+
 /* By hand: io_uring_queue_exit would close and unregister in the name of the wrong thread. */
 static void unmap(struct wt_ring *ring)
 {
 	struct io_uring *uring = &ring->uring;
 
-	munmap(uring->sq.sqes, uring->sq.ring_entries * sizeof(struct io_uring_sqe));
-	munmap(uring->sq.ring_ptr, uring->sq.ring_sz);
+	unmap_pages(uring->sq.sqes, uring->sq.ring_entries * sizeof(struct io_uring_sqe));
+	unmap_pages(uring->sq.ring_ptr, uring->sq.ring_sz);
 	if (uring->cq.ring_ptr && uring->cq.ring_ptr != uring->sq.ring_ptr)
-		munmap(uring->cq.ring_ptr, uring->cq.ring_sz);
+		unmap_pages(uring->cq.ring_ptr, uring->cq.ring_sz);
 	if (ring->bounce)
 		munmap(ring->bounce, WT_BOUNCE_BYTES);
 }
