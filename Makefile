@@ -61,6 +61,9 @@ $(OBJ)/o/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# ThreadSanitizer's runtime calls pthread_key_create before it is ready for what it instruments.
+$(OBJ)/o/shim/edge_thread.o $(OBJ)/o/shim/real.o: override CFLAGS += -fno-sanitize=thread
+
 # Tests and figures.
 
 tests: all $(OBJ)/tests/unit $(OBJ)/tests/system $(PROGS) $(OBJ)/tests/disk/plugin.so $(DISK_PROGS)
@@ -113,6 +116,8 @@ $(OBJ)/bench/empty.so:
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -shared -nostdlib -x c -o $@ /dev/null
 
+test-programs: $(PROGS)
+
 deps:
 	$(Q)tests/deps
 
@@ -140,6 +145,10 @@ fuzzers: $(FUZZERS)
 
 fuzz: fuzzers
 	$(Q)$(foreach f,$(FUZZERS),$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -artifact_prefix=$f- &&) true
+
+# libwt under AddressSanitizer and UndefinedBehaviorSanitizer, and under ThreadSanitizer.
+check-asan check-tsan: check-%: deps
+	$(Q)tests/sanitize $(if $(filter asan,$*),address,thread)
 
 demo:
 	$(Q)tests/deps demo
@@ -181,10 +190,11 @@ help:
 	@echo 'make               libwt.so and its tool'
 	@echo 'make demo          real programs through libwt: what each level costs and covers'
 	@echo 'make check         every test (under 12 minutes); make soak: the long forms'
+	@echo 'make check-asan    tests under the sanitizers; make check-tsan: for threads'
 	@echo 'make fuzz          policy parser, report and log under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench-quick   the figures'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall'
 	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
 
-.PHONY: all tests deps check soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
+.PHONY: all tests test-programs deps check check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -250,6 +250,7 @@ int main(int argc, char **argv)
 		return usage();
 	my.mix = strcmp(argv[1], mix_names[ALL]) ? FILES : ALL;
 	my.looks_for_dirt = my.mix == ALL;
+	my.is_tame = *(getenv("DIFFER_TAME") ?: "") != '\0';
 	for (int i = 0; i < SLOTS; i++)
 		my.slots[i] = 6 + i < argc ? atoi(argv[6 + i]) : -1;
 	start_trace();

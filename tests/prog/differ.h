@@ -79,6 +79,7 @@ enum mix { FILES, ALL, MIXES };
 struct position {
 	enum mix mix;
 	bool looks_for_dirt;
+	bool is_tame; /* no memory that cannot be read: a sanitizer looks at what it is shown */
 	uint64_t seed;
 	char prefix[64]; /* "17/" in a process that operation 17 started */
 	long op;

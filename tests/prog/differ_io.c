@@ -269,7 +269,7 @@ void op_write(struct rng *rng)
 {
 	static struct iovec iov[IOV_MAX + 1];
 	struct request r = { .way = below(rng, WAYS), .fd = any_fd(rng), .iov = iov };
-	bool spoilt = one_in(rng, 12);
+	bool spoilt = one_in(rng, 12) && !my.is_tame;
 	bool limited = one_in(rng, 10);
 	bool vector = r.way >= WRITEV;
 	bool looked_for_dirt;

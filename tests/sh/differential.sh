@@ -75,13 +75,14 @@ fresh_seed() {
 # differ_on FS FILE SECONDS [VARIABLE=VALUE...] -- ARG...: FILE gets the trace, FILE.err what went to
 # stderr. DIR among the arguments is a fresh directory on that file system.
 differ_on() {
-	local base=WT_TEST_$1 device=WT_TEST_$1_DEV file=$2 seconds=$3 dir environment=()
+	local base=WT_TEST_$1 device=WT_TEST_$1_DEV file=$2 seconds=$3 dir
+	local environment=("DIFFER_TAME=${DIFFER_TAME:-}")
 	shift 3
 	dir=$(mktemp -d "${!base:-$work}/differ.XXXXXX")
 	case $base in
-	WT_TEST_EXT4 | WT_TEST_XFS) environment=(DIFFER_DEVICE="${!device}") ;;
+	WT_TEST_EXT4 | WT_TEST_XFS) environment+=(DIFFER_DEVICE="${!device}") ;;
 	WT_TEST_OVERLAY)
-		environment=(DIFFER_DEVICE="${!device}" DIFFER_LIES="$WT_TEST_OVERLAY_UPPER/${dir##*/}")
+		environment+=(DIFFER_DEVICE="${!device}" DIFFER_LIES="$WT_TEST_OVERLAY_UPPER/${dir##*/}")
 		;;
 	esac
 	while [ "$1" != -- ]; do

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Preloaded libraries that are wrong, each in one way in which a write-through library easily
- * goes wrong: differential.sh builds them one by one, with -DNAME, and must catch every one. Where
- * a race decides, sched_yield lets it be lost often enough.
+ * goes wrong: differential.sh and sanitizers.sh build them one by one, with -DNAME, and must catch
+ * every one. Where a race decides, sched_yield lets it be lost often enough.
  */
 #define _GNU_SOURCE 1
 #include <aio.h>
@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -27,9 +28,23 @@ static ssize_t answer(ssize_t result, int errno_before)
 	return result;
 }
 
+#if defined(READS_PAST_THE_END)
+static volatile char few[16];
+#elif defined(COUNTS_IN_A_RACE)
+static volatile unsigned long calls;
+#endif
+
 static ssize_t wrong_write(int fd, const void *from, size_t len)
 {
-#if defined(TEARS_APPENDS)
+#if defined(READS_PAST_THE_END)
+	few[0] = few[len ? 16 : 0];
+#elif defined(COUNTS_IN_A_RACE)
+	calls++;
+#elif defined(LOSES_MEMORY)
+	void *volatile lost = malloc(1);
+
+	lost = NULL;
+#elif defined(TEARS_APPENDS)
 	if (len > 64 && len <= STEP && (fcntl(fd, F_GETFL) & O_APPEND)) {
 		ssize_t done = syscall(SYS_write, fd, from, len / 2);
 
