@@ -414,8 +414,12 @@ int wt_core_submitting(int fd)
 void wt_core_noticed(int fd, enum wt_way way)
 {
 	const char *words = wt_way_text(way);
+	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (*words && wt_fdtable_get(fd).state == WT_RULED)
+	/* One that cannot be honoured (WT_STRICT) is refused by its first write. */
+	if (verdict.state == WT_UNKNOWN)
+		wt_track_adopt(fd, &verdict);
+	if (*words && verdict.state == WT_RULED)
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, words);
 	wt_elide_never(fd);
 	wt_core_sharing(fd);

@@ -9,10 +9,11 @@
 #include "edge.h"
 #include "real.h"
 
-/* Under fsync=elide a descriptor that was not seen to be opened may lead to a file with a rule. */
+/* Under fsync=elide a descriptor without a rule may lead to a file with one (it only reads). */
 static void noticed(int fd, enum wt_way way)
 {
-	if (likely(fd < 0 || (wt_fdtable_get(fd).state != WT_RULED && !wt_config.elides)))
+	if (likely(!wt_config.active || fd < 0 ||
+		   (wt_fdtable_get(fd).state == WT_NO_RULE && !wt_config.elides)))
 		return;
 	int errno_before = errno;
 

@@ -91,7 +91,8 @@ WT_EXPORT int io_uring_wait_cqe_timeout(struct io_uring *ring, struct io_uring_c
 	return wt_real.io_uring_wait_cqe_timeout(ring, cqe, time);
 }
 
-WT_EXPORT int io_uring_register_files(struct io_uring *ring, const int *files, unsigned int count)
+/* A negative one is a place left free. */
+static void registering(const int *files, unsigned int count)
 {
 	int errno_before = errno;
 
@@ -99,17 +100,17 @@ WT_EXPORT int io_uring_register_files(struct io_uring *ring, const int *files, u
 		if (files[i] >= 0)
 			wt_core_noticed(files[i], WT_WAY_RING);
 	errno = errno_before;
+}
+
+WT_EXPORT int io_uring_register_files(struct io_uring *ring, const int *files, unsigned int count)
+{
+	registering(files, count);
 	return wt_real.io_uring_register_files(ring, files, count);
 }
 
 WT_EXPORT int io_uring_register_files_update(struct io_uring *ring, unsigned int first,
 					     const int *files, unsigned int count)
 {
-	int errno_before = errno;
-
-	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++)
-		if (files[i] >= 0)
-			wt_core_noticed(files[i], WT_WAY_RING);
-	errno = errno_before;
+	registering(files, count);
 	return wt_real.io_uring_register_files_update(ring, first, files, count);
 }

@@ -110,6 +110,7 @@ void close_state(void);
 	X(moved_descriptor)                                                                        \
 	X(descriptor_and_stream)                                                                   \
 	X(line_mode_later)                                                                         \
+	X(mapped_unseen)                                                                           \
 	X(full)                                                                                    \
 	X(left_at_exit)                                                                            \
 	X(left_at_quick_exit)                                                                      \

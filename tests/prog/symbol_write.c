@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes, copies, sizes and syncs by a descriptor. */
 #include "symbol.h"
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
 
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -357,4 +358,18 @@ void try_mmap(void)
 void try_mmap64(void)
 {
 	all_map("mmap64", by_mmap64);
+}
+
+/* Of a descriptor that was not seen to be opened. */
+void scene_mapped_unseen(void)
+{
+	char *shared;
+
+	make_file("file", 10000);
+	fd = (int)wt_syscall(SYS_openat, AT_FDCWD, "file", O_RDWR, 0);
+	errno = UNTOUCHED;
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	tell("mmap", shared != MAP_FAILED);
+	strcpy(shared, "stored");
+	msync(shared, 4096, MS_SYNC);
 }

@@ -23,6 +23,7 @@ static const struct {
 } holes[] = {
 	{ "mmap", "a shared writable mapping" },
 	{ "mmap64", "a shared writable mapping" },
+	{ "scene_mapped_unseen", "a shared writable mapping" },
 	{ "io_uring_register_files", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update", "an io_uring of the program, if it writes there" },
 };
