@@ -111,6 +111,9 @@ $(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,$(wildcard bench/lib.c))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
+# libc's functions are called by pointers: so must be those that libwt stands before.
+$(OBJ)/o/bench/%.o: override CFLAGS += -fno-plt
+
 # The least that a preload can cost.
 $(OBJ)/bench/empty.so:
 	$(Q)mkdir -p $(@D)
