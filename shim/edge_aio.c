@@ -42,8 +42,11 @@ static void answer(struct aiocb *request, ssize_t ret)
 	request->__error_code = ret < 0 ? (int)-ret : 0;
 }
 
-/* No point of cancellation, as libc's is none. */
-static void carry_out(struct aiocb *request)
+/*
+ * Whether it was a file: the number of one that was closed by an instruction of the program's own
+ * may be a pipe now. No point of cancellation, as libc's is none.
+ */
+static bool carry_out(struct aiocb *request)
 {
 	struct iovec iov = { (void *)request->aio_buf, request->aio_nbytes };
 	union wt_verdict verdict = wt_fdtable_get(request->aio_fildes);
@@ -52,9 +55,11 @@ static void carry_out(struct aiocb *request)
 	int errno_before = errno, cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	answer(request, request->aio_offset < 0 ? -EINVAL : wt_core_write(&io, verdict));
+	ssize_t ret = request->aio_offset < 0 ? -EINVAL : wt_core_write(&io, verdict);
 	pthread_setcancelstate(cancel, NULL);
 	errno = errno_before;
+	answer(request, ret);
+	return ret != -ESPIPE;
 }
 
 /* An empty list is done at once, and its end is told as that of a request. */
@@ -68,9 +73,8 @@ static int notify(struct sigevent *event)
 
 WT_EXPORT int aio_write(struct aiocb *request)
 {
-	if (!is_ours(request))
+	if (!is_ours(request) || !carry_out(request))
 		return wt_real.aio_write(request);
-	carry_out(request);
 	return notify(&request->aio_sigevent);
 }
 
@@ -92,9 +96,12 @@ WT_EXPORT int aio_fsync(int op, struct aiocb *request)
 		return wt_real.aio_fsync(op, request);
 	}
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	answer(request, wt_core_sync(&sync, verdict));
+	int ret = wt_core_sync(&sync, verdict);
 	pthread_setcancelstate(cancel, NULL);
 	errno = errno_before;
+	if (ret == -EBADF) /* closed, unseen: libc looks before it takes the request */
+		return wt_real.aio_fsync(op, request);
+	answer(request, ret);
 	return notify(&request->aio_sigevent);
 }
 
@@ -113,7 +120,8 @@ static bool carry_out_ours(struct aiocb *const list[], struct aiocb *rest[], int
 		if (!list[i] || list[i]->aio_lio_opcode != LIO_WRITE || !is_ours(list[i]))
 			continue;
 		list[i]->aio_sigevent.sigev_notify = SIGEV_NONE; /* as libc does */
-		carry_out(list[i]);
+		if (!carry_out(list[i]))
+			continue;
 		failed |= list[i]->__error_code;
 		rest[i] = NULL;
 	}

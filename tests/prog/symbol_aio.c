@@ -7,6 +7,8 @@
 #include <liburing.h>
 #include <signal.h>
 
+#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+
 static void open_file(int flags)
 {
 	make_file("file", 10000);
@@ -343,4 +345,29 @@ void try_io_uring_register_files_update(void)
 	write_registered(0);
 	TELL(io_uring_register_files_update(&ring, 5, &fd, 1));
 	TELL(io_uring_register_files_update(&ring, 0, &(int){ 1000 }, 1));
+}
+
+static int sync_of(struct aiocb *request)
+{
+	return aio_fsync(O_SYNC, request);
+}
+
+/* A file's number after an instruction has closed it: nothing's, and then a pipe's. */
+void scene_aio_to_stale_number(void)
+{
+	int was, pipes[2];
+
+	open_file(O_RDWR);
+	was = fd;
+	submit(aio_write, writing(fd, "a file", 5000));
+	judge("file");
+	wt_syscall(SYS_close, fd);
+	submit(sync_of, writing(was, "", 0));
+	submit(aio_write, writing(was, "closed", 5000));
+	TELL(pipe(pipes));
+	fd = -1;
+	say("the same number: %d", pipes[0] == was);
+	submit(aio_write, writing(pipes[0], "the end that is read", 5000));
+	submit(aio_write, writing(pipes[1], "a pipe", 5000));
+	submit(sync_of, writing(pipes[1], "", 0));
 }
