@@ -89,9 +89,15 @@ static bool stays(const struct wt_stream_call *call)
 	       !(call->file->_flags & WT_STREAM_IS_LINES);
 }
 
+/* Asked under the stream's lock: another thread may put something there at any time. */
+static bool hands_nothing_over(const struct wt_stream_call *call)
+{
+	return stays(call) || (call->empties && !wt_stream_holds(call->file));
+}
+
 static long carry_locked(struct wt_stream_call *call)
 {
-	if (!stays(call))
+	if (!hands_nothing_over(call))
 		return cover(call);
 	(call->does_staying ? call->does_staying : call->does)(call);
 	return call->result;
@@ -126,16 +132,31 @@ long wt_stream_carry(struct wt_stream_call *call)
 }
 
 /* As libc does it by itself. fflush(3) forgets where the stream is, and asks the descriptor. */
-WT_STREAM_DOES(flush,
-	       call->file->_mode > 0 ? (int)wt_real.__woverflow(call->file, WEOF)
-				     : wt_real.__overflow(call->file, EOF),
-	       call->result != EOF)
+static bool does_flush(struct wt_stream_call *call)
+{
+	FILE *file = call->file;
+
+	if (__fwritable(file) && __fpending(file))
+		call->result = file->_mode > 0 ? (long)wt_real.__woverflow(file, WEOF)
+					       : wt_real.__overflow(file, EOF);
+	return call->result != EOF;
+}
+
+static int flush(FILE *file)
+{
+	struct wt_stream_call call = {
+		.file = file,
+		.does = does_flush,
+		.empties = true,
+		.failure = EOF,
+	};
+
+	return (int)wt_stream_carry(&call) == EOF ? EOF : 0;
+}
 
 int wt_stream_flush(FILE *file)
 {
-	struct wt_stream_call call = { .file = file, .does = does_flush, .failure = EOF };
-
-	return wt_stream_holds(file) ? (int)wt_stream_carry(&call) : 0;
+	return wt_stream_has_no_rule(file) ? 0 : flush(file);
 }
 
 void wt_stream_settle(FILE *file, size_t pending_before)
@@ -173,7 +194,7 @@ static int flush_each(bool lines_only)
 	for (stream_iterator at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at)) {
 		FILE *file = _IO_iter_file(at);
 
-		if ((!lines_only || file->_flags & WT_STREAM_IS_LINES) && wt_stream_flush(file))
+		if ((!lines_only || file->_flags & WT_STREAM_IS_LINES) && flush(file))
 			ret = EOF;
 	}
 	return ret;

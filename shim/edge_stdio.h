@@ -41,6 +41,7 @@ struct wt_stream_call {
 	bool (*does_staying)(struct wt_stream_call *call); /* what stays; NULL: the same */
 	size_t adds;   /* bytes into the stream, where it succeeds; `does` may know better */
 	bool may_stay; /* in its buffer */
+	bool empties;  /* hands over what is pending, where anything is, and adds nothing */
 	bool moves;    /* and then to another place */
 	long failure;  /* what the function returns where it fails */
 

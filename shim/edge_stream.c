@@ -120,36 +120,43 @@ WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *file)
 
 WT_ALIAS(freopen) FILE *freopen64(const char *path, const char *mode, FILE *file);
 
+WT_STREAM_DOES(fflush, wt_real.fflush(call->file), !call->result)
+WT_STREAM_DOES(fflush_unlocked, wt_real.fflush_unlocked(call->file), !call->result)
+
+static int empty(bool (*does)(struct wt_stream_call *), FILE *file)
+{
+	return (int)wt_stream_carry(&(struct wt_stream_call){
+		.file = file, .does = does, .empties = true, .failure = EOF });
+}
+
 WT_EXPORT int fflush(FILE *file)
 {
-	int errno_before = errno;
-	int err = file ? wt_stream_flush(file) : wt_stream_flush_all(false);
-	int errno_told = errno;
-
-	errno = errno_before;
-	int ret = wt_real.fflush(file);
-	if (ret || likely(!err))
-		return ret;
-	errno = errno_told;
-	return err;
+	if (likely(!wt_config.active))
+		return wt_real.fflush(file);
+	if (!file)
+		return wt_stream_flush_all(false);
+	return wt_stream_has_no_rule(file) ? wt_real.fflush(file) : empty(does_fflush, file);
 }
 
 WT_EXPORT int fflush_unlocked(FILE *file)
 {
 	if (!file)
 		return fflush(NULL);
-	return wt_stream_flush(file) ? EOF : wt_real.fflush_unlocked(file);
+	return wt_stream_has_no_rule(file) ? wt_real.fflush_unlocked(file)
+					   : empty(does_fflush_unlocked, file);
 }
 
 WT_EXPORT void _flushlbf(void)
 {
-	wt_stream_flush_all(true);
-	wt_real._flushlbf();
+	if (likely(!wt_config.active))
+		wt_real._flushlbf();
+	else
+		wt_stream_flush_all(true);
 }
 
 /*
- * Where text is pending libc's function is carried out as a whole: a stream that was flushed before
- * would be positioned otherwise, and not all of them flush whatever they are asked for.
+ * libc's function is carried out as a whole: a stream that was flushed before would be positioned
+ * otherwise, and not all of them flush whatever they are asked for.
  */
 WT_STREAM_DOES(fseek, wt_real.fseeko(call->file, call->offset, call->number), !call->result)
 WT_STREAM_DOES(fsetpos, wt_real.fsetpos(call->file, call->data), !call->result)
@@ -160,6 +167,7 @@ WT_STREAM_DOES(setbuffer, (wt_real.setbuffer(call->file, (char *)call->data, cal
 
 static int move(struct wt_stream_call call)
 {
+	call.empties = true;
 	call.moves = true;
 	call.failure = -1;
 	return (int)wt_stream_carry(&call);
@@ -172,7 +180,7 @@ WT_EXPORT int fseek(FILE *file, long offset, int whence)
 
 WT_EXPORT int fseeko(FILE *file, off_t offset, int whence)
 {
-	if (likely(!wt_stream_holds(file)))
+	if (wt_stream_has_no_rule(file))
 		return wt_real.fseeko(file, offset, whence);
 	return move((struct wt_stream_call){
 		.file = file, .does = does_fseek, .offset = offset, .number = whence });
@@ -182,7 +190,7 @@ WT_ALIAS(fseeko) int fseeko64(FILE *file, off64_t offset, int whence);
 
 WT_EXPORT int fsetpos(FILE *file, const fpos_t *position)
 {
-	if (likely(!wt_stream_holds(file)))
+	if (wt_stream_has_no_rule(file))
 		return wt_real.fsetpos(file, position);
 	return move(
 		(struct wt_stream_call){ .file = file, .does = does_fsetpos, .data = position });
@@ -196,7 +204,7 @@ WT_EXPORT int fsetpos64(FILE *file, const fpos64_t *position)
 /* Clears the error of its own flush too: errno is all that tells (rewind(3)). */
 WT_EXPORT void rewind(FILE *file)
 {
-	if (likely(!wt_stream_holds(file))) {
+	if (wt_stream_has_no_rule(file)) {
 		wt_real.rewind(file);
 		return;
 	}
@@ -207,11 +215,12 @@ WT_EXPORT void rewind(FILE *file)
 /* A new mode alone is only noted. */
 WT_EXPORT int setvbuf(FILE *file, char *buf, int mode, size_t size)
 {
-	if (likely(!wt_stream_holds(file)))
+	if (wt_stream_has_no_rule(file))
 		return wt_real.setvbuf(file, buf, mode, size);
 	return (int)wt_stream_carry(&(struct wt_stream_call){
 		.file = file,
 		.does = does_setvbuf,
+		.empties = true,
 		.failure = EOF,
 		.data = buf,
 		.number = mode,
@@ -221,11 +230,14 @@ WT_EXPORT int setvbuf(FILE *file, char *buf, int mode, size_t size)
 
 WT_EXPORT void setbuffer(FILE *file, char *buf, size_t size)
 {
-	if (likely(!wt_stream_holds(file)))
+	if (wt_stream_has_no_rule(file))
 		wt_real.setbuffer(file, buf, size);
 	else
-		wt_stream_carry(&(struct wt_stream_call){
-			.file = file, .does = does_setbuffer, .data = buf, .size = size });
+		wt_stream_carry(&(struct wt_stream_call){ .file = file,
+							  .does = does_setbuffer,
+							  .empties = true,
+							  .data = buf,
+							  .size = size });
 }
 
 WT_EXPORT void setbuf(FILE *file, char *buf)

@@ -54,8 +54,8 @@ static int print_descriptor(char *text, size_t room, int of)
 	if (wt_syscall(SYS_fstat, of, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	return snprintf(text, room, " offset=%ld flags=%#lx size=%ld",
-			wt_syscall(SYS_lseek, of, 0, SEEK_CUR),
-			wt_syscall(SYS_fcntl, of, F_GETFL), (long)st.st_size);
+			wt_syscall(SYS_lseek, of, 0, SEEK_CUR), wt_syscall(SYS_fcntl, of, F_GETFL),
+			(long)st.st_size);
 }
 
 long tell(const char *call, long ret)

@@ -108,8 +108,10 @@ void close_state(void);
 	X(redirected)                                                                              \
 	X(cut_log)                                                                                 \
 	X(moved_descriptor)                                                                        \
+	X(flush_fails)                                                                             \
 	X(descriptor_and_stream)                                                                   \
 	X(line_mode_later)                                                                         \
+	X(aio_to_stale_number)                                                                     \
 	X(mapped_unseen)                                                                           \
 	X(full)                                                                                    \
 	X(left_at_exit)                                                                            \

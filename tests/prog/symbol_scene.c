@@ -257,6 +257,29 @@ void scene_moved_descriptor(void)
 	TELL(ftell(file));
 }
 
+/* A flush that fails leaves the stream's place as it was, which may be another file's by then. */
+void scene_flush_fails(void)
+{
+	make_file("file", 100);
+	TELL_POINTER(file = fopen("file", "r+"));
+	TELL(fseek(file, 10, SEEK_SET));
+	TELL(fputs("words", file));
+	TELL(fflush(file));
+	judge("file");
+	TELL(fseek(file, 20, SEEK_SET));
+	int was = dup(fileno(file));
+	close(fileno(file));
+	TELL(fputs("more", file));
+	TELL(fflush(file));
+	dup2(was, fileno(file));
+	lseek(was, 50, SEEK_SET);
+	TELL(fputs("and more", file));
+	TELL(fseek(file, 0, SEEK_CUR));
+	judge("file");
+	TELL(ftell(file));
+	close(was);
+}
+
 /* One description by two ways, its number given away under the stream. */
 void scene_descriptor_and_stream(void)
 {

@@ -17,6 +17,8 @@
  *                                `deferred` or `async`
  *   reap FILE COUNT              io_submit(2) of COUNT writes, whose requests another thread unmaps
  *                                as soon as they are complete
+ *   stream FILE HOW COUNT        a thread empties the stream that another puts words into, by
+ *                                fflush(3) of `one` or `all` or a `seek`; rounds that end dirty
  *   signal FILE LOG COUNT        handlers write to FILE and LOG while COUNT writes are under way
  *
  * Prints NAME=VALUE, and what the process holds before and after. 2 where a call fails.
@@ -324,6 +326,8 @@ static bool do_it(int argc, char **argv)
 		submit_writes(count);
 	else if (argc == 6 && !strcmp(what, "cancel"))
 		cancel_threads(argv[3], argv[4], count);
+	else if (argc == 5 && !strcmp(what, "stream"))
+		share_stream(argv[2], argv[3], count);
 	else if (argc == 5 && !strcmp(what, "signal"))
 		interrupt_writes(argv[3], count);
 	else

@@ -29,6 +29,9 @@ void cancel_threads(const char *call, const char *when, int rounds);
 /* threads_reap.c: so many requests, gone as soon as they are complete. */
 void submit_writes(int count);
 
+/* threads_stream.c: puts words while another thread flushes HOW: `one`, `all` or by a `seek`. */
+void share_stream(const char *path, const char *how, int rounds);
+
 /* threads_signal.c: handlers that write, while a thread does. */
 void interrupt_writes(const char *log_path, int writes);
 

@@ -122,7 +122,7 @@ writes_counted() {
 
 where_they_part() {
 	diff "$1" "$2" | sed -n '2,7s/^/# /p'
-	sed -n '1,3s/^/# stderr: /p' "$2.err"
+	sed -n '1,3s/^/# stderr: /p' "${2%.said}.err"
 }
 
 # compare PLAIN FS SEED OPS RULES: silent, or why it fails as TAP diagnostics.

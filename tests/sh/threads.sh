@@ -165,6 +165,16 @@ for rule in through dsync; do
 		"$(facts status 0 "reaped" "2000 failed=0")$(clean file)"
 done
 
+### A stream that two threads use
+
+for how in one all seek; do
+	in_place EXT4 plain "$threads" stream file $how 20
+	judge "control: without libwt a shared stream leaves pages dirty, $how" \
+		"$(facts status 0)$([ "$(fact dirty)" -gt 0 ] || echo "none")"
+	in_place EXT4 dsync "$threads" stream file $how 40
+	judge "a thread that flushes hands over nothing uncovered, $how" "$(facts status 0 dirty 0)"
+done
+
 ### Trap 20: O_DIRECT beside the page cache makes the kernel invent errors
 
 for ((n = 0; n < 5; n++)); do
