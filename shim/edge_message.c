@@ -9,79 +9,51 @@
 #include <unistd.h>
 
 #include "edge_stdio.h"
+#include "name.h"
 #include "real.h"
 
-/* None of them says whether it succeeded. */
-#define SAYS(name, statement) WT_STREAM_DOES(name, ((statement), 0), !ferror(call->file))
-
-SAYS(perror, wt_real.perror(call->data))
-SAYS(psignal, wt_real.psignal(call->number, call->data))
-WT_STREAM_DOES(psiginfo, (wt_real.psiginfo(call->more, call->data), 0), true)
-SAYS(vwarn, wt_real.vwarn(call->data, *call->args))
-SAYS(vwarnx, wt_real.vwarnx(call->data, *call->args))
-SAYS(error, wt_real.error(0, call->number, "%s", (const char *)call->data))
-SAYS(error_at_line, wt_real.error_at_line(0, call->number, call->more, (unsigned int)call->count,
-					  "%s", (const char *)call->data))
-
-static void say(struct wt_stream_call call)
+/*
+ * They lock in an order of their own what they need besides stderr, stdout or libc's list of
+ * streams, and may call the program (error_print_progname): no lock of ours is held around them,
+ * and what they wrote is settled after. None of them says whether it succeeded.
+ */
+static void settle_stderr(void)
 {
-	call.file = stderr;
-	call.adds = WT_STREAM_UNKNOWN;
-	wt_stream_carry(&call);
+	wt_stream_settle(stderr, WT_STREAM_UNKNOWN);
 }
 
 WT_EXPORT void perror(const char *text)
 {
-	if (wt_stream_has_no_rule(stderr))
-		wt_real.perror(text);
-	else
-		say((struct wt_stream_call){ .does = does_perror, .data = text });
+	wt_real.perror(text);
+	settle_stderr();
 }
 
 WT_EXPORT void psignal(int number, const char *text)
 {
-	if (wt_stream_has_no_rule(stderr))
-		wt_real.psignal(number, text);
-	else
-		say((struct wt_stream_call){
-			.does = does_psignal, .data = text, .number = number });
+	wt_real.psignal(number, text);
+	settle_stderr();
 }
 
 /* Goes past the stream, to its number. */
 WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 {
-	if (!wt_config.active || wt_fdtable_get(STDERR_FILENO).state == WT_NO_RULE)
-		wt_real.psiginfo(info, text);
-	else
-		wt_stream_carry(&(struct wt_stream_call){ .fd = STDERR_FILENO,
-							  .does = does_psiginfo,
-							  .adds = WT_STREAM_UNKNOWN,
-							  .data = text,
-							  .more = info });
+	wt_real.psiginfo(info, text);
+	int errno_before = errno;
+	if (wt_config.active)
+		wt_name_resized(STDERR_FILENO, wt_fdtable_get(STDERR_FILENO));
+	errno = errno_before;
 }
 
 WT_EXPORT void vwarn(const char *format, va_list args)
 {
-	va_list copy;
-
-	va_copy(copy, args);
-	if (wt_stream_has_no_rule(stderr))
-		wt_real.vwarn(format, copy);
-	else
-		say((struct wt_stream_call){ .does = does_vwarn, .data = format, .args = &copy });
-	va_end(copy);
+	wt_real.vwarn(format, args);
+	settle_stderr();
 }
 
 WT_EXPORT void vwarnx(const char *format, va_list args)
 {
-	va_list copy;
-
-	va_copy(copy, args);
-	if (wt_stream_has_no_rule(stderr))
-		wt_real.vwarnx(format, copy);
-	else
-		say((struct wt_stream_call){ .does = does_vwarnx, .data = format, .args = &copy });
-	va_end(copy);
+	wt_real.vwarnx(format, args);
+	settle_stderr();
 }
 
 WT_EXPORT void verr(int status, const char *format, va_list args)
@@ -126,11 +98,17 @@ WT_EXPORT void errx(int status, const char *format, ...)
 	exit(status);
 }
 
+struct line {
+	const char *path;
+	unsigned int number;
+};
+
 /*
  * error(3) takes no va_list: its text is made first, and then its to frame. It flushes stdout. It
  * may leave a message out, and then neither flushes nor ends the program (error_one_per_line).
  */
-static void say_error(struct wt_stream_call call, int status, const char *format, va_list args)
+static void say_error(int status, int number, const struct line *at, const char *format,
+		      va_list args)
 {
 	va_list counted;
 	int errno_before = errno;
@@ -143,18 +121,16 @@ static void say_error(struct wt_stream_call call, int status, const char *format
 	errno = errno_before;
 	if (text)
 		vsnprintf(text, (size_t)len + 1, format, args);
-	call.data = text ? text : format;
 	if (!error_one_per_line)
 		wt_stream_flush(stdout);
 	errno = errno_before;
 	size_t pending = __fpending(stdout);
-	if (!wt_stream_has_no_rule(stderr)) {
-		say(call);
-	} else {
-		call.file = stderr;
-		call.does(&call);
-	}
+	if (at)
+		wt_real.error_at_line(0, number, at->path, at->number, "%s", text ? text : format);
+	else
+		wt_real.error(0, number, "%s", text ? text : format);
 	free(text);
+	settle_stderr();
 	wt_stream_settle(stdout, pending);
 	if (status && error_message_count != said)
 		exit(status);
@@ -162,16 +138,13 @@ static void say_error(struct wt_stream_call call, int status, const char *format
 
 WT_EXPORT void error(int status, int number, const char *format, ...)
 {
-	BY_LIST(format, say_error((struct wt_stream_call){ .does = does_error, .number = number },
-				  status, format, args));
+	BY_LIST(format, say_error(status, number, NULL, format, args));
 }
 
 WT_EXPORT void error_at_line(int status, int number, const char *file, unsigned int line,
 			     const char *format, ...)
 {
-	BY_LIST(format, say_error((struct wt_stream_call){ .does = does_error_at_line,
-							   .more = file,
-							   .count = line,
-							   .number = number },
-				  status, format, args));
+	const struct line at = { file, line };
+
+	BY_LIST(format, say_error(status, number, &at, format, args));
 }

@@ -41,12 +41,11 @@ static size_t put_block(bool (*does)(struct wt_stream_call *), const void *data,
 		.does = does,
 		.may_stay = true,
 		.data = data,
+		.adds = size * count, /* libc takes the product as it comes */
 		.size = size,
 		.count = count,
 	};
 
-	if (__builtin_mul_overflow(size, count, &call.adds))
-		call.adds = WT_STREAM_UNKNOWN;
 	return wt_stream_carry(&call);
 }
 

@@ -24,7 +24,7 @@ static ssize_t handed_over(const struct wt_stream_call *call, size_t pending, of
 	bool is_wide = call->file && call->file->_mode > 0;
 
 	/* It moves back where the file was cut meanwhile, or a stream had read ahead. */
-	if (call->failed || call->adds == WT_STREAM_UNKNOWN)
+	if (call->failed)
 		return moved < 0 ? 1 : moved;
 	ssize_t gone = pending + call->adds - (call->file ? __fpending(call->file) : 0);
 	return is_wide && !call->moves && moved > gone ? moved : gone;
@@ -167,8 +167,11 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 	bool may_have_flushed =
 		__fpending(file) < pending_before || (pending_before && ferror_unlocked(file));
 	if (may_have_flushed && !wt_stream_has_no_rule(file) &&
-	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno)))
+	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno))) {
+		flockfile(file);
 		file->_flags |= _IO_ERR_SEEN;
+		funlockfile(file);
+	}
 	errno = errno_before;
 }
 

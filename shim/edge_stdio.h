@@ -75,7 +75,8 @@ int wt_stream_flush_all(bool lines_only);
 
 /*
  * After a call for which it is libc's to know whether it flushes this stream: where it did, the
- * file is brought to its level. An error is the stream's (ferror), as that of the flush.
+ * file is brought to its level. An error is the stream's (ferror), as that of the flush. Where
+ * what was pending is WT_STREAM_UNKNOWN, it may have.
  */
 void wt_stream_settle(FILE *file, size_t pending_before);
 

@@ -114,6 +114,8 @@ void close_state(void);
 	X(aio_to_stale_number)                                                                     \
 	X(mapped_unseen)                                                                           \
 	X(full)                                                                                    \
+	X(error_waits)                                                                             \
+	X(perror_beside_flushes)                                                                   \
 	X(left_at_exit)                                                                            \
 	X(left_at_quick_exit)                                                                      \
 	X(left_at_abort)                                                                           \

@@ -2,6 +2,7 @@
 /* Streams in scenes of several calls. */
 #include "symbol.h"
 
+#include <err.h>
 #include <limits.h>
 #include <stdio_ext.h>
 #include <sys/mman.h>
@@ -236,6 +237,12 @@ void scene_cut_log(void)
 	TELL(truncate("file", 0));
 	TELL(fprintf(stderr, "%s\n", "after"));
 	judge("file");
+	say("-- and the offset is where it was");
+	for (int i = 0; i < 2; i++) {
+		TELL(truncate("file", 0));
+		TELL_VOID(warnx("as long"));
+		judge("file");
+	}
 	dup2(was, STDERR_FILENO);
 }
 
