@@ -12,8 +12,6 @@
 #include "real.h"
 #include "sys.h"
 
-static _Atomic bool is_ending;
-
 /*
  * How many bytes a call has handed over: where it succeeded what is left tells, and else, also of a
  * part, the descriptor's offset. What is pending in a wide stream is characters, and how many bytes
@@ -108,22 +106,14 @@ static void unlock(void *file)
 	funlockfile(file);
 }
 
-/* At its exit a thread may hold a stream for ever: libc's last flush waits for none. */
-static bool lock(FILE *file)
-{
-	if (unlikely(is_ending))
-		return !ftrylockfile(file);
-	flockfile(file);
-	return true;
-}
-
 long wt_stream_carry(struct wt_stream_call *call)
 {
 	int errno_before = errno;
 	long ret;
 
-	if (likely(__libc_single_threaded) || !call->file || !lock(call->file))
+	if (likely(__libc_single_threaded) || !call->file)
 		return carry_locked(call);
+	flockfile(call->file);
 	errno = errno_before;
 	pthread_cleanup_push(unlock, call->file);
 	ret = carry_locked(call);
@@ -131,27 +121,60 @@ long wt_stream_carry(struct wt_stream_call *call)
 	return ret;
 }
 
-/* As libc does it by itself. fflush(3) forgets where the stream is, and asks the descriptor. */
-static bool does_flush(struct wt_stream_call *call)
+/*
+ * As libc does it by itself, which leaves open whether a stream is wide. fflush(3) forgets where
+ * the stream is, and asks the descriptor.
+ */
+static bool hands_over(struct wt_stream_call *call)
 {
 	FILE *file = call->file;
+	int mode = file->_mode;
 
-	if (__fwritable(file) && __fpending(file))
-		call->result = file->_mode > 0 ? (long)wt_real.__woverflow(file, WEOF)
-					       : wt_real.__overflow(file, EOF);
+	call->result =
+		mode > 0 ? (long)wt_real.__woverflow(file, WEOF) : wt_real.__overflow(file, EOF);
+	if (!mode)
+		file->_mode = 0;
 	return call->result != EOF;
 }
 
+static bool does_flush(struct wt_stream_call *call)
+{
+	return !__fwritable(call->file) || !__fpending(call->file) || hands_over(call);
+}
+
+/* libc makes such a stream ready to be written, even if nothing is pending. */
+static bool does_flush_lines(struct wt_stream_call *call)
+{
+	return !__fwritable(call->file) || hands_over(call);
+}
+
+#define FLUSH_BY(flush, stream)                                                                    \
+	(struct wt_stream_call)                                                                    \
+	{                                                                                          \
+		.file = (stream), .does = flush, .empties = true, .failure = EOF                   \
+	}
+
 static int flush(FILE *file)
 {
-	struct wt_stream_call call = {
-		.file = file,
-		.does = does_flush,
-		.empties = true,
-		.failure = EOF,
-	};
+	return (int)wt_stream_carry(&FLUSH_BY(does_flush, file));
+}
 
-	return (int)wt_stream_carry(&call) == EOF ? EOF : 0;
+static int flush_lines(FILE *file)
+{
+	if (!(file->_flags & WT_STREAM_IS_LINES))
+		return 0;
+	return (int)wt_stream_carry(&FLUSH_BY(does_flush_lines, file));
+}
+
+/* At the end a thread may hold it for ever: libc's last flush waits for none. */
+static int flush_at_end(FILE *file)
+{
+	bool is_locked = !ftrylockfile(file);
+
+	carry_locked(&FLUSH_BY(does_flush, file));
+	if (is_locked)
+		funlockfile(file);
+	return 0;
 }
 
 int wt_stream_flush(FILE *file)
@@ -190,20 +213,17 @@ static void unlock_list(void *unused)
 	_IO_list_unlock();
 }
 
-static int flush_each(bool lines_only)
+static int flush_each(int (*flush_one)(FILE *))
 {
 	int ret = 0;
 
-	for (stream_iterator at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at)) {
-		FILE *file = _IO_iter_file(at);
-
-		if ((!lines_only || file->_flags & WT_STREAM_IS_LINES) && flush(file))
+	for (stream_iterator at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at))
+		if (flush_one(_IO_iter_file(at)))
 			ret = EOF;
-	}
 	return ret;
 }
 
-int wt_stream_flush_all(bool lines_only)
+static int flush_all(int (*flush_one)(FILE *))
 {
 	int ret;
 
@@ -211,13 +231,22 @@ int wt_stream_flush_all(bool lines_only)
 		return 0;
 	_IO_list_lock();
 	pthread_cleanup_push(unlock_list, NULL);
-	ret = flush_each(lines_only);
+	ret = flush_each(flush_one);
 	pthread_cleanup_pop(1);
 	return ret;
 }
 
+int wt_stream_flush_all(void)
+{
+	return flush_all(flush);
+}
+
+int wt_stream_flush_all_lines(void)
+{
+	return flush_all(flush_lines);
+}
+
 void wt_edge_exiting(void)
 {
-	is_ending = true;
-	wt_stream_flush_all(false);
+	flush_all(flush_at_end);
 }

@@ -70,8 +70,9 @@ long wt_stream_carry(struct wt_stream_call *call);
  */
 int wt_stream_flush(FILE *file);
 
-/* What every stream holds, as fflush(NULL) does it, or every one of lines. 0 or EOF. */
-int wt_stream_flush_all(bool lines_only);
+/* What every stream holds, as fflush(NULL) does it, or _flushlbf(3) those of lines. 0 or EOF. */
+int wt_stream_flush_all(void);
+int wt_stream_flush_all_lines(void);
 
 /*
  * After a call for which it is libc's to know whether it flushes this stream: where it did, the

@@ -95,7 +95,7 @@ WT_EXPORT int fclose(FILE *file)
 
 WT_EXPORT int fcloseall(void)
 {
-	int err = wt_stream_flush_all(false);
+	int err = wt_stream_flush_all();
 	int ret = wt_real.fcloseall();
 
 	return ret ? ret : err;
@@ -134,7 +134,7 @@ WT_EXPORT int fflush(FILE *file)
 	if (likely(!wt_config.active))
 		return wt_real.fflush(file);
 	if (!file)
-		return wt_stream_flush_all(false);
+		return wt_stream_flush_all();
 	return wt_stream_has_no_rule(file) ? wt_real.fflush(file) : empty(does_fflush, file);
 }
 
@@ -151,7 +151,7 @@ WT_EXPORT void _flushlbf(void)
 	if (likely(!wt_config.active))
 		wt_real._flushlbf();
 	else
-		wt_stream_flush_all(true);
+		wt_stream_flush_all_lines();
 }
 
 /*
