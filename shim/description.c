@@ -251,8 +251,9 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct t
 
 /*
  * Nobody is left waiting: whoever lets go looks for waiters after that, and a waiter looks at the
- * word after it has said that it waits. It is taken from who has it for so many seconds, and
- * after the first from a thread that is gone.
+ * word after it has said that it waits. It is taken from who has it for so many seconds,
+ * after the first from a thread that is gone, and at once from the thread itself: a stream calls
+ * the program (register_printf_specifier(3)), which may write to the same file.
  */
 static uint32_t hold(struct hold *at, unsigned int seconds_max)
 {
@@ -264,7 +265,7 @@ static uint32_t hold(struct hold *at, unsigned int seconds_max)
 	unsigned int seconds = 0;
 
 	while (!atomic_compare_exchange_strong(&at->token, &other, token)) {
-		if (!other)
+		if (!other || other >> TOKEN_SHIFT == token >> TOKEN_SHIFT)
 			continue;
 		seconds = other == before ? seconds : 0;
 		before = other;

@@ -116,6 +116,7 @@ void close_state(void);
 	X(full)                                                                                    \
 	X(error_waits)                                                                             \
 	X(perror_beside_flushes)                                                                   \
+	X(own_conversion)                                                                          \
 	X(left_at_exit)                                                                            \
 	X(left_at_quick_exit)                                                                      \
 	X(left_at_abort)                                                                           \

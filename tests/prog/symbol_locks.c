@@ -3,6 +3,7 @@
 #include "symbol.h"
 
 #include <error.h>
+#include <printf.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -96,4 +97,52 @@ static int say_beside_flushes(void)
 void scene_perror_beside_flushes(void)
 {
 	TELL(run_in_time(say_beside_flushes));
+}
+
+static int print_twice(FILE *stream, const struct printf_info *info, const void *const *args)
+{
+	(void)info;
+	int value = **(const int *const *)args;
+	int len = fprintf(stream, "%d, ", value);
+
+	return len + fprintf(stream, "%d", value);
+}
+
+static int takes_int(const struct printf_info *info, size_t count, int *types, int *sizes)
+{
+	(void)info;
+	if (count > 0) {
+		types[0] = PA_INT;
+		sizes[0] = sizeof(int);
+	}
+	return 1;
+}
+
+static const char *own_format = "%Y and %Y\n"; /* not for gcc to look at */
+
+static int print_by_own_function(void)
+{
+	static const struct state states[] = {
+		{ .name = "its own buffer", .mode = "w" },
+		{ .name = "a small buffer", .mode = "w", .room = 4 },
+		{ .name = "lines", .mode = "w", .buffering = _IOLBF },
+		{ .name = "unbuffered", .mode = "w", .buffering = _IONBF },
+	};
+
+	register_printf_specifier('Y', print_twice, takes_int);
+	for (size_t i = 0; i < COUNT(states); i++) {
+		open_state(&states[i]);
+		for (int k = 0; k < TIMES; k++)
+			TELL(fprintf(file, own_format, k, -k));
+		TELL(fflush(file));
+		judge("file");
+		close_state();
+	}
+	return 0;
+}
+
+/* A conversion of the program's own, which prints into the stream that is being printed into. */
+void scene_own_conversion(void)
+{
+	TELL(run_in_time(print_by_own_function));
 }
