@@ -276,11 +276,16 @@ int wt_sys_map_shared(size_t size, void **ret_map)
 
 void wt_sys_hold_signals(struct wt_signals *signals)
 {
+	static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 	sigset_t all;
 
 	sigfillset(&all);
-	/* Held off, one that a filter raises would kill (seccomp(2), SECCOMP_RET_TRAP). */
-	sigdelset(&all, SIGSYS);
+	/*
+	 * What the thread raises itself would kill, held off: at memory that a stream reads and a
+	 * handler makes readable, or by a filter (seccomp(2), SECCOMP_RET_TRAP).
+	 */
+	for (size_t i = 0; i < WT_LENGTH(raised); i++)
+		sigdelset(&all, raised[i]);
 	signals->held = !wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals->before,
 				    KERNEL_SIGSET_BYTES);
 }

@@ -102,7 +102,7 @@ int wt_sys_map_shared(size_t size, void **ret_map);
 
 /*
  * Holds the thread's signals off, all but the two that libc cancels threads and changes user ids
- * by, and sets the mask again.
+ * by, and those that the thread raises itself (SIGSEGV), and sets the mask again.
  */
 struct wt_signals {
 	sigset_t before;

@@ -6,6 +6,7 @@
 #include <printf.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #define SECONDS_MAX 20
@@ -145,4 +146,47 @@ static int print_by_own_function(void)
 void scene_own_conversion(void)
 {
 	TELL(run_in_time(print_by_own_function));
+}
+
+static char *page;
+
+static void make_readable(int number)
+{
+	(void)number;
+	mprotect(page, PROBE_BLOCK, PROT_READ | PROT_WRITE);
+}
+
+static long put_page(void)
+{
+	mprotect(page, PROBE_BLOCK, PROT_NONE);
+	return fwrite(page, 1, 100, file);
+}
+
+static long print_page(void)
+{
+	mprotect(page, PROBE_BLOCK, PROT_NONE);
+	return fprintf(file, "%.7s\n", page);
+}
+
+/* A handler brings the memory that the stream reads. */
+void scene_memory_by_handler(void)
+{
+	static const struct state states[] = {
+		{ .name = "a small buffer", .mode = "w", .room = 128 },
+		{ .name = "lines", .mode = "w", .buffering = _IOLBF },
+	};
+
+	page = mmap(NULL, PROBE_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(page, 'p', PROBE_BLOCK);
+	signal(SIGSEGV, make_readable);
+	for (size_t i = 0; i < COUNT(states); i++) {
+		open_state(&states[i]);
+		TELL(put_page());
+		TELL(put_page());
+		TELL(print_page());
+		TELL(fflush(file));
+		judge("file");
+		close_state();
+	}
+	signal(SIGSEGV, SIG_DFL);
 }
