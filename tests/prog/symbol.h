@@ -114,6 +114,7 @@ void close_state(void);
 	X(aio_to_stale_number)                                                                     \
 	X(mapped_unseen)                                                                           \
 	X(full)                                                                                    \
+	X(wide_limit)                                                                              \
 	X(error_waits)                                                                             \
 	X(perror_beside_flushes)                                                                   \
 	X(own_conversion)                                                                          \

@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio_ext.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
@@ -380,5 +381,34 @@ void scene_full(void)
 		TELL(fputc('\n', file));
 		close_state();
 		wt_syscall(SYS_unlinkat, AT_FDCWD, "ballast", 0);
+	}
+}
+
+static volatile int signals;
+
+static void count_signal(int number)
+{
+	(void)number;
+	signals++;
+}
+
+/* What a wide stream could not hand over it still has, and tries once with each flush. */
+void scene_wide_limit(void)
+{
+	static const struct state state = { .name = "wide", .mode = "w", .is_wide = true };
+
+	for (int flushes = 0; flushes < 3; flushes++) {
+		open_state(&state);
+		TELL(fputws(L"more w\xf6rter than there is room", file));
+		limit(7);
+		signals = 0;
+		signal(SIGXFSZ, count_signal);
+		for (int i = 0; i < flushes; i++)
+			TELL(fflush(file));
+		close_held();
+		say("SIGXFSZ: %d", signals);
+		signal(SIGXFSZ, SIG_IGN);
+		limit(-1);
+		restore_standard();
 	}
 }
