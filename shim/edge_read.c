@@ -43,6 +43,15 @@ static bool is_there(const FILE *file, int c, size_t len)
 	return most >= len || memchr(file->_IO_read_ptr, c, most);
 }
 
+/* What would fill the buffer is read past it. That of a terminal will be of 1 KiB or more. */
+static bool fills_for(const FILE *file, size_t size)
+{
+	size_t buffer = file->_IO_buf_base ? file->_IO_buf_end - file->_IO_buf_base : 1024;
+	size_t most = there(file);
+
+	return size > most && size - most < buffer;
+}
+
 /* A stream that has no buffer yet gets one of lines where it is a terminal. */
 static bool reads_lines(const FILE *file)
 {
@@ -57,7 +66,7 @@ static bool reads_lines(const FILE *file)
 static void flush_stdout_to_fill(const FILE *file)
 {
 	if (stdout->_flags & WT_STREAM_IS_LINES && wt_stream_holds(stdout) && reads_lines(file) &&
-	    !(file->_flags & (WT_STREAM_CANNOT_READ | _IO_EOF_SEEN)))
+	    !(file->_flags & (WT_STREAM_CANNOT_READ | WT_STREAM_IS_BACKED_UP | _IO_EOF_SEEN)))
 		wt_stream_flush(stdout);
 }
 
@@ -78,19 +87,16 @@ static void flush_stdout_to_fill(const FILE *file)
 		return result;                                                                     \
 	}
 
-/* Into memory of its own it reads past the buffer. */
-#define FILLS_FOR(size) ((size) > there(file) && !(file->_flags & WT_STREAM_IS_UNBUFFERED))
-
 READS(size_t, fread, (void *data, size_t size, size_t count, FILE *file), (data, size, count, file),
-      FILLS_FOR(size *count))
+      fills_for(file, size *count))
 READS(size_t, fread_unlocked, (void *data, size_t size, size_t count, FILE *file),
-      (data, size, count, file), FILLS_FOR(size *count))
+      (data, size, count, file), fills_for(file, size *count))
 READS(size_t, __fread_chk, (void *data, size_t room, size_t size, size_t count, FILE *file),
-      (data, room, size, count, file), FILLS_FOR(size *count))
+      (data, room, size, count, file), fills_for(file, size *count))
 READS(size_t, __fread_unlocked_chk,
       (void *data, size_t room, size_t size, size_t count, FILE *file),
-      (data, room, size, count, file), FILLS_FOR(size *count))
-READS(int, getw, (FILE * file), (file), FILLS_FOR(sizeof(int)))
+      (data, room, size, count, file), fills_for(file, size *count))
+READS(int, getw, (FILE * file), (file), fills_for(file, sizeof(int)))
 READS(int, fgetc, (FILE * file), (file), !there(file))
 READS(int, fgetc_unlocked, (FILE * file), (file), !there(file))
 READS(int, __uflow, (FILE * file), (file), !there(file))

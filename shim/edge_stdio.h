@@ -27,6 +27,7 @@
 #define WT_STREAM_IS_FILE 0x2000
 #define WT_STREAM_IS_UNBUFFERED 0x0002
 #define WT_STREAM_CANNOT_READ 0x0004
+#define WT_STREAM_IS_BACKED_UP 0x0100 /* reads what was pushed back, ungetc(3) */
 #define WT_STREAM_IS_LINES 0x0200
 
 /* What a call adds is not known before it is made. */

@@ -115,6 +115,7 @@ void close_state(void);
 	X(mapped_unseen)                                                                           \
 	X(full)                                                                                    \
 	X(wide_limit)                                                                              \
+	X(read_past_buffer)                                                                        \
 	X(error_waits)                                                                             \
 	X(perror_beside_flushes)                                                                   \
 	X(own_conversion)                                                                          \

@@ -412,3 +412,37 @@ void scene_wide_limit(void)
 		restore_standard();
 	}
 }
+
+static void get(size_t count)
+{
+	static char bytes[256];
+
+	TELL(fread(bytes, 1, count, file));
+	tell_stream("stdout", stdout);
+}
+
+/* What would fill the buffer is read past it, and then libc does not flush what stdout holds. */
+void scene_read_past_buffer(void)
+{
+	static char room[64];
+	FILE *was = stdout, *out = fopen("out", "w");
+
+	setvbuf(out, NULL, _IOLBF, 0);
+	make_file("file", 1000);
+	TELL_POINTER(file = fopen("file", "r"));
+	setvbuf(file, room, _IOLBF, sizeof(room));
+	stdout = out;
+	TELL(fputs("part of a line", out));
+	get(128);
+	get(64);
+	get(10);
+	TELL(fputs("another part", out));
+	get(10);
+	TELL(ungetc('~', file));
+	get(20);
+	get(44 + 128);
+	get(1);
+	stdout = was;
+	judge("out");
+	fclose(out);
+}
