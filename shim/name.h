@@ -51,7 +51,8 @@ int wt_name_truncate(const char *path, off_t len);
 
 /*
  * The size or the allocation of a file was changed by its descriptor: makes it as stable as a write
- * there. At `through` what the kernel wrote of the last page is with the device. 0 or -errno.
+ * there. At `through` what the kernel wrote of the last page is with the device, at `async` on its
+ * way. 0 or -errno.
  */
 int wt_name_resized(int fd, union wt_verdict verdict);
 
