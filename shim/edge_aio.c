@@ -119,11 +119,11 @@ static bool carry_out_ours(struct aiocb *const list[], struct aiocb *rest[], int
 		rest[i] = list[i];
 		if (!list[i] || list[i]->aio_lio_opcode != LIO_WRITE || !is_ours(list[i]))
 			continue;
-		list[i]->aio_sigevent.sigev_notify = SIGEV_NONE; /* as libc does */
 		if (!carry_out(list[i]))
 			continue;
 		failed |= list[i]->__error_code;
 		rest[i] = NULL;
+		notify(&list[i]->aio_sigevent);
 	}
 	return failed;
 }
