@@ -205,12 +205,22 @@ static bool names(const struct arguments *in, long *ret)
 	case SYS_unlinkat:
 		*ret = unlinkat((int)in->a, two, (int)in->c);
 		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* These may not return, and leave a vfork child's parent the state that the thread is in. */
+static bool ends(const struct arguments *in, long *ret)
+{
+	switch (in->number) {
 	case SYS_execve:
-		*ret = execve(one, (char *const *)in->b, (char *const *)in->c);
+		*ret = execve((const char *)in->a, (char *const *)in->b, (char *const *)in->c);
 		break;
 	case SYS_execveat:
-		*ret = execveat((int)in->a, two, (char *const *)in->c, (char *const *)in->d,
-				(int)in->e);
+		*ret = execveat((int)in->a, (const char *)in->b, (char *const *)in->c,
+				(char *const *)in->d, (int)in->e);
 		break;
 	case SYS_exit:
 		/* The end of a process as well: its status is safe then (clone, init.c). */
@@ -230,6 +240,8 @@ static bool by_edge(const struct arguments *in, long *ret)
 {
 	int cancel;
 
+	if (ends(in, ret))
+		return true;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	bool done = writes(in, ret) || describes(in, ret) || names(in, ret);
 	pthread_setcancelstate(cancel, NULL);

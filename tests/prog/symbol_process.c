@@ -308,6 +308,23 @@ static void all_syscall_names(void)
 	TELL(syscall(99999L, 1L, 2L, 3L));
 }
 
+/* Executed by a vfork child, which has its parent's memory and never comes back to it. */
+static void syscall_in_vfork_child(long number)
+{
+	char *const args[] = { "true", NULL };
+	int before, after;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
+	pid_t child = vfork();
+	if (child == 0) {
+		syscall(number, number == SYS_execve ? (long)"/bin/true" : 7L, args, environ);
+		_exit(99);
+	}
+	int status = status_of(child);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &after);
+	say("vfork child: status %#x, cancellation %d, %d", status, before, after);
+}
+
 void try_syscall(void)
 {
 	make_file("file", 10000);
@@ -317,4 +334,6 @@ void try_syscall(void)
 	all_syscall_descriptors();
 	fd = -1;
 	all_syscall_names();
+	syscall_in_vfork_child(SYS_execve);
+	syscall_in_vfork_child(SYS_exit_group);
 }
