@@ -40,19 +40,15 @@ static struct wt_fd *entry_made(int fd)
 	return wt_fdtable_entry(fd);
 }
 
-void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
+static bool is_known_as(const struct wt_fd *entry, union wt_verdict verdict, uint64_t description)
 {
-	/* Nothing known and nothing to say: most descriptors of most programs. */
-	struct wt_fd *entry = verdict.word || description ? entry_made(fd) : wt_fdtable_entry(fd);
+	return atomic_load_explicit(&entry->verdict, memory_order_relaxed) == verdict.word &&
+	       atomic_load_explicit(&entry->description, memory_order_relaxed) == description &&
+	       verdict.state != WT_RULED;
+}
 
-	if (!entry)
-		return;
-	if (atomic_load_explicit(&entry->verdict, memory_order_relaxed) == verdict.word &&
-	    atomic_load_explicit(&entry->description, memory_order_relaxed) == description &&
-	    verdict.state != WT_RULED)
-		return;
-	if (unlikely(wt_stats_is_guest()))
-		return;
+static void replace(struct wt_fd *entry, union wt_verdict verdict, uint64_t description)
+{
 	atomic_fetch_add(&entry->generation, 1);
 	atomic_store_explicit(&entry->started_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->counted_in, 0, memory_order_relaxed);
@@ -60,6 +56,20 @@ void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 	atomic_store_explicit(&entry->file, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->own_flags, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_release);
+}
+
+void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
+{
+	/* Nothing known and nothing to say: most descriptors of most programs. */
+	struct wt_fd *entry = verdict.word || description ? entry_made(fd) : wt_fdtable_entry(fd);
+
+	if (!entry || is_known_as(entry, verdict, description))
+		return;
+	/* The number is one file here and another in the parent: both look on their next write. */
+	if (unlikely(wt_stats_is_guest()))
+		atomic_store_explicit(&entry->verdict, 0, memory_order_relaxed);
+	else
+		replace(entry, verdict, description);
 }
 
 void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description)
@@ -138,7 +148,11 @@ bool wt_fdtable_has(uint64_t description)
 
 void wt_fdtable_forget(int fd)
 {
-	wt_fdtable_set(fd, (union wt_verdict){ 0 }, 0);
+	static const union wt_verdict unknown;
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	if (entry && !is_known_as(entry, unknown, 0) && !wt_stats_is_guest())
+		replace(entry, unknown, 0);
 }
 
 void wt_fdtable_forget_range(unsigned int first, unsigned int last)

@@ -9,8 +9,8 @@
  * writing to the descriptor that the program named; whatever goes elsewhere (the
  * direct engine's mirror) compares inodes first.
  *
- * A vfork child changes nothing: its descriptors are its own, the table is its
- * parent's. What it opens is looked at on each write.
+ * A vfork child's descriptors are its own, the table is its parent's: all it does there is to have
+ * a number that it gives to another file looked at on its next write, in both.
  *
  * Two levels, mapped as descriptors are seen: memory follows the descriptors in
  * use, not RLIMIT_NOFILE. A number past the table is looked at on every write.

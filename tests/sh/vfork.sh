@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A vfork child shares its parent's memory but not its descriptors: what it does to its own must not
-# take the parent's files out of their rules. Without libwt the parent's write stays dirty.
+# take the parent's files out of their rules, and what the parent had under a number must not take out
+# the child's. Without libwt each write stays dirty.
 set -u
 guest=$WT_OBJ/tests/prog/guest
 file=${WT_TEST_EXT4:-}/guest.db
@@ -16,14 +17,23 @@ judge() { # what, expected, given
 }
 
 rules=('through' 'dsync' 'dsync,engine=direct' 'through,engine=direct,cache=drop')
-echo "1..$((1 + ${#rules[@]}))"
+whose=('' open dup2)
+titles=("the parent's, after its child put another file there" \
+	"the child's, that it opened where its parent has another file" \
+	"the child's, that it duplicated to there")
+echo "1..$((${#whose[@]} * (1 + ${#rules[@]})))"
 if [ -z "${WT_TEST_EXT4:-}" ]; then
-	for n in 1 2 3 4 5; do echo "ok $n - vfork # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"; done
+	for n in {1..15}; do echo "ok $n - vfork # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"; done
 	exit 0
 fi
-judge "without libwt both writes stay dirty" 2 "$("$guest" "$file")"
-for rule in "${rules[@]}"; do
+for i in "${!whose[@]}"; do
 	rm -f "$file"
-	judge "after a vfork child the parent is still written through: $rule" 0 \
-		"$(env -i LD_PRELOAD="$WT_LIB" WT_POLICY="*.db=$rule" "$guest" "$file")"
+	judge "without libwt both writes stay dirty: ${titles[i]}" 2 \
+		"$("$guest" "$file" ${whose[i]:+"${whose[i]}"})"
+	for rule in "${rules[@]}"; do
+		rm -f "$file"
+		judge "a write is covered, ${titles[i]}: $rule" 0 \
+			"$(env -i LD_PRELOAD="$WT_LIB" WT_POLICY="*.db=$rule" \
+				"$guest" "$file" ${whose[i]:+"${whose[i]}"})"
+	done
 done
