@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -136,7 +137,27 @@ WT_EXPORT int posix_fallocate(int fd, off_t offset, off_t len)
 
 WT_ALIAS(posix_fallocate) int posix_fallocate64(int fd, off64_t offset, off64_t len);
 
-/* A clone of another file's extents is no write, and no copy either (ioctl_ficlonerange(2)). */
+#define PREALLOCATES(number) _IOC(_IOC_WRITE, 'X', number, 48)
+
+/*
+ * A clone of another file's extents is no write, and no copy either (ioctl_ficlonerange(2)); others
+ * are fallocate(2) by its old names (include/linux/falloc.h).
+ */
+static bool may_change(unsigned long request)
+{
+	switch (request) {
+	case FICLONE:
+	case FICLONERANGE:
+	case PREALLOCATES(40): /* FS_IOC_RESVSP */
+	case PREALLOCATES(41): /* FS_IOC_UNRESVSP */
+	case PREALLOCATES(42): /* FS_IOC_RESVSP64 */
+	case PREALLOCATES(43): /* FS_IOC_UNRESVSP64 */
+	case PREALLOCATES(57): /* FS_IOC_ZERO_RANGE */
+		return true;
+	}
+	return false;
+}
+
 WT_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	va_list args;
@@ -145,7 +166,5 @@ WT_EXPORT int ioctl(int fd, unsigned long request, ...)
 	void *arg = va_arg(args, void *);
 	va_end(args);
 	int ret = wt_real.ioctl(fd, request, arg);
-	if (likely(request != FICLONE && request != FICLONERANGE))
-		return ret;
-	return !ret && may_settle(fd) ? resized(fd) : ret;
+	return !ret && unlikely(may_change(request)) && may_settle(fd) ? resized(fd) : ret;
 }

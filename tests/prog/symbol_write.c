@@ -256,6 +256,16 @@ SIZES(fallocate64, fallocate64(fd, 0, 9000, 9000))
 SIZES(posix_fallocate, posix_fallocate(fd, 5000, 9000))
 SIZES(posix_fallocate64, posix_fallocate64(fd, -5000, 9000) + posix_fallocate64(fd, 9000, 1))
 
+/* The old names of fallocate(2), which no header has. */
+struct range {
+	short kind, from;
+	long long start, len;
+	int unused[6];
+};
+
+#define UNRESERVE _IOW('X', 43, struct range)
+#define ZERO _IOW('X', 57, struct range)
+
 /* A clone, where the file system has them; any other request goes by. */
 void try_ioctl(void)
 {
@@ -273,6 +283,15 @@ void try_ioctl(void)
 	TELL(ioctl(fd, FICLONE, -1));
 	TELL(ioctl(-1, FICLONE, in));
 	TELL(ioctl(fd, FIONREAD, NULL));
+	struct range inside = { .start = 100, .len = 5000 };
+	make_file("ranges", 12000);
+	fd = open("ranges", O_RDWR);
+	TELL(ioctl(fd, UNRESERVE, &inside));
+	judge("ranges");
+	inside.start = 6000;
+	TELL(ioctl(fd, ZERO, &inside));
+	judge("ranges");
+	TELL(ioctl(fd, ZERO, NULL));
 }
 
 static void dirty_file(void)
