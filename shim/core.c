@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -448,6 +449,8 @@ void wt_core_sharing_all(void)
 
 void wt_core_closing_range(unsigned int first, unsigned int last)
 {
+	if (first > INT_MAX)
+		return;
 	if (wt_fdtable_next_ruled(first) >= 0)
 		look_for_ring_in_time();
 	for (int fd = wt_fdtable_next_ruled(first); fd >= 0 && (unsigned int)fd <= last;
