@@ -414,14 +414,15 @@ int wt_core_submitting(int fd)
 
 void wt_core_noticed(int fd, enum wt_way way)
 {
-	const char *words = wt_way_text(way);
+	enum wt_event_kind kind =
+		way == WT_WAY_MAY_BE_MAPPED ? WT_EVENT_MAY_HAPPEN : WT_EVENT_NOT_COVERED;
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
 	/* One that cannot be honoured (WT_STRICT) is refused by its first write. */
 	if (verdict.state == WT_UNKNOWN)
 		wt_track_adopt(fd, &verdict);
-	if (*words && verdict.state == WT_RULED)
-		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, words);
+	if (verdict.state == WT_RULED)
+		wt_stats_event(kind, fd, NULL, NULL, wt_way_text(way));
 	wt_elide_never(fd);
 	wt_core_sharing(fd);
 }

@@ -85,6 +85,12 @@ static bool writes(const struct arguments *in, long *ret)
 	case SYS_mmap:
 		*ret = (long)mmap((void *)in->a, in->b, (int)in->c, (int)in->d, (int)in->e, in->f);
 		break;
+	case SYS_mprotect:
+		*ret = mprotect((void *)in->a, in->b, (int)in->c);
+		break;
+	case SYS_pkey_mprotect:
+		*ret = pkey_mprotect((void *)in->a, in->b, (int)in->c, (int)in->d);
+		break;
 	case SYS_io_submit:
 		*ret = wt_raw_answer(io_submit((aio_context_t)in->a, in->b, (struct iocb **)in->c));
 		break;

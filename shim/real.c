@@ -148,6 +148,16 @@ static void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t
 	return (void *)wt_syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 }
 
+static int raw_mprotect(void *addr, size_t len, int prot)
+{
+	return wt_syscall(SYS_mprotect, addr, len, prot);
+}
+
+static int raw_pkey_mprotect(void *addr, size_t len, int prot, int key)
+{
+	return wt_syscall(SYS_pkey_mprotect, addr, len, prot, key);
+}
+
 static int raw_ioctl(int fd, unsigned long request, ...)
 {
 	va_list args;

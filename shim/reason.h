@@ -73,13 +73,13 @@
 	X(WT_WHY_BYTES_UNSYNCED, "it came under the rule by its new name and cannot be synced",    \
 	  WT_DO_ALLOW_SYNC)
 
-/* Ways that are noticed only, and not told in the report, have no words. */
 #define WT_WAYS(X)                                                                                 \
 	/* shared and writable */                                                                  \
 	X(WT_WAY_MAPPED, "a shared writable mapping",                                              \
 	  "turn off memory-mapped writes in the program's settings, or leave its own syncs on")    \
-	/* shared, and can be made writable */                                                     \
-	X(WT_WAY_MAY_BE_MAPPED, "", "")                                                            \
+	/* shared, and told if a mapping has been made writable */                                 \
+	X(WT_WAY_MAY_BE_MAPPED, "a shared mapping, if it was made writable (mprotect)",            \
+	  "turn off memory-mapped writes in the program's settings, or leave its own syncs on")    \
 	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
 	  "turn off io_uring in the program's settings, or leave its own syncs on")
 

@@ -340,6 +340,23 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 	count_event(1, &event, NULL, fd, &st);
 }
 
+void wt_stats_came_true(void)
+{
+	int errno_before = errno;
+
+	for (size_t i = 0; i < WT_EVENTS; i++) {
+		const struct wt_event *event = wt_stats_event_at(i);
+
+		if (!event || event->kind != WT_EVENT_MAY_HAPPEN)
+			continue;
+		const struct wt_event true_now = { .kind = WT_EVENT_NOT_COVERED,
+						   .reason = event->reason,
+						   .file = event->file };
+		count_event(1, &true_now, event->path, -1, NULL);
+	}
+	errno = errno_before;
+}
+
 static uint64_t path_key(const char *path)
 {
 	uint64_t key = 1;

@@ -44,11 +44,11 @@ struct wt_row {
 #define WT_EVENTS 128
 #define WT_EVENT_PATH 256
 
-enum wt_event_kind { WT_EVENT_FALL, WT_EVENT_NOT_COVERED, WT_EVENT_KINDS };
+enum wt_event_kind { WT_EVENT_FALL, WT_EVENT_NOT_COVERED, WT_EVENT_MAY_HAPPEN, WT_EVENT_KINDS };
 
 /*
  * A fall of a file from one engine to another, or a way in which a file was
- * written uncovered. `from`, `to`, `reason` are constants; for WT_EVENT_NOT_COVERED
+ * written uncovered, or may be. `from`, `to`, `reason` are constants; for those that are no fall
  * `reason` is the way and `from` and `to` are NULL.
  */
 struct wt_event {
@@ -83,6 +83,10 @@ void wt_stats_elided(size_t rule, enum wt_engine_id engine);
  */
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
 		    const char *reason);
+
+/* What may happen has, to some of these files: all are told as not covered. errno stays as it is.
+ */
+void wt_stats_came_true(void);
 
 /* The file behind fd has another name: what is not covered of it is told of that one as well. */
 void wt_stats_renamed(int fd);

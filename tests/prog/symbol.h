@@ -113,6 +113,7 @@ void close_state(void);
 	X(line_mode_later)                                                                         \
 	X(aio_to_stale_number)                                                                     \
 	X(mapped_unseen)                                                                           \
+	X(mapped_to_read)                                                                          \
 	X(full)                                                                                    \
 	X(wide_limit)                                                                              \
 	X(read_past_buffer)                                                                        \

@@ -392,3 +392,63 @@ void scene_mapped_unseen(void)
 	strcpy(shared, "stored");
 	msync(shared, 4096, MS_SYNC);
 }
+
+/* Only read, and none's; then the file's is made writable, and stored to. */
+static void all_protect(const char *call, int (*protect)(void *at, size_t len, int prot))
+{
+	char *shared, *own;
+
+	make_file("file", 10000);
+	fd = opened(O_RDWR);
+	shared = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+	own = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	close_fd();
+	errno = UNTOUCHED;
+	tell(call, protect(own, 4096, PROT_READ | PROT_WRITE));
+	strcpy(own, "stored");
+	errno = UNTOUCHED;
+	tell(call, protect(shared + 4096, 4096, PROT_READ | PROT_WRITE));
+	strcpy(shared + 4096, "stored");
+	msync(shared + 4096, 4096, MS_SYNC);
+	say("-- nothing there, at no page, of a file that is only read");
+	errno = UNTOUCHED;
+	tell(call, protect(NULL, 4096, PROT_READ));
+	errno = UNTOUCHED;
+	tell(call, protect(shared + 1, 4096, PROT_WRITE));
+	shared = mmap(NULL, 8192, PROT_READ, MAP_SHARED, open("file", O_RDONLY), 0);
+	errno = UNTOUCHED;
+	tell(call, protect(shared, 4096, PROT_WRITE));
+}
+
+static int by_mprotect(void *at, size_t len, int prot)
+{
+	return mprotect(at, len, prot);
+}
+
+static int by_pkey_mprotect(void *at, size_t len, int prot)
+{
+	return pkey_mprotect(at, len, prot, -1);
+}
+
+void try_mprotect(void)
+{
+	all_protect("mprotect", by_mprotect);
+}
+
+void try_pkey_mprotect(void)
+{
+	all_protect("pkey_mprotect", by_pkey_mprotect);
+}
+
+/* It could be made writable, and is not: no hole. */
+void scene_mapped_to_read(void)
+{
+	char *own = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	make_file("file", 10000);
+	fd = opened(O_RDWR);
+	TELL_POINTER(mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0));
+	TELL(mprotect(own, 4096, PROT_READ | PROT_WRITE));
+	TELL(pwrite(fd, "written", 7, 5000));
+	judge("file");
+}

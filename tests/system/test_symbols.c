@@ -24,6 +24,8 @@ static const struct {
 	{ "mmap", "a shared writable mapping" },
 	{ "mmap64", "a shared writable mapping" },
 	{ "scene_mapped_unseen", "a shared writable mapping" },
+	{ "mprotect", "a shared mapping, if it was made writable" },
+	{ "pkey_mprotect", "a shared mapping, if it was made writable" },
 	{ "io_uring_register_files", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update", "an io_uring of the program, if it writes there" },
 };
