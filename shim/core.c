@@ -203,6 +203,11 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 /* The program hands its requests over by symbols that libwt sees; or is known to have a ring. */
 static _Atomic bool submits_seen, ring_known;
 
+void wt_core_ring_seen(void)
+{
+	atomic_store_explicit(&submits_seen, true, memory_order_relaxed);
+}
+
 void wt_core_ring_made(void)
 {
 	if (atomic_exchange(&ring_known, true))
@@ -395,11 +400,15 @@ int wt_core_submitting(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	atomic_store_explicit(&submits_seen, true, memory_order_relaxed);
 	if (verdict.state == WT_UNKNOWN && wt_track_adopt(fd, &verdict))
 		return 0;
-	if (verdict.state != WT_RULED || verdict.engine == WT_ENGINE_NONE)
+	if (verdict.state != WT_RULED)
 		return 0;
+	if (verdict.engine == WT_ENGINE_NONE) {
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL,
+			       wt_reason_text(verdict.reason));
+		return 0;
+	}
 	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
 	wt_elide_never(fd);
 	wt_core_sharing(fd);

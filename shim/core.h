@@ -41,6 +41,9 @@ int wt_core_settle(int fd, union wt_verdict verdict);
  */
 int wt_core_submitting(int fd);
 
+/* The program's io_uring hands its requests over by symbols that libwt sees. */
+void wt_core_ring_seen(void);
+
 /*
  * The program has made an io_uring whose submissions libwt does not see. The files under rules that
  * are open may be written there, and are reported; those opened from now on are opened O_DSYNC.

@@ -4,33 +4,75 @@
  * rule is made RWF_DSYNC or RWF_SYNC before, so that its completion comes when it is on stable
  * storage, or has its error (io_uring_enter(2), pwritev2(2)). Files registered with a ring have no
  * number in its requests, which file it is may be told in ways that are not seen, and other ways to
- * change a file are not made stable: these are reported.
+ * change what a file holds are not made stable: these are reported.
  *
  * libwt has a copy of liburing inside, under names of its own (Makefile), for its own rings.
  */
 #define _GNU_SOURCE
 #include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "core.h"
 #include "edge.h"
+#include "name.h"
 #include "real.h"
+#include "sys.h"
+
+/* Newer than the headers may be. */
+#define OP_FTRUNCATE 55	   /* 6.9 */
+#define OP_WRITEV_FIXED 61 /* 6.15 */
+
+/* The list is the program's memory: only the kernel says that it is not there. A negative one is a
+ * place left free. */
+static void registering(const int *files, unsigned int count)
+{
+	int errno_before = errno, fd;
+	struct iovec to = { &fd, sizeof(fd) };
+
+	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++) {
+		struct iovec from = { (void *)(files + i), sizeof(fd) };
+
+		if (wt_sys.read_memory(&to, &from, 1) != (ssize_t)sizeof(fd))
+			break;
+		if (fd >= 0)
+			wt_core_noticed(fd, WT_WAY_RING);
+	}
+	errno = errno_before;
+}
 
 static void look_at(struct io_uring_sqe *sqe)
 {
+	bool is_registered = sqe->flags & IOSQE_FIXED_FILE;
+
 	switch (sqe->opcode) {
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
-		if (sqe->flags & IOSQE_FIXED_FILE)
+	case OP_WRITEV_FIXED:
+		if (is_registered)
 			wt_core_ring_made();
 		else
 			sqe->rw_flags |= wt_core_submitting(sqe->fd);
 		break;
 	case IORING_OP_FALLOCATE:
 	case IORING_OP_SPLICE:
-		if (!(sqe->flags & IOSQE_FIXED_FILE))
+	case OP_FTRUNCATE:
+		if (is_registered)
+			wt_core_ring_made();
+		else
 			wt_core_noticed(sqe->fd, WT_WAY_RING);
+		break;
+	case IORING_OP_FILES_UPDATE:
+		registering((const int *)(uintptr_t)sqe->addr, sqe->len);
+		break;
+	case IORING_OP_OPENAT:
+	case IORING_OP_OPENAT2:
+		/* With this it gets no number, but a place in the ring. */
+		if (sqe->file_index)
+			wt_name_opened_unseen(
+				&(struct wt_place){ sqe->fd, (const char *)(uintptr_t)sqe->addr });
 		break;
 	}
 }
@@ -44,6 +86,7 @@ static void submitting(struct io_uring *ring)
 
 	if (likely(!wt_config.active))
 		return;
+	wt_core_ring_seen();
 	for (unsigned int at = sq->sqe_head; at != sq->sqe_tail; at++)
 		look_at(&sq->sqes[(at & *sq->kring_mask) << shift]);
 	errno = errno_before;
@@ -91,17 +134,6 @@ WT_EXPORT int io_uring_wait_cqe_timeout(struct io_uring *ring, struct io_uring_c
 	return wt_real.io_uring_wait_cqe_timeout(ring, cqe, time);
 }
 
-/* A negative one is a place left free. */
-static void registering(const int *files, unsigned int count)
-{
-	int errno_before = errno;
-
-	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++)
-		if (files[i] >= 0)
-			wt_core_noticed(files[i], WT_WAY_RING);
-	errno = errno_before;
-}
-
 WT_EXPORT int io_uring_register_files(struct io_uring *ring, const int *files, unsigned int count)
 {
 	registering(files, count);
@@ -113,4 +145,19 @@ WT_EXPORT int io_uring_register_files_update(struct io_uring *ring, unsigned int
 {
 	registering(files, count);
 	return wt_real.io_uring_register_files_update(ring, first, files, count);
+}
+
+WT_EXPORT int io_uring_register_files_tags(struct io_uring *ring, const int *files,
+					   const __u64 *tags, unsigned int count)
+{
+	registering(files, count);
+	return wt_real.io_uring_register_files_tags(ring, files, tags, count);
+}
+
+WT_EXPORT int io_uring_register_files_update_tag(struct io_uring *ring, unsigned int first,
+						 const int *files, const __u64 *tags,
+						 unsigned int count)
+{
+	registering(files, count);
+	return wt_real.io_uring_register_files_update_tag(ring, first, files, tags, count);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -379,6 +380,43 @@ int wt_name_change(const struct wt_naming *naming)
 	if (naming->call >= WT_UNLINK)
 		return change_by_unlink(naming);
 	return naming->call >= WT_LINK ? change_by_link(naming) : change_by_rename(naming);
+}
+
+static bool has_rule(const char *path)
+{
+	const struct wt_rule *rule = wt_policy_match(&wt_config.policy, path);
+
+	return rule && rule->level >= WT_LEVEL_THROUGH;
+}
+
+/* Of a file that is not there yet: the path that it will have below its directory. */
+static bool will_have_rule(int dir, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	struct room room;
+
+	room_make(&room, PATH_MAX);
+	int len = room.at ? wt_sys_path(dir, room.at, room.size) : -ENOMEM;
+	bool fits = len >= 0 && len + 1 + strlen(name) < room.size;
+	if (fits)
+		stpcpy(stpcpy(room.at + len, "/"), name);
+	bool ret = !fits || has_rule(room.at);
+	room_leave(&room);
+	return ret;
+}
+
+void wt_name_opened_unseen(const struct wt_place *place)
+{
+	int fd = look(place, 0);
+	bool is_new = fd == -ENOENT;
+
+	if (is_new)
+		fd = open_parent(place, O_PATH);
+	if (fd < 0)
+		return;
+	if (is_new ? will_have_rule(fd, place->path) : level_from(fd, WT_LEVEL_THROUGH))
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
+	wt_sys.close(fd);
 }
 
 int wt_name_truncate(const char *path, off_t len)

@@ -46,6 +46,12 @@ struct wt_naming {
  */
 int wt_name_change(const struct wt_naming *naming);
 
+/*
+ * A file is to be opened where it gets no number. It, or the directory where it will be made, is
+ * named in the report if it has a rule.
+ */
+void wt_name_opened_unseen(const struct wt_place *place);
+
 /* truncate(2), likewise; at `through` the file's last page is with the device. */
 int wt_name_truncate(const char *path, off_t len);
 

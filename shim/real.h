@@ -13,6 +13,7 @@
 #define WT_REAL_H
 
 #include <fcntl.h>
+#include <linux/types.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>

@@ -334,6 +334,7 @@ void try_io_uring_register_files(void)
 	io_uring_unregister_files(&ring);
 	TELL(io_uring_register_files(&ring, &(int){ 1000 }, 1));
 	TELL(io_uring_register_files(&ring, NULL, 0));
+	TELL(io_uring_register_files(&ring, (int *)16, 2));
 	write_registered(0);
 }
 
@@ -374,4 +375,28 @@ void scene_aio_to_stale_number(void)
 	submit(aio_write, writing(pipes[0], "the end that is read", 5000));
 	submit(aio_write, writing(pipes[1], "a pipe", 5000));
 	submit(sync_of, writing(pipes[1], "", 0));
+}
+
+static const __u64 tags[2];
+
+void try_io_uring_register_files_tags(void)
+{
+	io_uring_queue_init(4, &ring, 0);
+	open_file(O_RDWR);
+	TELL(io_uring_register_files_tags(&ring, &fd, tags, 1));
+	write_registered(0);
+	TELL(io_uring_register_files_tags(&ring, &fd, tags, 1));
+	io_uring_unregister_files(&ring);
+	TELL(io_uring_register_files_tags(&ring, (int *)16, tags, 2));
+}
+
+void try_io_uring_register_files_update_tag(void)
+{
+	io_uring_queue_init(4, &ring, 0);
+	open_file(O_RDWR);
+	TELL(io_uring_register_files_sparse(&ring, 2));
+	TELL(io_uring_register_files_update_tag(&ring, 1, &fd, tags, 1));
+	write_registered(1);
+	write_registered(0);
+	TELL(io_uring_register_files_update_tag(&ring, 0, (int *)16, tags, 1));
 }

@@ -16,7 +16,7 @@ dir=$WT_TEST_EXT4
 for kind in static shared; do
 	library=-luring
 	[ $kind = shared ] || library=-l:liburing.a
-	"${CC:-cc}" -std=gnu11 -O2 -o "$work/$kind" "${0%/*}/rings_writer.c" $library || exit
+	"${CC:-cc}" -std=gnu11 -O2 -o "$work/$kind" "${0%/*}/rings_writer.c" $library -laio || exit
 done
 if "$work/static" number "$dir/asked" 2>&1 | grep -q 'io_uring_queue_init: \(Operation not permitted\|Function not implemented\)'; then
 	echo "1..0 # SKIP this machine: io_uring is refused"
@@ -31,8 +31,8 @@ says() {
 	check "$1" is "$(timeout 20 env "${env[@]}" "$work/$3" "$4" "$dir/file" 2>&1)" "$2"
 }
 
-reported() { # NAME KEY: whether there is one with the file's name
-	check "$1" is "$(jq -r --arg path "$dir/file" "[.$2[] | select(.path == \$path)] | length > 0" \
+reported() { # NAME KEY [PATH]: whether there is one with the file's name
+	check "$1" is "$(jq -r --arg path "${3:-$dir/file}" "[.$2[] | select(.path == \$path)] | length > 0" \
 		"$work/report.json")" true
 }
 
@@ -45,7 +45,23 @@ reported "and that is named" falls
 says "a ring that is seen is covered" "dirty=0 O_DSYNC=0" shared number dsync
 says "a file that a ring was given unseen is not" "dirty=1 O_DSYNC=0" shared fixed dsync
 reported "and is named, though other requests for it were seen" not_covered
+says "what a ring was given by a request is not either" "dirty=1 O_DSYNC=0" shared updated dsync
+reported "and is named, though it was closed before it was written" not_covered
+says "nor what it opened for itself" "dirty=1 O_DSYNC=0" shared placed dsync
+reported "where the directory is named in which it was made" not_covered "$dir"
+says "nor a file that it cut" "dirty=1 O_DSYNC=0" shared cut dsync
+reported "which is named" not_covered
+says "a ring that is not seen is not taken for an io_submit(2) that is" \
+	"dirty=1 O_DSYNC=0" static submitted dsync
+reported "and its file is named" not_covered
 says "control: a second opening takes no lock away" locked=1 static locks
 says "nor one that might be opened O_DSYNC" locked=1 static locks dsync
 reported "which is named instead" not_covered
+
+if [ -n "${WT_TEST_TMPFS:-}" ]; then
+	dir=$WT_TEST_TMPFS
+	says "what a ring writes where there is no disk is dirty, or not, as without libwt" \
+		"$("$work/shared" number "$dir/file")" shared number dsync
+	reported "and is named, as what is written by write(2)" not_covered
+fi
 finish

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rings_writer HOW FILE - writes a page by an io_uring: to the file's number (`number`), to a place
+ * rings_writer HOW FILE - writes a page by an io_uring: to the file's number (`number`); to a place
  * of the ring that it was given in a way that libwt does not see (`fixed`, and by its number as
- * well), or after io_uring_setup(2) by syscall(2) (`told`). Then everything is closed.
+ * well), or by a request (`updated`), or where it was opened (`placed`); after io_uring_setup(2) by
+ * syscall(2) (`told`), or after an io_submit(2) (`submitted`). Or cuts the file (`cut`). Then
+ * everything is closed.
  *
  * rings_writer locks FILE - takes a record lock, opens the file again when there is a ring, and
  * lets a child look.
@@ -10,6 +12,7 @@
  * Prints how many pages are dirty, what F_GETFL shows of O_DSYNC, and the lock.
  */
 #define _GNU_SOURCE
+#include <libaio.h>
 #include <liburing.h>
 #include <sys/wait.h>
 
@@ -31,26 +34,92 @@ static void submit(struct io_uring_sqe *sqe)
 
 	(void)sqe;
 	must(io_uring_submit(&ring) == 1 && !io_uring_wait_cqe(&ring, &cqe), "submit");
-	must(cqe->res == PROBE_BLOCK, "write");
+	must(cqe->res >= 0, "request");
 	io_uring_cqe_seen(&ring, cqe);
 }
 
-static void write_page(int fd, bool fixed)
+static char page[PROBE_BLOCK];
+
+static void write_page(int fd, int flags)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-	static char page[PROBE_BLOCK];
-	__u64 tag = 0;
 
 	io_uring_prep_write(sqe, fd, page, PROBE_BLOCK, 0);
+	sqe->flags |= flags;
 	submit(sqe);
-	if (!fixed)
-		return;
+}
+
+static void write_fixed(int fd)
+{
+	write_page(fd, 0);
 	must(!fsync(fd), "fsync");
-	must(!io_uring_register_files_tags(&ring, &fd, &tag, 1), "register");
-	sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_write(sqe, 0, page, PROBE_BLOCK, 0);
-	sqe->flags |= IOSQE_FIXED_FILE;
+	must(!io_uring_register(ring.ring_fd, IORING_REGISTER_FILES, &fd, 1), "register");
+	write_page(0, IOSQE_FIXED_FILE);
+}
+
+/* The file has no number any more when it is written. */
+static void write_updated(int fd)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+	int none = -1;
+
+	must(!io_uring_register_files(&ring, &none, 1), "register");
+	io_uring_prep_files_update(sqe, &fd, 1, 0);
 	submit(sqe);
+	close(fd);
+	write_page(0, IOSQE_FIXED_FILE);
+}
+
+/* And here it never had one. */
+static void write_placed(const char *path)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+	int none = -1;
+
+	must(!io_uring_register_files(&ring, &none, 1), "register");
+	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, O_RDWR | O_CREAT, 0600, 0);
+	submit(sqe);
+	write_page(0, IOSQE_FIXED_FILE);
+}
+
+static void write_submitted(int fd)
+{
+	struct iocb request, *requests = &request;
+	io_context_t context = NULL;
+	struct io_event event;
+
+	must(!io_setup(1, &context), "io_setup");
+	io_prep_pwrite(&request, fd, page, PROBE_BLOCK, 0);
+	must(io_submit(context, 1, &requests) == 1, "io_submit");
+	must(io_getevents(context, 1, 1, &event, NULL) == 1, "io_getevents");
+	must(!fsync(fd), "fsync");
+	write_page(fd, 0);
+}
+
+static void cut(int fd)
+{
+	struct io_uring_sqe *sqe;
+
+	must(write(fd, page, PROBE_BLOCK) == PROBE_BLOCK && !fsync(fd), "write");
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_rw(55, sqe, fd, NULL, 0, 100); /* IORING_OP_FTRUNCATE */
+	submit(sqe);
+}
+
+static void change(const char *how, const char *path, int fd)
+{
+	if (!strcmp(how, "fixed"))
+		write_fixed(fd);
+	else if (!strcmp(how, "updated"))
+		write_updated(fd);
+	else if (!strcmp(how, "placed"))
+		write_placed(path);
+	else if (!strcmp(how, "submitted"))
+		write_submitted(fd);
+	else if (!strcmp(how, "cut"))
+		cut(fd);
+	else
+		write_page(fd, 0);
 }
 
 static void tell(void)
@@ -88,10 +157,12 @@ int main(int argc, char **argv)
 		return look_at_locks(argv[2]);
 	if (!strcmp(argv[1], "told"))
 		tell();
-	int fd = open(argv[2], O_RDWR | O_CREAT, 0600);
+	int fd = strcmp(argv[1], "placed") ? open(argv[2], O_RDWR | O_CREAT, 0600) : 0;
 	must(fd >= 0, argv[2]);
 	must(!io_uring_queue_init(4, &ring, 0), "io_uring_queue_init");
-	write_page(fd, !strcmp(argv[1], "fixed"));
+	change(argv[1], argv[2], fd);
+	if (fcntl(fd, F_GETFL) < 0 || !fd)
+		fd = open(argv[2], O_RDONLY);
 	must(!probe_cachestat(fd, 0, 0, &pages), "cachestat");
 	printf("dirty=%d O_DSYNC=%d\n", pages.dirty > 0, (fcntl(fd, F_GETFL) & O_DSYNC) != 0);
 	close(fd);

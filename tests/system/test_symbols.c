@@ -26,6 +26,8 @@ static const struct {
 	{ "scene_mapped_unseen", "a shared writable mapping" },
 	{ "mprotect", "a shared mapping, if it was made writable" },
 	{ "pkey_mprotect", "a shared mapping, if it was made writable" },
+	{ "io_uring_register_files_tags", "an io_uring of the program, if it writes there" },
+	{ "io_uring_register_files_update_tag", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update", "an io_uring of the program, if it writes there" },
 };
