@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "stats.h"
+#include "sys.h"
 
 WT_LARGE struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 _Atomic bool wt_fdtable_is_split;
@@ -144,6 +145,22 @@ bool wt_fdtable_has(uint64_t description)
 		if (other == description)
 			return true;
 	return false;
+}
+
+void wt_fdtable_doubt(const struct stat *file)
+{
+	struct stat st;
+
+	for (unsigned int fd = 0; fd < atomic_load_explicit(&end, memory_order_relaxed); fd++) {
+		struct wt_fd *entry = wt_fdtable_entry(fd);
+		uint64_t word = entry ? atomic_load(&entry->verdict) : 0;
+
+		if (!entry)
+			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK - 1;
+		else if (word && !wt_sys.identify(fd, &st) && st.st_ino == file->st_ino &&
+			 st.st_dev == file->st_dev)
+			atomic_compare_exchange_strong(&entry->verdict, &word, 0);
+	}
 }
 
 void wt_fdtable_forget(int fd)

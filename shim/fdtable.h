@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base.h"
 
@@ -145,6 +146,9 @@ void wt_fdtable_each_description(void (*visit)(uint64_t description));
 
 /* Whether any descriptor is known to be of this description. */
 bool wt_fdtable_has(uint64_t description);
+
+/* What is known of the descriptors of this file was found by another name. */
+void wt_fdtable_doubt(const struct stat *file);
 
 void wt_fdtable_forget(int fd);
 

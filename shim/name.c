@@ -286,11 +286,13 @@ static struct bearer bearer_of(const struct wt_place *place)
 }
 
 /*
- * It has its new name. Its bytes were written through under the old one, or else they are
- * made stable now, before the name is: a stable name of lost bytes would be worse than none.
+ * It has its new name. Its bytes were written through
+ * under the old one, or else they are made stable now, before the name is: a stable name of lost
+ * bytes would be worse than none.
  */
 static int named(struct bearer *bearer)
 {
+	struct stat st;
 	int ret = 0;
 
 	if (bearer->fd < 0) {
@@ -299,6 +301,9 @@ static int named(struct bearer *bearer)
 	}
 	bearer->after = level_of(bearer->fd);
 	wt_stats_renamed(bearer->fd);
+	/* Before the sync: no write that comes after it may be left out. */
+	if (bearer->after > bearer->before && !wt_sys.identify(bearer->fd, &st))
+		wt_fdtable_doubt(&st);
 	if (bearer->after && !bearer->before)
 		ret = sync_file(bearer->fd, bearer->after == WT_LEVEL_DSYNC);
 	if (ret != CANNOT)

@@ -138,6 +138,18 @@ static inline int ways_openat2(const char *path)
 	return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
+/* Opened by another name, and given this one afterwards. */
+static inline int ways_named_later(const char *path, int flags)
+{
+	char other[4096];
+
+	snprintf(other, sizeof(other), "%s.other", path);
+	if (rename(path, other))
+		return -1;
+	int fd = open(other, flags, 0600);
+	return rename(other, path) ? -1 : fd;
+}
+
 /*
  * Opens or makes the file the named way. `name` has room for `path` and a
  * suffix, and receives the file's path. -1 with errno where the way fails.
@@ -179,6 +191,8 @@ static inline int ways_open(const char *way, const char *path, char *name, int f
 		return ways_over_socket(path, flags);
 	if (!strcmp(way, "exec"))
 		return ways_over_exec(path, flags, argv);
+	if (!strcmp(way, "renamed"))
+		return ways_named_later(path, flags);
 	fd = open(path, flags, 0600);
 	return fd < 0 ? -1 : ways_keep(fd, ways_duplicate(way, fd));
 }

@@ -33,16 +33,22 @@ static void write_as(struct bed_run *run, const struct bed *bed, const char *rul
 }
 
 /* The name is written through under these rules, or left dirty. */
-static void expect_covered(const char *rules, const char *name, const char *variable, bool covered)
+static void expect_way_covered(const char *way, const char *rules, const char *name,
+			       const char *variable, bool covered)
 {
 	const struct bed *bed = bed_need("EXT4");
 	struct bed_run run;
 
 	bed_prepare(bed_path(bed, name), LEN, BED_ALLOCATED);
-	write_as(&run, bed, rules, "open", name, variable);
-	cr_expect_eq(bed_fact(&run, "ret"), LEN, "%s: %s", rules, run.out);
-	cr_expect_eq(bed_fact(&run, "dirty"), covered ? 0 : LEN / (int64_t)PROBE_BLOCK, "%s: %s",
-		     rules, run.out);
+	write_as(&run, bed, rules, way, name, variable);
+	cr_expect_eq(bed_fact(&run, "ret"), LEN, "%s, %s: %s", way, rules, run.out);
+	cr_expect_eq(bed_fact(&run, "dirty"), covered ? 0 : LEN / (int64_t)PROBE_BLOCK,
+		     "%s, %s: %s", way, rules, run.out);
+}
+
+static void expect_covered(const char *rules, const char *name, const char *variable, bool covered)
+{
+	expect_way_covered("open", rules, name, variable, covered);
 }
 
 Test(policy, first_match_decides)
@@ -66,6 +72,15 @@ Test(policy, slash_matches_the_whole_path)
 	expect_covered(rules, "x.log", NULL, true);
 	expect_covered("/no/such/*=through", "x.log", NULL, false);
 	expect_covered("*/ext4/*/x.log=through", "x.log", NULL, true);
+}
+
+/* What is open already comes under the rule too, and out of none. */
+Test(policy, a_name_given_later_counts_where_it_asks_for_more)
+{
+	expect_way_covered("renamed", "*.db=dsync", "x.db", NULL, true);
+	expect_way_covered("renamed", "*.other=async;*.db=sync", "x.db", NULL, true);
+	expect_way_covered("renamed", "*.other=dsync", "x.db", NULL, true);
+	expect_way_covered("renamed", "*.log=dsync", "x.db", NULL, false);
 }
 
 Test(policy, disable_leaves_all_alone)
