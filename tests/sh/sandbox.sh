@@ -162,6 +162,38 @@ under allow file=dsync,engine=direct "$prog/threads" child "$PWD/file"
 check "strict: where io_uring is allowed the file is served by its engine" is "$status $(fall)" "0 "
 strict=
 
+### What a filter has to allow
+
+# calls_of ENVIRONMENT... -- COMMAND...: the system calls of the program, from its own first on.
+calls_of() {
+	strace -f -qq -e signal=none -o "$work/calls" "$@" </dev/null >"$work/out" 2>&1
+	sed -n 's/^[0-9]* *\([a-z][a-z0-9_]*\)(.*/\1/p' "$work/calls" | sort -u
+}
+
+mandoc -T ascii "$WT_TOP/shim/man/libwt.7" | sed 's/.\x08//g' | tr -s ' \n' ' ' |
+	grep -oE 'must allow what else .* refuses them' | grep -oE '[a-z0-9_]+\(2\)' |
+	sed 's/(2)//' | sort -u >"$work/named"
+check "libwt(7) has a list of them" [ "$(wc -l <"$work/named")" -gt 30 ]
+for command in "threads child" "symbol rename" "symbol sendfile" "symbol splice" "symbol pwrite" \
+	"symbol lio_listio" "symbol execve"; do
+	extra=
+	place=file
+	[ "${command% *}" = threads ] || place=place
+	for rule in async through dsync dsync,engine=direct; do
+		for env in A=a "LD_PRELOAD=$WT_LIB"; do
+			fresh
+			mkdir place
+			# shellcheck disable=SC2086 # a program and its argument
+			calls_of -E "$env" -E "WT_POLICY=file=$rule" -E WT_LOG=debug \
+				-E "WT_LOG_FILE=$work/log" -E "WT_REPORT=$work/report.json" \
+				"$prog/"$command "$PWD/$place" 3>/dev/null >"$work/${env%%=*}"
+		done
+		extra+=$(comm -13 "$work/A" "$work/LD_PRELOAD" | comm -23 - "$work/named" |
+			grep -v '^io_uring_' | tr '\n' ' ')
+	done
+	check "$command: all that libwt calls is in it" is "$extra" ""
+done
+
 run "$prog/sandbox" kill "$WT_OBJ/wt-tool" probe .
 check "--probe tells that the engine cannot be had" \
 	grep -q '^ *dsync,direct *dsync *io_uring is refused here' "$work/out"
