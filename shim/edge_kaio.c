@@ -7,6 +7,7 @@
 #include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <sys/single_threaded.h>
+#include <sys/uio.h>
 
 #include "config.h"
 #include "core.h"
@@ -38,6 +39,19 @@ static int missing(const struct iocb *request)
 	return wt_core_submitting((int)request->aio_fildes) & ~request->aio_rw_flags;
 }
 
+/* The flag of a threaded program's write stays in its request (below), which may come back as
+ * another that takes none. */
+static bool keeps_flag(const struct iocb *request)
+{
+	switch (request->aio_lio_opcode) {
+	case IOCB_CMD_FSYNC:
+	case IOCB_CMD_FDSYNC:
+	case IOCB_CMD_POLL:
+		return request->aio_rw_flags == RWF_DSYNC || request->aio_rw_flags == RWF_SYNC;
+	}
+	return false;
+}
+
 /* Past libaio, whose own is syscall(3), and so comes back here. */
 static int pass(aio_context_t context, long count, struct iocb **requests)
 {
@@ -58,6 +72,8 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 		added[i] = missing(&copy);
 		if (added[i])
 			request->aio_rw_flags |= added[i];
+		if (unlikely(keeps_flag(&copy)))
+			request->aio_rw_flags = 0;
 	}
 	int ret = pass(context, count, requests);
 	for (long i = 0; __libc_single_threaded && i < count; i++)

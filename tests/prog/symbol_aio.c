@@ -5,6 +5,7 @@
 #include <aio.h>
 #include <libaio.h>
 #include <liburing.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
@@ -211,6 +212,28 @@ static void submit_and_wait(io_context_t context, struct iocb *request)
 	say("event: %ld, flags %#x", (long)event.res, request->aio_rw_flags);
 }
 
+static void *return_at_once(void *nothing)
+{
+	return nothing;
+}
+
+/* A request that comes back as another, in a program that has had a thread. */
+static void resubmit(io_context_t context, struct iocb *request)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, return_at_once, NULL);
+	pthread_join(thread, NULL);
+	io_prep_pwrite(request, fd, "reused", 6, 5000);
+	TELL(io_submit(context, 1, &request));
+	io_getevents(context, 1, 1, &(struct io_event){ 0 }, NULL);
+	judge("file");
+	request->aio_lio_opcode = IO_CMD_FSYNC;
+	request->u.c = (struct io_iocb_common){ 0 };
+	if (TELL(io_submit(context, 1, &request)) == 1)
+		io_getevents(context, 1, 1, &(struct io_event){ 0 }, NULL);
+}
+
 void try_io_submit(void)
 {
 	char bytes[] = "submitted";
@@ -238,6 +261,9 @@ void try_io_submit(void)
 	TELL(io_submit(context, 0, NULL));
 	TELL(io_submit(context, -1, NULL));
 	TELL(io_submit(NULL, 1, &wild));
+	close(fd);
+	open_file(O_RDWR);
+	resubmit(context, &request);
 }
 
 static struct io_uring ring;
