@@ -117,9 +117,8 @@ static bool carry_out_ours(struct aiocb *const list[], struct aiocb *rest[], int
 
 	for (int i = 0; i < count; i++) {
 		rest[i] = list[i];
-		if (!list[i] || list[i]->aio_lio_opcode != LIO_WRITE || !is_ours(list[i]))
-			continue;
-		if (!carry_out(list[i]))
+		if (!list[i] || list[i]->aio_lio_opcode != LIO_WRITE || !is_ours(list[i]) ||
+		    !carry_out(list[i]))
 			continue;
 		failed |= list[i]->__error_code;
 		rest[i] = NULL;
