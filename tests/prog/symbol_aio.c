@@ -138,8 +138,9 @@ static void all_listio(int (*call)(int, struct aiocb *const[], int, struct sigev
 	finish(&one);
 	finish(&two);
 	one.aio_sigevent = by_signal(33);
-	TELL(call(LIO_WAIT, good, 1, NULL));
+	TELL(call(LIO_NOWAIT, good, 1, NULL));
 	wait_for_signal();
+	finish(&one);
 	TELL(one.aio_sigevent.sigev_notify == SIGEV_SIGNAL);
 	TELL(call(LIO_WAIT, mixed, 2, NULL));
 	finish(&two);
