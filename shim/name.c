@@ -286,9 +286,8 @@ static struct bearer bearer_of(const struct wt_place *place)
 }
 
 /*
- * It has its new name. Its bytes were written through
- * under the old one, or else they are made stable now, before the name is: a stable name of lost
- * bytes would be worse than none.
+ * It has its new name. Its bytes were written through under the old one, or else they are made
+ * stable now, before the name is: a stable name of lost bytes would be worse than none.
  */
 static int named(struct bearer *bearer)
 {
