@@ -11,6 +11,7 @@
 #include "edge_stdio.h"
 #include "name.h"
 #include "real.h"
+#include "track.h"
 
 /*
  * They lock in an order of their own what they need besides stderr, stdout or libc's list of
@@ -22,22 +23,45 @@ static void settle_stderr(void)
 	wt_stream_settle(stderr, WT_STREAM_UNKNOWN);
 }
 
+/* By WT_STRICT, as a write would be. */
+static bool is_refused(int fd)
+{
+	union wt_verdict verdict = wt_fdtable_get(fd);
+	int errno_before = errno;
+	bool refused = wt_config.active && fd >= 0 && verdict.state == WT_UNKNOWN &&
+		       wt_track_adopt(fd, &verdict);
+
+	errno = errno_before;
+	return refused;
+}
+
+static bool may_say(void)
+{
+	if (likely(wt_stream_has_no_rule(stderr) || !is_refused(stderr->_fileno)))
+		return true;
+	wt_stream_note_error(stderr);
+	return false;
+}
+
 WT_EXPORT void perror(const char *text)
 {
-	wt_real.perror(text);
+	if (may_say())
+		wt_real.perror(text);
 	settle_stderr();
 }
 
 WT_EXPORT void psignal(int number, const char *text)
 {
-	wt_real.psignal(number, text);
+	if (may_say())
+		wt_real.psignal(number, text);
 	settle_stderr();
 }
 
 /* Goes past the stream, to its number. */
 WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 {
-	wt_real.psiginfo(info, text);
+	if (!is_refused(STDERR_FILENO))
+		wt_real.psiginfo(info, text);
 	int errno_before = errno;
 	if (wt_config.active)
 		wt_name_resized(STDERR_FILENO, wt_fdtable_get(STDERR_FILENO));
@@ -46,13 +70,15 @@ WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 
 WT_EXPORT void vwarn(const char *format, va_list args)
 {
-	wt_real.vwarn(format, args);
+	if (may_say())
+		wt_real.vwarn(format, args);
 	settle_stderr();
 }
 
 WT_EXPORT void vwarnx(const char *format, va_list args)
 {
-	wt_real.vwarnx(format, args);
+	if (may_say())
+		wt_real.vwarnx(format, args);
 	settle_stderr();
 }
 
@@ -125,14 +151,15 @@ static void say_error(int status, int number, const struct line *at, const char 
 		wt_stream_flush(stdout);
 	errno = errno_before;
 	size_t pending = __fpending(stdout);
-	if (at)
+	bool refused = !may_say();
+	if (at && !refused)
 		wt_real.error_at_line(0, number, at->path, at->number, "%s", text ? text : format);
-	else
+	else if (!refused)
 		wt_real.error(0, number, "%s", text ? text : format);
 	free(text);
 	settle_stderr();
 	wt_stream_settle(stdout, pending);
-	if (status && error_message_count != said)
+	if (status && (refused || error_message_count != said))
 		exit(status);
 }
 

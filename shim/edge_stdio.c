@@ -182,6 +182,13 @@ int wt_stream_flush(FILE *file)
 	return wt_stream_has_no_rule(file) ? 0 : flush(file);
 }
 
+void wt_stream_note_error(FILE *file)
+{
+	flockfile(file);
+	file->_flags |= _IO_ERR_SEEN;
+	funlockfile(file);
+}
+
 void wt_stream_settle(FILE *file, size_t pending_before)
 {
 	int errno_before = errno;
@@ -190,11 +197,8 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 	bool may_have_flushed =
 		__fpending(file) < pending_before || (pending_before && ferror_unlocked(file));
 	if (may_have_flushed && !wt_stream_has_no_rule(file) &&
-	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno))) {
-		flockfile(file);
-		file->_flags |= _IO_ERR_SEEN;
-		funlockfile(file);
-	}
+	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno)))
+		wt_stream_note_error(file);
 	errno = errno_before;
 }
 

@@ -82,6 +82,9 @@ int wt_stream_flush_all_lines(void);
  */
 void wt_stream_settle(FILE *file, size_t pending_before);
 
+/* For ferror(3), of a call that is over. */
+void wt_stream_note_error(FILE *file);
+
 static inline bool wt_stream_has_no_rule(const FILE *file)
 {
 	return likely(!wt_config.active || !(file->_flags & WT_STREAM_IS_FILE) ||

@@ -147,6 +147,19 @@ check "without stderr the program runs as ever" [ "$status" = 7 ]
 run env WT_POLICY=a=b WT_STRICT=1 LD_PRELOAD="$WT_LIB" dash -c ": >'$work/touched'"
 check "a strict refusal comes before the program does anything" [ ! -e "$work/touched" ]
 
+# env(1) says by error(3) that it cannot, which is to end it.
+refused=${WT_TEST_TMPFS:-}/refused
+if [ -z "${WT_TEST_TMPFS:-}" ]; then
+	skip "what a refused message was to end ends" "${WT_TEST_TMPFS_SKIP:-run by tests/with-fs}"
+else
+	strict=(env WT_STRICT=1 WT_LOG_FILE=/dev/null 'WT_POLICY=*/refused=dsync')
+	# shellcheck disable=SC2016
+	run dash -c 'exec "$@" 2>"$0"' "$refused" "${strict[@]}" "LD_PRELOAD=$WT_LIB" \
+		env --chdir=/absent true
+	check "what a refused message was to end ends" \
+		is "$status $(wc -c <"$work/out") $(wc -c <"$refused")" '125 0 0'
+fi
+
 # One bad rule takes the good ones with it: the file is written, and not through.
 place=${WT_TEST_EXT4:-}
 write_through() { # policy
