@@ -38,6 +38,9 @@ static bool does_text(struct wt_stream_call *call)
 	return done;
 }
 
+/* Conversions of the program's own: only libc is to call them, and once. */
+static _Atomic bool has_own_conversions;
+
 /*
  * What fits into the buffer stays in it. To format it for its length costs less than what surrounds
  * a write, and what is short is put there as it is. %m is to find errno as it was.
@@ -47,7 +50,7 @@ static void format_ahead(struct wt_stream_call *call, char text[TEXT_MAX], va_li
 	va_list copy;
 	int errno_before = errno;
 
-	if (!wt_stream_room(call->file) || call->file->_mode > 0)
+	if (!wt_stream_room(call->file) || call->file->_mode > 0 || has_own_conversions)
 		return;
 	va_copy(copy, args);
 	int len =
@@ -230,4 +233,18 @@ WT_EXPORT int vwprintf(const wchar_t *format, va_list args)
 WT_EXPORT int __vwprintf_chk(int flag, const wchar_t *format, va_list args)
 {
 	return __vfwprintf_chk(stdout, flag, format, args);
+}
+
+WT_EXPORT int register_printf_specifier(int character, printf_function *print,
+					printf_arginfo_size_function *describe)
+{
+	has_own_conversions = true;
+	return wt_real.register_printf_specifier(character, print, describe);
+}
+
+WT_EXPORT int register_printf_function(int character, printf_function *print,
+				       printf_arginfo_function *describe)
+{
+	has_own_conversions = true;
+	return wt_real.register_printf_function(character, print, describe);
 }

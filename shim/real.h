@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <linux/types.h>
+#include <printf.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>

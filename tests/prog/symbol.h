@@ -119,7 +119,6 @@ void close_state(void);
 	X(read_past_buffer)                                                                        \
 	X(error_waits)                                                                             \
 	X(perror_beside_flushes)                                                                   \
-	X(own_conversion)                                                                          \
 	X(memory_by_handler)                                                                       \
 	X(left_at_exit)                                                                            \
 	X(left_at_quick_exit)                                                                      \

@@ -100,28 +100,34 @@ void scene_perror_beside_flushes(void)
 	TELL(run_in_time(say_beside_flushes));
 }
 
+/* How often it was called is told, too. */
 static int print_twice(FILE *stream, const struct printf_info *info, const void *const *args)
 {
+	static int calls;
+
 	(void)info;
 	int value = **(const int *const *)args;
 	int len = fprintf(stream, "%d, ", value);
 
-	return len + fprintf(stream, "%d", value);
+	return len + fprintf(stream, "%d in call %d", value, ++calls);
 }
 
-static int takes_int(const struct printf_info *info, size_t count, int *types, int *sizes)
+static int takes_int(const struct printf_info *info, size_t count, int *types)
 {
 	(void)info;
-	if (count > 0) {
+	if (count > 0)
 		types[0] = PA_INT;
-		sizes[0] = sizeof(int);
-	}
 	return 1;
 }
 
-static const char *own_format = "%Y and %Y\n"; /* not for gcc to look at */
+static int takes_int_of_size(const struct printf_info *info, size_t count, int *types, int *sizes)
+{
+	if (count > 0)
+		sizes[0] = sizeof(int);
+	return takes_int(info, count, types);
+}
 
-static int print_by_own_function(void)
+static int print_by_own_function(const char *format)
 {
 	static const struct state states[] = {
 		{ .name = "its own buffer", .mode = "w" },
@@ -130,11 +136,10 @@ static int print_by_own_function(void)
 		{ .name = "unbuffered", .mode = "w", .buffering = _IONBF },
 	};
 
-	register_printf_specifier('Y', print_twice, takes_int);
 	for (size_t i = 0; i < COUNT(states); i++) {
 		open_state(&states[i]);
 		for (int k = 0; k < TIMES; k++)
-			TELL(fprintf(file, own_format, k, -k));
+			TELL(fprintf(file, format, k, -k));
 		TELL(fflush(file));
 		judge("file");
 		close_state();
@@ -142,10 +147,30 @@ static int print_by_own_function(void)
 	return 0;
 }
 
-/* A conversion of the program's own, which prints into the stream that is being printed into. */
-void scene_own_conversion(void)
+static int print_by_specifier(void)
 {
-	TELL(run_in_time(print_by_own_function));
+	TELL(register_printf_specifier('Y', print_twice, takes_int_of_size));
+	TELL(register_printf_specifier(-1, print_twice, takes_int_of_size));
+	return print_by_own_function("%Y and %Y\n");
+}
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* register_printf_function(3) */
+static int print_by_function(void)
+{
+	TELL(register_printf_function('Y', print_twice, takes_int));
+	TELL(register_printf_function(-1, print_twice, takes_int));
+	return print_by_own_function("%Y and %Y\n");
+}
+
+/* A conversion of the program's own, which prints into the stream that is being printed into. */
+void try_register_printf_specifier(void)
+{
+	TELL(run_in_time(print_by_specifier));
+}
+
+void try_register_printf_function(void)
+{
+	TELL(run_in_time(print_by_function));
 }
 
 static char *page;
