@@ -161,3 +161,37 @@ WT_EXPORT int io_uring_register_files_update_tag(struct io_uring *ring, unsigned
 	registering(files, count);
 	return wt_real.io_uring_register_files_update_tag(ring, first, files, tags, count);
 }
+
+/* By hand: what such a ring is asked for is not looked at. */
+static int driven_by_hand(int ret, bool is_known)
+{
+	int errno_before = errno;
+
+	if (unlikely(wt_config.active) && is_known)
+		wt_core_ring_made();
+	errno = errno_before;
+	return ret;
+}
+
+WT_EXPORT int io_uring_setup(unsigned int entries, struct io_uring_params *params)
+{
+	int ret = wt_real.io_uring_setup(entries, params);
+
+	return driven_by_hand(ret, ret >= 0);
+}
+
+WT_EXPORT int io_uring_enter(unsigned int ring, unsigned int submits, unsigned int waits_for,
+			     unsigned int flags, sigset_t *signals)
+{
+	int ret = wt_real.io_uring_enter(ring, submits, waits_for, flags, signals);
+
+	return driven_by_hand(ret, submits && ret > 0);
+}
+
+WT_EXPORT int io_uring_enter2(unsigned int ring, unsigned int submits, unsigned int waits_for,
+			      unsigned int flags, sigset_t *signals, size_t size)
+{
+	int ret = wt_real.io_uring_enter2(ring, submits, waits_for, flags, signals, size);
+
+	return driven_by_hand(ret, submits && ret > 0);
+}

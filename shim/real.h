@@ -31,6 +31,7 @@
 
 struct aiocb;
 struct io_uring;
+struct io_uring_params;
 struct io_uring_cqe;
 struct __kernel_timespec;
 struct msghdr;

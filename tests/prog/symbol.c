@@ -169,6 +169,12 @@ void make_file(const char *name, size_t len)
 	probe_close(of);
 }
 
+void open_made(int flags)
+{
+	make_file("file", 10000);
+	fd = open("file", flags);
+}
+
 void limit(long bytes)
 {
 	setrlimit(RLIMIT_FSIZE,

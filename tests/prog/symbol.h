@@ -66,6 +66,9 @@ void tell_contents(int of);
 /* Made anew past the library, with this many bytes of text on the device. */
 void make_file(const char *name, size_t len);
 
+/* Made anew likewise, and opened as fd. */
+void open_made(int flags);
+
 /* Text of that length, no two lines alike. */
 const char *text_of(size_t len);
 

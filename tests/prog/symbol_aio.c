@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes that are submitted: POSIX aio, libaio, liburing. */
+/* Writes that are submitted: POSIX aio, libaio. */
 #include "symbol.h"
 
 #include <aio.h>
 #include <libaio.h>
-#include <liburing.h>
 #include <pthread.h>
 #include <signal.h>
 
 #include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
-
-static void open_file(int flags)
-{
-	make_file("file", 10000);
-	fd = open("file", flags);
-}
 
 /* Waits for its end, and tells it. */
 static void finish(struct aiocb *request)
@@ -77,7 +70,7 @@ static void all_aio_writes(int (*call)(struct aiocb *))
 {
 	struct aiocb request;
 
-	open_file(O_RDWR);
+	open_made(O_RDWR);
 	submit(call, writing(fd, "in the middle", 5000));
 	judge("file");
 	submit(call, writing(fd, "", 5000));
@@ -95,11 +88,11 @@ static void all_aio_writes(int (*call)(struct aiocb *))
 	submit(call, writing(fd, "no room", 9500));
 	limit(-1);
 	close(fd);
-	open_file(O_WRONLY | O_APPEND);
+	open_made(O_WRONLY | O_APPEND);
 	submit(call, writing(fd, "appended", 0));
 	judge("file");
 	close(fd);
-	open_file(O_RDONLY);
+	open_made(O_RDONLY);
 	submit(call, writing(fd, "only read", 0));
 	fd = -1;
 	submit(call, writing(-1, "not open", 0));
@@ -124,7 +117,7 @@ static void all_listio(int (*call)(int, struct aiocb *const[], int, struct sigev
 {
 	struct sigevent event = by_signal(32);
 
-	open_file(O_RDWR);
+	open_made(O_RDWR);
 	struct aiocb one = writing(fd, "one", 100), two = writing(fd, "two", 4095);
 	struct aiocb bad = writing(-1, "not open", 0), none = { .aio_lio_opcode = LIO_NOP };
 	struct aiocb *good[] = { &one, NULL, &two, &none }, *mixed[] = { &two, &bad };
@@ -175,7 +168,7 @@ static void all_aio_syncs(int (*call)(int, struct aiocb *))
 	struct aiocb request = { 0 };
 
 	for (int i = 0; i < 2; i++) {
-		open_file(O_RDWR);
+		open_made(O_RDWR);
 		wt_syscall(SYS_pwrite64, fd, "dirt", 4L, 5000L);
 		request.aio_fildes = fd;
 		sync_by(call, i ? O_SYNC : O_DSYNC, &request);
@@ -243,7 +236,7 @@ void try_io_submit(void)
 	io_context_t context = NULL;
 
 	io_setup(4, &context);
-	open_file(O_RDWR);
+	open_made(O_RDWR);
 	io_prep_pwrite(&request, fd, bytes, 9, 5000);
 	submit_and_wait(context, &request);
 	judge("file");
@@ -263,120 +256,8 @@ void try_io_submit(void)
 	TELL(io_submit(context, -1, NULL));
 	TELL(io_submit(NULL, 1, &wild));
 	close(fd);
-	open_file(O_RDWR);
+	open_made(O_RDWR);
 	resubmit(context, &request);
-}
-
-static struct io_uring ring;
-
-/* Makes the ring, and has a write in it that was not submitted. */
-static void prepare(int to, const char *bytes, off_t offset)
-{
-	io_uring_prep_write(io_uring_get_sqe(&ring), to, bytes, strlen(bytes), offset);
-}
-
-static void take(void)
-{
-	struct io_uring_cqe *cqe = NULL;
-
-	io_uring_wait_cqe(&ring, &cqe);
-	say("result: %d", cqe ? cqe->res : 0);
-	if (cqe)
-		io_uring_cqe_seen(&ring, cqe);
-}
-
-static struct __kernel_timespec second = { .tv_sec = 1 };
-static struct io_uring_cqe *cqe;
-
-static void submit_ring(const char *call, int (*submit_it)(void))
-{
-	errno = UNTOUCHED;
-	int ret = submit_it(), err = errno;
-
-	take();
-	errno = err;
-	tell(call, ret);
-}
-
-/* A write that succeeds, one at the offset, and those that do not. */
-static void all_ring(const char *call, int (*submit_it)(void))
-{
-	io_uring_queue_init(4, &ring, 0);
-	open_file(O_RDWR);
-	prepare(fd, "by a ring", 5000);
-	submit_ring(call, submit_it);
-	judge("file");
-	prepare(fd, "at the offset", -1);
-	submit_ring(call, submit_it);
-	judge("file");
-	limit(9000);
-	prepare(fd, "no room", 9000);
-	submit_ring(call, submit_it);
-	limit(-1);
-	prepare(open("file", O_RDONLY), "only read", 0);
-	submit_ring(call, submit_it);
-	prepare(-1, "not open", 0);
-	submit_ring(call, submit_it);
-}
-
-#define RINGS(name, call)                                                                          \
-	static int ring_##name(void)                                                               \
-	{                                                                                          \
-		return call;                                                                       \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_ring(#call, ring_##name);                                                      \
-	}
-
-/* These two only wait for what was submitted, where the kernel takes a time by itself. */
-#define SUBMITTED(call) (io_uring_submit(&ring) * 1000 + (call))
-
-RINGS(io_uring_submit, io_uring_submit(&ring))
-RINGS(io_uring_submit_and_wait, io_uring_submit_and_wait(&ring, 1))
-RINGS(io_uring_submit_and_wait_timeout,
-      io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &second, NULL))
-RINGS(io_uring_submit_and_get_events, io_uring_submit_and_get_events(&ring))
-RINGS(io_uring_wait_cqes, SUBMITTED(io_uring_wait_cqes(&ring, &cqe, 1, &second, NULL)))
-RINGS(io_uring_wait_cqe_timeout, SUBMITTED(io_uring_wait_cqe_timeout(&ring, &cqe, &second)))
-
-/* Writes to registered files have no descriptor: the report names the file. */
-static void write_registered(int index)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-
-	io_uring_prep_write(sqe, index, "registered", 10, 0);
-	sqe->flags |= IOSQE_FIXED_FILE;
-	say("submitted: %d", io_uring_submit(&ring));
-	take();
-}
-
-void try_io_uring_register_files(void)
-{
-	io_uring_queue_init(4, &ring, 0);
-	open_file(O_RDWR);
-	TELL(io_uring_register_files(&ring, &fd, 1));
-	write_registered(0);
-	TELL(io_uring_register_files(&ring, &fd, 1));
-	io_uring_unregister_files(&ring);
-	TELL(io_uring_register_files(&ring, &(int){ 1000 }, 1));
-	TELL(io_uring_register_files(&ring, NULL, 0));
-	TELL(io_uring_register_files(&ring, (int *)16, 2));
-	write_registered(0);
-}
-
-void try_io_uring_register_files_update(void)
-{
-	int none[2] = { -1, -1 };
-
-	io_uring_queue_init(4, &ring, 0);
-	open_file(O_RDWR);
-	TELL(io_uring_register_files(&ring, none, 2));
-	TELL(io_uring_register_files_update(&ring, 1, &fd, 1));
-	write_registered(1);
-	write_registered(0);
-	TELL(io_uring_register_files_update(&ring, 5, &fd, 1));
-	TELL(io_uring_register_files_update(&ring, 0, &(int){ 1000 }, 1));
 }
 
 static int sync_of(struct aiocb *request)
@@ -389,7 +270,7 @@ void scene_aio_to_stale_number(void)
 {
 	int was, pipes[2];
 
-	open_file(O_RDWR);
+	open_made(O_RDWR);
 	was = fd;
 	submit(aio_write, writing(fd, "a file", 5000));
 	judge("file");
@@ -402,28 +283,4 @@ void scene_aio_to_stale_number(void)
 	submit(aio_write, writing(pipes[0], "the end that is read", 5000));
 	submit(aio_write, writing(pipes[1], "a pipe", 5000));
 	submit(sync_of, writing(pipes[1], "", 0));
-}
-
-static const __u64 tags[2];
-
-void try_io_uring_register_files_tags(void)
-{
-	io_uring_queue_init(4, &ring, 0);
-	open_file(O_RDWR);
-	TELL(io_uring_register_files_tags(&ring, &fd, tags, 1));
-	write_registered(0);
-	TELL(io_uring_register_files_tags(&ring, &fd, tags, 1));
-	io_uring_unregister_files(&ring);
-	TELL(io_uring_register_files_tags(&ring, (int *)16, tags, 2));
-}
-
-void try_io_uring_register_files_update_tag(void)
-{
-	io_uring_queue_init(4, &ring, 0);
-	open_file(O_RDWR);
-	TELL(io_uring_register_files_sparse(&ring, 2));
-	TELL(io_uring_register_files_update_tag(&ring, 1, &fd, tags, 1));
-	write_registered(1);
-	write_registered(0);
-	TELL(io_uring_register_files_update_tag(&ring, 0, (int *)16, tags, 1));
 }

@@ -28,6 +28,9 @@ static const struct {
 	{ "pkey_mprotect", "a shared mapping, if it was made writable" },
 	{ "io_uring_register_files_tags", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update_tag", "an io_uring of the program, if it writes there" },
+	{ "io_uring_setup", "an io_uring of the program, if it writes there" },
+	{ "io_uring_enter", "an io_uring of the program, if it writes there" },
+	{ "io_uring_enter2", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update", "an io_uring of the program, if it writes there" },
 };
