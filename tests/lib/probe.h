@@ -95,7 +95,8 @@ static inline int64_t probe_locate(int fd, uint64_t offset, uint64_t *contiguous
 
 	if (wt_syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, &ask.map) || !ask.map.fm_mapped_extents)
 		return -1;
-	if (extent->fe_flags & (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC))
+	if (extent->fe_flags &
+	    (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNWRITTEN))
 		return -1;
 	*contiguous = extent->fe_logical + extent->fe_length - offset;
 	return extent->fe_physical + (offset - extent->fe_logical);

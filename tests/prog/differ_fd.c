@@ -21,15 +21,21 @@ int any_fd(struct rng *rng)
 	return fd;
 }
 
+/* The number of what has no rule, as a pipe, is not looked at again. */
+static bool goes_unseen(struct rng *rng, int fd)
+{
+	return one_in(rng, 6) && raw_is_file(fd);
+}
+
 /* What the slot held is closed, now and then behind the back of any library. */
 int *free_slot(struct rng *rng)
 {
 	int *slot = &my.slots[below(rng, SLOTS)];
-	bool unseen = one_in(rng, 6);
+	bool unseen = goes_unseen(rng, *slot);
 
 	if (*slot >= 0)
-		trace(unseen ? TRY(wt_syscall(SYS_close, *slot)) : TRY(close(*slot)),
-		      "%sclose %d", unseen ? "unseen " : "", *slot);
+		trace(unseen ? TRY(wt_syscall(SYS_close, *slot)) : TRY(close(*slot)), "%sclose %d",
+		      unseen ? "unseen " : "", *slot);
 	*slot = -1;
 	return slot;
 }
@@ -216,7 +222,7 @@ void op_stream(struct rng *rng)
 void op_close(struct rng *rng)
 {
 	int fd = any_fd(rng);
-	bool unseen = one_in(rng, 6);
+	bool unseen = goes_unseen(rng, fd);
 
 	trace(unseen ? TRY(wt_syscall(SYS_close, fd)) : TRY(close(fd)), "%sclose %d",
 	      unseen ? "unseen " : "", fd);

@@ -75,18 +75,19 @@ static bool is_block_on_device(int fd, int device, long at)
 	long len = size - at < (long)PROBE_BLOCK ? size - at : (long)PROBE_BLOCK;
 	char *block = probe_buffer(PROBE_BLOCK);
 	char cached[PROBE_BLOCK];
-	bool same =
-		len <= 0 || (wt_syscall(SYS_pread64, fd, cached, len, at) == len &&
-			     probe_device_read(fd, device, at, block, PROBE_BLOCK) == PROBE_BLOCK &&
-			     !memcmp(cached, block, len));
 
+	if (probe_device_read(fd, device, at, block, PROBE_BLOCK) != PROBE_BLOCK)
+		memset(block, 0, PROBE_BLOCK); /* a hole */
+	bool same = len <= 0 || (wt_syscall(SYS_pread64, fd, cached, len, at) == len &&
+				 !memcmp(cached, block, len));
 	free(block);
 	return same;
 }
 
 /*
- * Whether the device already has what is dirty. The kernel itself dirties a page when it fills up
- * the block of a former end with zeros, which the disk holds there anyway.
+ * Whether the device already has what is dirty. The kernel itself dirties a page, and its
+ * neighbours of a large folio, when it fills up the block of a former end with zeros, which are
+ * there anyway.
  */
 static bool is_on_device(int fd, int device, unsigned long at, unsigned long len)
 {
