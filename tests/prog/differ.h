@@ -110,6 +110,7 @@ long long raw_offset(int fd);
 long long raw_size(int fd);
 bool raw_is_device(int fd);
 bool raw_is_file(int fd);
+bool raw_is_file_here(int fd); /* on the file system of the files */
 void look_for_dirt(int fd);
 void look_for_dirt_by_name(void);
 void say_hole(int fd);

@@ -21,10 +21,11 @@ int any_fd(struct rng *rng)
 	return fd;
 }
 
-/* The number of what has no rule, as a pipe, is not looked at again. */
+/* A number is not looked at again: that of a pipe has no rule, another file system another engine.
+ */
 static bool goes_unseen(struct rng *rng, int fd)
 {
-	return one_in(rng, 6) && raw_is_file(fd);
+	return one_in(rng, 6) && raw_is_file_here(fd);
 }
 
 /* What the slot held is closed, now and then behind the back of any library. */

@@ -39,11 +39,9 @@ static struct stat raw_stat(int fd)
 
 static struct stat raw_stat_here(void)
 {
-	int fd = raw_open(".", O_PATH);
-	struct stat st = raw_stat(fd);
+	struct stat st;
 
-	wt_syscall(SYS_close, fd);
-	return st;
+	return wt_syscall(SYS_newfstatat, AT_FDCWD, ".", &st, 0) ? (struct stat){ 0 } : st;
 }
 
 long long raw_size(int fd)
@@ -59,6 +57,12 @@ bool raw_is_device(int fd)
 bool raw_is_file(int fd)
 {
 	return S_ISREG(raw_stat(fd).st_mode);
+}
+
+/* tmpfile(3) makes its file elsewhere. */
+bool raw_is_file_here(int fd)
+{
+	return raw_is_file(fd) && raw_stat(fd).st_dev == raw_stat_here().st_dev;
 }
 
 static unsigned long pages_at_work(int fd, uint64_t offset, uint64_t len)
@@ -118,8 +122,7 @@ void look_for_dirt(int fd)
 	struct rlimit limit;
 	char path[32];
 
-	/* tmpfile(3) makes its file elsewhere. */
-	if (!my.looks_for_dirt || !raw_is_file(fd) || raw_stat(fd).st_dev != raw_stat_here().st_dev)
+	if (!my.looks_for_dirt || !raw_is_file_here(fd))
 		return;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit_descriptors(limit.rlim_cur + 2);
