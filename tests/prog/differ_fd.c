@@ -21,18 +21,18 @@ int any_fd(struct rng *rng)
 	return fd;
 }
 
-/* A number is not looked at again: that of a pipe has no rule, another file system another engine.
+/* Where an instruction may change what a number is: it has been of a file of these, or of nothing.
  */
-static bool goes_unseen(struct rng *rng, int fd)
+static bool can_change_unseen(int fd)
 {
-	return one_in(rng, 6) && raw_is_file_here(fd);
+	return raw_flags(fd) < 0 || raw_is_file_here(fd);
 }
 
 /* What the slot held is closed, now and then behind the back of any library. */
 int *free_slot(struct rng *rng)
 {
 	int *slot = &my.slots[below(rng, SLOTS)];
-	bool unseen = goes_unseen(rng, *slot);
+	bool unseen = one_in(rng, 6) && can_change_unseen(*slot);
 
 	if (*slot >= 0)
 		trace(unseen ? TRY(wt_syscall(SYS_close, *slot)) : TRY(close(*slot)), "%sclose %d",
@@ -223,7 +223,7 @@ void op_stream(struct rng *rng)
 void op_close(struct rng *rng)
 {
 	int fd = any_fd(rng);
-	bool unseen = goes_unseen(rng, fd);
+	bool unseen = one_in(rng, 6) && can_change_unseen(fd);
 
 	trace(unseen ? TRY(wt_syscall(SYS_close, fd)) : TRY(close(fd)), "%sclose %d",
 	      unseen ? "unseen " : "", fd);
@@ -276,7 +276,8 @@ void op_dup(struct rng *rng)
 		fd = TRY(dup3(from, to, flags));
 		break;
 	case 5:
-		fd = TRY(wt_syscall(SYS_dup3, from, to, flags));
+		fd = can_change_unseen(to) ? TRY(wt_syscall(SYS_dup3, from, to, flags))
+					   : TRY(dup3(from, to, flags));
 		break;
 	case 6:
 		fd = TRY(dup2(from, from));
