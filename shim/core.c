@@ -381,11 +381,13 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 	struct wt_sync io = { .call = level == WT_LEVEL_SYNC ? WT_FSYNC : WT_FDATASYNC, .fd = fd };
 	int err, tries = 0;
 
-	if (level < WT_LEVEL_DSYNC && fs->kind->flags & WT_FS_WRITEBACK) {
-		io.call = WT_SYNC_FILE_RANGE;
+	if (level == WT_LEVEL_ASYNC)
+		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE;
+	else if (level == WT_LEVEL_THROUGH && fs->kind->flags & WT_FS_WRITEBACK)
 		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
 			   SYNC_FILE_RANGE_WAIT_AFTER;
-	}
+	if (io.flags)
+		io.call = WT_SYNC_FILE_RANGE;
 	do {
 		err = sync_really(&io, wt_io_sync, verdict, description);
 	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);

@@ -29,9 +29,9 @@ int wt_core_closing(int fd, union wt_verdict verdict);
 int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
 
 /*
- * Brings all of a file under a rule to its level, `through` or above, for a change that was no
- * write: what the wait takes out of the kernel's record is owed to the program's own syncs. 0 or
- * -errno.
+ * Brings all of a file under a rule to its level, which at `async` is to start it, for a change
+ * that was no write: what the wait takes out of the kernel's record is owed to the program's own
+ * syncs. 0 or -errno.
  */
 int wt_core_settle(int fd, union wt_verdict verdict);
 

@@ -453,11 +453,6 @@ int wt_name_resized(int fd, union wt_verdict verdict)
 	const struct wt_rule *rule = &wt_config.policy.rules[verdict.rule];
 	if (rule->fsync_elide)
 		wt_elide_doubt(fd);
-	if (rule->level < WT_LEVEL_THROUGH) {
-		wt_sys.sync_file_range(fd, 0, 0,
-				       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
-		return 0;
-	}
 	int ret = answer_of(wt_core_settle(fd, verdict));
 	if (ret == CANNOT)
 		not_covered(fd, WT_WHY_SIZE_UNSYNCED);
