@@ -100,9 +100,12 @@ static int sys_identify(int fd, struct stat *st)
 	unsigned int mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK |
 			    STATX_SIZE | STATX_BTIME;
 
+	int err = result(wt_syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx));
+	if (err == -EBADF)
+		return err;
 	/* A sandbox that does not know statx: better with the times than not at all. */
-	if (wt_syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx) < 0) {
-		int err = result(fstat(fd, st));
+	if (err) {
+		err = result(wt_syscall(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH));
 		st->st_ctim = (struct timespec){ 0 };
 		return err;
 	}
