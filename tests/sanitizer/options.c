@@ -28,3 +28,10 @@ const char *__tsan_default_options(void)
 {
 	return COMMON "die_after_fork=0:report_signal_unsafe=1:history_size=4";
 }
+
+/* It takes flockfile(3) for no lock. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:wt_stream_carry\nrace:putc_unlocked\n";
+}
