@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #define SAY 3
+#define CHILD_SECONDS_MAX 20
 
 int fd = -1;
 FILE *file;
@@ -192,12 +193,23 @@ int status_of(pid_t child)
 	return status;
 }
 
+/* Killed where it hangs: what it waits in may hold signals off. */
 int in_child(int (*run)(void))
 {
-	pid_t child = fork();
+	const struct timespec most = { .tv_sec = CHILD_SECONDS_MAX };
+	sigset_t ended, before;
 
-	if (child == 0)
+	sigemptyset(&ended);
+	sigaddset(&ended, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &ended, &before);
+	pid_t child = fork();
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		_exit(run());
+	}
+	if (sigtimedwait(&ended, NULL, &most) < 0)
+		kill(child, SIGKILL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status_of(child);
 }
 

@@ -75,7 +75,7 @@ const char *text_of(size_t len);
 /* RLIMIT_FSIZE; -1 for none. */
 void limit(long bytes);
 
-/* A child that runs this and leaves with what it returns; its wait status. */
+/* A child that runs this and leaves with what it returns, or is killed in time; its wait status. */
 int in_child(int (*run)(void));
 int status_of(pid_t child);
 

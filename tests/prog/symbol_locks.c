@@ -7,28 +7,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
-#define SECONDS_MAX 20
 #define TIMES 30
-
-/* Killed where it hangs: what it waits in may hold signals off. */
-static long run_in_time(int (*run)(void))
-{
-	const struct timespec most = { .tv_sec = SECONDS_MAX };
-	sigset_t ended, before;
-
-	sigemptyset(&ended);
-	sigaddset(&ended, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &ended, &before);
-	pid_t child = fork();
-	if (child == 0)
-		_exit(run());
-	if (sigtimedwait(&ended, NULL, &most) < 0)
-		kill(child, SIGKILL);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return status_of(child);
-}
 
 static void become_stderr(void)
 {
@@ -65,7 +45,7 @@ static int say_while_stdout_is_held(void)
 /* error(3) flushes stdout, and does not hold stderr meanwhile. */
 void scene_error_waits(void)
 {
-	TELL(run_in_time(say_while_stdout_is_held));
+	TELL(in_child(say_while_stdout_is_held));
 }
 
 static _Atomic bool is_over;
@@ -97,7 +77,7 @@ static int say_beside_flushes(void)
 /* perror(3) opens a stream of its own, for which it needs the list that fflush(NULL) holds. */
 void scene_perror_beside_flushes(void)
 {
-	TELL(run_in_time(say_beside_flushes));
+	TELL(in_child(say_beside_flushes));
 }
 
 /* How often it was called is told, too. */
@@ -165,12 +145,12 @@ static int print_by_function(void)
 /* A conversion of the program's own, which prints into the stream that is being printed into. */
 void try_register_printf_specifier(void)
 {
-	TELL(run_in_time(print_by_specifier));
+	TELL(in_child(print_by_specifier));
 }
 
 void try_register_printf_function(void)
 {
-	TELL(run_in_time(print_by_function));
+	TELL(in_child(print_by_function));
 }
 
 static char *page;
