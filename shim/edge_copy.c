@@ -193,8 +193,9 @@ static bool do_all_handlers_restart(void)
 	struct sigaction action;
 
 	for (int number = 1; number < NSIG; number++)
-		if (!sigaction(number, NULL, &action) && action.sa_handler != SIG_DFL &&
-		    action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
+		if (!wt_sys_is_raised(number) && !sigaction(number, NULL, &action) &&
+		    action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN &&
+		    !(action.sa_flags & SA_RESTART))
 			return false;
 	return true;
 }

@@ -277,9 +277,18 @@ int wt_sys_map_shared(size_t size, void **ret_map)
 
 #define KERNEL_SIGSET_BYTES 8
 
+static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+
+bool wt_sys_is_raised(int signal)
+{
+	for (size_t i = 0; i < WT_LENGTH(raised); i++)
+		if (raised[i] == signal)
+			return true;
+	return false;
+}
+
 void wt_sys_hold_signals(struct wt_signals *signals)
 {
-	static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 	sigset_t all;
 
 	sigfillset(&all);

@@ -100,9 +100,12 @@ int wt_sys_map_wiped(size_t size, void **ret_map);
  */
 int wt_sys_map_shared(size_t size, void **ret_map);
 
+/* Whether it comes of what a thread does itself (SIGSEGV), and so interrupts no wait. */
+bool wt_sys_is_raised(int signal);
+
 /*
  * Holds the thread's signals off, all but the two that libc cancels threads and changes user ids
- * by, and those that the thread raises itself (SIGSEGV), and sets the mask again.
+ * by, and those that the thread raises itself, and sets the mask again.
  */
 struct wt_signals {
 	sigset_t before;
