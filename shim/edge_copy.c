@@ -75,9 +75,8 @@ static inline bool has_no_rule(int out)
 static off_t offset_of(off64_t *at)
 {
 	off64_t offset;
-	struct iovec into = { &offset, sizeof(offset) }, from = { at, sizeof(offset) };
 
-	if (!at || wt_sys.read_memory(&into, &from, 1) != (ssize_t)sizeof(offset) || offset < 0)
+	if (!at || !wt_sys_read_program(&offset, at, sizeof(offset)) || offset < 0)
 		return WT_OFFSET_NONE;
 	return offset;
 }

@@ -245,15 +245,6 @@ WT_EXPORT FILE *popen(const char *command, const char *mode)
 	return wt_real.popen(command, mode);
 }
 
-/* As the kernel reads it: what is not there is its to answer for. */
-static bool read_caller(void *to, const void *from, size_t len)
-{
-	struct iovec into = { to, len };
-	struct iovec source = { (void *)from, len };
-
-	return wt_sys.read_memory(&into, &source, 1) == (ssize_t)len;
-}
-
 #define RIGHTS_MAX 253 /* SCM_MAX_FD, include/net/scm.h: the kernel refuses more */
 
 static void sending_rights(const char *fds, size_t len)
@@ -261,7 +252,7 @@ static void sending_rights(const char *fds, size_t len)
 	int fd;
 
 	for (size_t i = 0; i < RIGHTS_MAX && (i + 1) * sizeof(fd) <= len; i++)
-		if (read_caller(&fd, fds + i * sizeof(fd), sizeof(fd)))
+		if (wt_sys_read_program(&fd, fds + i * sizeof(fd), sizeof(fd)))
 			wt_core_sharing(fd);
 }
 
@@ -274,11 +265,12 @@ static void sending(const struct msghdr *given)
 	struct msghdr message;
 	struct cmsghdr at;
 
-	if (!read_caller(&message, given, sizeof(message)) || message.msg_controllen > INT_MAX)
+	if (!wt_sys_read_program(&message, given, sizeof(message)) ||
+	    message.msg_controllen > INT_MAX)
 		message.msg_controllen = 0;
 	const char *control = message.msg_control;
 	for (size_t left = message.msg_controllen;
-	     left >= sizeof(at) && read_caller(&at, control, sizeof(at)) &&
+	     left >= sizeof(at) && wt_sys_read_program(&at, control, sizeof(at)) &&
 	     at.cmsg_len >= CMSG_LEN(0) && at.cmsg_len <= left;) {
 		size_t step = CMSG_ALIGN(at.cmsg_len);
 

@@ -21,13 +21,8 @@ int io_submit(aio_context_t context, long count, struct iocb **requests);
 
 static bool read_request(struct iocb **at, struct iocb **request, struct iocb *copy)
 {
-	struct iovec into = { request, sizeof(*request) }, from = { at, sizeof(*request) };
-
-	if (wt_sys.read_memory(&into, &from, 1) != (ssize_t)sizeof(*request))
-		return false;
-	into = (struct iovec){ copy, sizeof(*copy) };
-	from = (struct iovec){ *request, sizeof(*copy) };
-	return wt_sys.read_memory(&into, &from, 1) == (ssize_t)sizeof(*copy);
+	return wt_sys_read_program(request, at, sizeof(*request)) &&
+	       wt_sys_read_program(copy, *request, sizeof(*copy));
 }
 
 /* What has to be added to the flags of a request, 0 for most. */

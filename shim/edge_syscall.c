@@ -109,12 +109,11 @@ static bool writes(const struct arguments *in, long *ret)
 static long open_by(const struct arguments *in)
 {
 	const struct wt_place place = { (int)in->a, (const char *)in->b };
-	struct open_how how = { 0 };
-	struct iovec into = { &how, sizeof(how) }, from = { (void *)in->c, sizeof(how) };
+	struct open_how how;
 	int errno_before = errno;
 
-	if (wt_sys.read_memory(&into, &from, 1) < 0)
-		how.flags = O_RDWR;
+	if (!wt_sys_read_program(&how, (const void *)in->c, sizeof(how)))
+		how = (struct open_how){ .flags = O_RDWR };
 	if (wt_leave(wt_track_may_truncate(place.dirfd, place.path, (int)how.flags), errno_before))
 		return -1;
 	long ret = pass(in);

@@ -24,21 +24,16 @@
 #define OP_FTRUNCATE 55	   /* 6.9 */
 #define OP_WRITEV_FIXED 61 /* 6.15 */
 
-/* The list is the program's memory: only the kernel says that it is not there. A negative one is a
- * place left free. */
+/* A negative one is a place left free. */
 static void registering(const int *files, unsigned int count)
 {
 	int errno_before = errno, fd;
-	struct iovec to = { &fd, sizeof(fd) };
 
-	for (unsigned int i = 0; unlikely(wt_config.active) && i < count; i++) {
-		struct iovec from = { (void *)(files + i), sizeof(fd) };
-
-		if (wt_sys.read_memory(&to, &from, 1) != (ssize_t)sizeof(fd))
-			break;
+	if (likely(!wt_config.active))
+		return;
+	for (; count && wt_sys_read_program(&fd, files, sizeof(fd)); files++, count--)
 		if (fd >= 0)
 			wt_core_noticed(fd, WT_WAY_RING);
-	}
 	errno = errno_before;
 }
 

@@ -56,20 +56,18 @@ static bool is_aligned(uintptr_t value, unsigned int unit)
 static enum wt_reason gather(struct wt_ring *ring, const struct wt_io *io, struct run *run)
 {
 	struct iovec iov[GATHER_MAX];
-	struct iovec to = { iov, io->iovcnt * sizeof(iov[0]) };
-	struct iovec from = { (void *)io->iov, to.iov_len };
 	size_t len = 0;
 
 	if (io->iovcnt <= 0 || io->iovcnt > GATHER_MAX)
 		return WT_WHY_LARGE_UNALIGNED;
-	if (wt_sys.read_memory(&to, &from, 1) != (ssize_t)to.iov_len)
+	if (!wt_sys_read_program(iov, io->iov, io->iovcnt * sizeof(iov[0])))
 		return WT_WHY_DIRECT_REFUSED;
 	for (int i = 0; i < io->iovcnt; i++) {
 		if (iov[i].iov_len > WT_BOUNCE_BYTES - len)
 			return WT_WHY_LARGE_UNALIGNED;
 		len += iov[i].iov_len;
 	}
-	to = (struct iovec){ wt_ring_bounce(ring), WT_BOUNCE_BYTES };
+	struct iovec to = { wt_ring_bounce(ring), WT_BOUNCE_BYTES };
 	if (!to.iov_base)
 		return WT_WHY_NO_RING_NOW;
 	if (wt_sys.read_memory(&to, iov, io->iovcnt) != (ssize_t)len)

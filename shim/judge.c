@@ -37,10 +37,7 @@ struct cursor {
 /* The vector is the program's memory too. */
 static bool read_piece(const struct wt_io *io, int index, struct iovec *piece)
 {
-	struct iovec into = { piece, sizeof(*piece) };
-	struct iovec from = { (void *)&io->iov[index], sizeof(*piece) };
-
-	return index < io->iovcnt && wt_sys.read_memory(&into, &from, 1) == (ssize_t)sizeof(*piece);
+	return index < io->iovcnt && wt_sys_read_program(piece, &io->iov[index], sizeof(*piece));
 }
 
 /* Copies the next `len` bytes as the kernel would; false where they are not there. */
@@ -54,9 +51,7 @@ static bool next_bytes(struct cursor *at, char *to, size_t len)
 		size_t part = piece.iov_len - at->within;
 		if (part > len)
 			part = len;
-		struct iovec into = { to, part };
-		struct iovec from = { (char *)piece.iov_base + at->within, part };
-		if (part && wt_sys.read_memory(&into, &from, 1) != (ssize_t)part)
+		if (part && !wt_sys_read_program(to, (char *)piece.iov_base + at->within, part))
 			return false;
 		to += part;
 		len -= part;

@@ -275,6 +275,13 @@ int wt_sys_map_shared(size_t size, void **ret_map)
 	return 0;
 }
 
+bool wt_sys_read_program(void *to, const void *from, size_t len)
+{
+	struct iovec into = { to, len }, source = { (void *)from, len };
+
+	return wt_sys.read_memory(&into, &source, 1) == (ssize_t)len;
+}
+
 #define KERNEL_SIGSET_BYTES 8
 
 static const int raised[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };

@@ -74,6 +74,9 @@ struct wt_sys {
 
 extern struct wt_sys wt_sys;
 
+/* Reads the program's memory: whether all of it is there. What is not is the kernel's to answer. */
+bool wt_sys_read_program(void *to, const void *from, size_t len);
+
 /*
  * The absolute path of an open file, symbolic links resolved, as the kernel
  * names it in /proc/thread-self/fd (a main thread may have ended); " (deleted)" is taken off an
