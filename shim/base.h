@@ -3,7 +3,9 @@
 #ifndef WT_BASE_H
 #define WT_BASE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #define WT_EXPORT __attribute__((visibility("default")))
@@ -27,6 +29,12 @@ static inline uint64_t wt_round_down(uint64_t value, uint64_t unit)
 static inline uint64_t wt_round_up(uint64_t value, uint64_t unit)
 {
 	return wt_round_down(value + unit - 1, unit);
+}
+
+/* Descriptors of one inode, at one time: its number may be given away when it is gone. */
+static inline bool wt_is_same_file(const struct stat *one, const struct stat *other)
+{
+	return one->st_ino == other->st_ino && one->st_dev == other->st_dev;
 }
 
 /* Tells inodes apart in small tables: all 64 bits depend on both numbers. */

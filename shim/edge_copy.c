@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <sys/sendfile.h>
 
+#include "base.h"
 #include "core.h"
 #include "edge.h"
 #include "real.h"
@@ -116,7 +117,7 @@ static bool is_one_file(int in, int out)
 	struct stat one, other;
 
 	return !wt_sys.identify(in, &one) && !wt_sys.identify(out, &other) &&
-	       one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+	       wt_is_same_file(&one, &other);
 }
 
 /* What overlaps, and what is no length, the kernel refuses by the whole of it. */

@@ -293,8 +293,7 @@ static void owe_all(int written_fd, int err)
 		return;
 	wt_owed_to_later(written_fd, err);
 	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1)) {
-		if (!wt_sys.identify(fd, &st) && st.st_ino == written.st_ino &&
-		    st.st_dev == written.st_dev)
+		if (!wt_sys.identify(fd, &st) && wt_is_same_file(&st, &written))
 			wt_owed_to(wt_fdtable_description(fd), err);
 	}
 }

@@ -157,8 +157,7 @@ void wt_fdtable_doubt(const struct stat *file)
 
 		if (!entry)
 			fd = wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK - 1;
-		else if (word && !wt_sys.identify(fd, &st) && st.st_ino == file->st_ino &&
-			 st.st_dev == file->st_dev)
+		else if (word && !wt_sys.identify(fd, &st) && wt_is_same_file(&st, file))
 			atomic_compare_exchange_strong(&entry->verdict, &word, 0);
 	}
 }

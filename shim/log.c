@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "raw.h"
 #include "sys.h"
 #include "text.h"
@@ -142,7 +143,7 @@ static bool stderr_is_ours(void)
 		return false;
 	if (!stderr_known || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		return true;
-	return st.st_dev == stderr_at_start.st_dev && st.st_ino == stderr_at_start.st_ino;
+	return wt_is_same_file(&st, &stderr_at_start);
 }
 
 void wt_log_stderr(const char *buf, size_t len)

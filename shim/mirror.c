@@ -176,8 +176,7 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_k
 	if (err)
 		return err;
 	err = wt_sys.identify(fd, &after);
-	if (!err && after.st_dev == st->st_dev && after.st_ino == st->st_ino &&
-	    wt_fdtable_generation(fd) == generation)
+	if (!err && wt_is_same_file(&after, st) && wt_fdtable_generation(fd) == generation)
 		return 0;
 	drop(ring, slot);
 	return -ESTALE;

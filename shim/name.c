@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base.h"
 #include "config.h"
 #include "core.h"
 #include "description.h"
@@ -225,7 +226,7 @@ static int sync_parent(const struct wt_place *place, struct stat *done)
 
 	if (dir < 0)
 		return CANNOT;
-	if (wt_sys.identify(dir, &st) || st.st_dev != done->st_dev || st.st_ino != done->st_ino)
+	if (wt_sys.identify(dir, &st) || !wt_is_same_file(&st, done))
 		ret = sync_by(wt_sys.fsync, dir);
 	*done = st;
 	wt_sys.close(dir);

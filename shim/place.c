@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base.h"
 #include "raw.h"
 #include "sys.h"
 
@@ -23,7 +24,7 @@ static bool leads_to(const char *path, const struct stat *file)
 		return false;
 	int err = wt_sys.identify(fd, &there);
 	wt_sys.close(fd);
-	return !err && there.st_dev == file->st_dev && there.st_ino == file->st_ino;
+	return !err && wt_is_same_file(&there, file);
 }
 
 /* Takes "//", "/./" and "/../" out, which means what it says where there is no symbolic link. */
