@@ -400,11 +400,9 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 
 int wt_core_submitting(int fd)
 {
-	union wt_verdict verdict = wt_fdtable_get(fd);
+	union wt_verdict verdict;
 
-	if (verdict.state == WT_UNKNOWN && wt_track_adopt(fd, &verdict))
-		return 0;
-	if (verdict.state != WT_RULED)
+	if (wt_track_verdict(fd, &verdict) || verdict.state != WT_RULED)
 		return 0;
 	if (verdict.engine == WT_ENGINE_NONE) {
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL,
@@ -427,11 +425,10 @@ void wt_core_noticed(int fd, enum wt_way way)
 {
 	enum wt_event_kind kind =
 		way == WT_WAY_MAY_BE_MAPPED ? WT_EVENT_MAY_HAPPEN : WT_EVENT_NOT_COVERED;
-	union wt_verdict verdict = wt_fdtable_get(fd);
+	union wt_verdict verdict;
 
 	/* One that cannot be honoured (WT_STRICT) is refused by its first write. */
-	if (verdict.state == WT_UNKNOWN)
-		wt_track_adopt(fd, &verdict);
+	wt_track_verdict(fd, &verdict);
 	if (verdict.state == WT_RULED)
 		wt_stats_event(kind, fd, NULL, NULL, wt_way_text(way));
 	wt_elide_never(fd);

@@ -24,14 +24,14 @@
 /* A pipe or socket is libc's, which ignores the offset there. */
 static bool is_ours(const struct aiocb *request)
 {
-	union wt_verdict verdict = wt_fdtable_get(request->aio_fildes);
+	union wt_verdict verdict;
 	int errno_before = errno;
 
 	if (likely(!wt_config.active) || request->aio_reqprio < 0 ||
 	    request->aio_reqprio > PRIORITY_MAX)
 		return false;
 	/* Refused by WT_STRICT, the write will be too. */
-	bool refused = verdict.state == WT_UNKNOWN && wt_track_adopt(request->aio_fildes, &verdict);
+	bool refused = wt_track_verdict(request->aio_fildes, &verdict);
 	errno = errno_before;
 	return refused || verdict.state == WT_RULED;
 }

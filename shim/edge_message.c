@@ -26,10 +26,9 @@ static void settle_stderr(void)
 /* By WT_STRICT, as a write would be. */
 static bool is_refused(int fd)
 {
-	union wt_verdict verdict = wt_fdtable_get(fd);
+	union wt_verdict verdict;
 	int errno_before = errno;
-	bool refused = wt_config.active && fd >= 0 && verdict.state == WT_UNKNOWN &&
-		       wt_track_adopt(fd, &verdict);
+	bool refused = wt_config.active && fd >= 0 && wt_track_verdict(fd, &verdict);
 
 	errno = errno_before;
 	return refused;
@@ -64,7 +63,7 @@ WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 		wt_real.psiginfo(info, text);
 	int errno_before = errno;
 	if (wt_config.active)
-		wt_name_resized(STDERR_FILENO, wt_fdtable_get(STDERR_FILENO));
+		wt_name_resized(STDERR_FILENO);
 	errno = errno_before;
 }
 

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "edge.h"
+#include "fdtable.h"
 #include "name.h"
 #include "real.h"
 
@@ -101,7 +102,7 @@ static int resized(int fd)
 {
 	int errno_before = errno;
 
-	return wt_leave(wt_name_resized(fd, wt_fdtable_get(fd)), errno_before);
+	return wt_leave(wt_name_resized(fd), errno_before);
 }
 
 WT_EXPORT int ftruncate(int fd, off_t len)

@@ -196,8 +196,7 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 	/* A wide stream keeps what a flush that failed has handed over in part. */
 	bool may_have_flushed =
 		__fpending(file) < pending_before || (pending_before && ferror_unlocked(file));
-	if (may_have_flushed && !wt_stream_has_no_rule(file) &&
-	    wt_name_resized(file->_fileno, wt_fdtable_get(file->_fileno)))
+	if (may_have_flushed && !wt_stream_has_no_rule(file) && wt_name_resized(file->_fileno))
 		wt_stream_note_error(file);
 	errno = errno_before;
 }

@@ -445,9 +445,11 @@ int wt_name_truncate(const char *path, off_t len)
 	return ret == CANNOT ? 0 : ret;
 }
 
-int wt_name_resized(int fd, union wt_verdict verdict)
+int wt_name_resized(int fd)
 {
-	if (verdict.state == WT_UNKNOWN && wt_track_adopt(fd, &verdict))
+	union wt_verdict verdict;
+
+	if (wt_track_verdict(fd, &verdict))
 		return 0;
 	if (verdict.state != WT_RULED || verdict.engine == WT_ENGINE_NONE)
 		return 0;

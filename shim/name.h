@@ -19,7 +19,6 @@
 
 #include <sys/types.h>
 
-#include "fdtable.h"
 #include "place.h"
 
 /* One change of a name as the program asked for it; link needs `from` and `to`, unlink `from`. */
@@ -60,6 +59,6 @@ int wt_name_truncate(const char *path, off_t len);
  * there. At `through` what the kernel wrote of the last page is with the device, at `async` on its
  * way. 0 or -errno.
  */
-int wt_name_resized(int fd, union wt_verdict verdict);
+int wt_name_resized(int fd);
 
 #endif

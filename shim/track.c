@@ -157,6 +157,12 @@ int wt_track_adopt(int fd, union wt_verdict *verdict)
 	return 0;
 }
 
+int wt_track_verdict(int fd, union wt_verdict *verdict)
+{
+	*verdict = wt_fdtable_get(fd);
+	return verdict->state == WT_UNKNOWN ? wt_track_adopt(fd, verdict) : 0;
+}
+
 static _Atomic bool opens_stable;
 
 void wt_track_open_stable(void)

@@ -26,6 +26,9 @@ int wt_track_flags(int fd);
  */
 int wt_track_adopt(int fd, union wt_verdict *verdict);
 
+/* The verdict of a descriptor, which is looked at where it has none. 0 or -ENOTSUP as above. */
+int wt_track_verdict(int fd, union wt_verdict *verdict);
+
 /*
  * A descriptor was just made by opening with these O_* flags; `place` is where, NULL where it is
  * not known. 0, or -ENOTSUP as above: then the caller closes it.

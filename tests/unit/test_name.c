@@ -17,6 +17,7 @@
 #include "base.h"
 #include "config.h"
 #include "description.h"
+#include "fdtable.h"
 #include "filesystem.h"
 #include "name.h"
 #include "reason.h"
@@ -276,8 +277,13 @@ static union wt_verdict ruled(int fd)
 
 	cr_assert_eq(fstat(fd, &st), 0);
 	verdict.fs = wt_filesystem_of(fd, st.st_dev);
-	wt_fdtable_set(fd, verdict, 0);
 	return verdict;
+}
+
+static int resized(int fd, union wt_verdict verdict)
+{
+	wt_fdtable_set(fd, verdict, 0);
+	return wt_name_resized(fd);
 }
 
 Test(name, a_new_size_is_as_stable_as_its_level_wants)
@@ -285,14 +291,14 @@ Test(name, a_new_size_is_as_stable_as_its_level_wants)
 	int fd = open(scratch_path("a.d"), O_RDWR);
 	union wt_verdict verdict = ruled(fd);
 
-	cr_expect_eq(wt_name_resized(fd, verdict), 0);
+	cr_expect_eq(resized(fd, verdict), 0);
 	verdict.rule = 1;
-	cr_expect_eq(wt_name_resized(fd, verdict), 0);
+	cr_expect_eq(resized(fd, verdict), 0);
 	verdict.rule = 2;
-	cr_expect_eq(wt_name_resized(fd, verdict), 0);
+	cr_expect_eq(resized(fd, verdict), 0);
 	verdict.rule = 0;
 	verdict.engine = WT_ENGINE_NONE;
-	cr_expect_eq(wt_name_resized(fd, verdict), 0);
+	cr_expect_eq(resized(fd, verdict), 0);
 	cr_expect_str_eq(synced, "fdatasync file, fsync file");
 	close(fd);
 }
@@ -303,8 +309,8 @@ Test(name, a_new_size_has_the_error_of_its_sync)
 	union wt_verdict verdict = ruled(fd);
 
 	sync_answers[0] = -EIO;
-	cr_expect_eq(wt_name_resized(fd, verdict), -EIO);
+	cr_expect_eq(resized(fd, verdict), -EIO);
 	sync_answers[1] = -EPERM;
-	cr_expect_eq(wt_name_resized(fd, verdict), 0);
+	cr_expect_eq(resized(fd, verdict), 0);
 	close(fd);
 }
