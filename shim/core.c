@@ -310,11 +310,12 @@ static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct w
 		.dev = fs->dev,
 		.err = -ECANCELED,
 	};
-
 	int type;
 
-	/* At no other place than where an fsync(2) is cancelled, whatever the thread has asked for;
-	 * and a handler could jump out of it, and leave its wait behind. */
+	/*
+	 * At no other place than where an fsync(2) is cancelled, whatever the thread has asked for;
+	 * and a handler could jump out of it, and leave its wait behind.
+	 */
 	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
 	wt_sys_hold_signals(&sync.signals);
 	take_turn(&sync, fs, io->fd);
@@ -460,10 +461,10 @@ void wt_core_closing_range(unsigned int first, unsigned int last)
 {
 	if (first > INT_MAX)
 		return;
-	if (wt_fdtable_next_ruled(first) >= 0)
+	int fd = wt_fdtable_next_ruled(first);
+	if (fd >= 0)
 		look_for_ring_in_time();
-	for (int fd = wt_fdtable_next_ruled(first); fd >= 0 && (unsigned int)fd <= last;
-	     fd = wt_fdtable_next_ruled(fd + 1))
+	for (; fd >= 0 && (unsigned int)fd <= last; fd = wt_fdtable_next_ruled(fd + 1))
 		wt_mirror_closing(fd);
 	wt_fdtable_forget_range(first, last);
 }
