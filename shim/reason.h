@@ -10,6 +10,8 @@
 #define WT_REASON_H
 
 #define WT_DO_TAKE_AUTO "take engine=auto for this file"
+#define WT_DO_MAP_NOTHING                                                                          \
+	"turn off memory-mapped writes in the program's settings, or leave its own syncs on"
 #define WT_DO_ALLOW_SYNC                                                                           \
 	"let the program's user open the file, and allow io_uring and fsync in the "               \
 	"container's seccomp profile"
@@ -75,11 +77,10 @@
 
 #define WT_WAYS(X)                                                                                 \
 	/* shared and writable */                                                                  \
-	X(WT_WAY_MAPPED, "a shared writable mapping",                                              \
-	  "turn off memory-mapped writes in the program's settings, or leave its own syncs on")    \
+	X(WT_WAY_MAPPED, "a shared writable mapping", WT_DO_MAP_NOTHING)                           \
 	/* shared, and told if a mapping has been made writable */                                 \
 	X(WT_WAY_MAY_BE_MAPPED, "a shared mapping, if it was made writable (mprotect)",            \
-	  "turn off memory-mapped writes in the program's settings, or leave its own syncs on")    \
+	  WT_DO_MAP_NOTHING)                                                                       \
 	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
 	  "turn off io_uring in the program's settings, or leave its own syncs on")
 
