@@ -148,30 +148,40 @@ static bool does_flush_lines(struct wt_stream_call *call)
 	return !__fwritable(call->file) || hands_over(call);
 }
 
-#define FLUSH_BY(flush, stream)                                                                    \
-	(struct wt_stream_call)                                                                    \
-	{                                                                                          \
-		.file = (stream), .does = flush, .empties = true, .failure = EOF                   \
-	}
+static struct wt_stream_call emptying(FILE *file, bool (*does)(struct wt_stream_call *))
+{
+	return (struct wt_stream_call){
+		.file = file,
+		.does = does,
+		.empties = true,
+		.failure = EOF,
+	};
+}
+
+int wt_stream_empty(FILE *file, bool (*does)(struct wt_stream_call *))
+{
+	struct wt_stream_call call = emptying(file, does);
+
+	return (int)wt_stream_carry(&call);
+}
 
 static int flush(FILE *file)
 {
-	return (int)wt_stream_carry(&FLUSH_BY(does_flush, file));
+	return wt_stream_empty(file, does_flush);
 }
 
 static int flush_lines(FILE *file)
 {
-	if (!(file->_flags & WT_STREAM_IS_LINES))
-		return 0;
-	return (int)wt_stream_carry(&FLUSH_BY(does_flush_lines, file));
+	return file->_flags & WT_STREAM_IS_LINES ? wt_stream_empty(file, does_flush_lines) : 0;
 }
 
 /* At the end a thread may hold it for ever: libc's last flush waits for none. */
 static int flush_at_end(FILE *file)
 {
+	struct wt_stream_call call = emptying(file, does_flush);
 	bool is_locked = !ftrylockfile(file);
 
-	carry_locked(&FLUSH_BY(does_flush, file));
+	carry_locked(&call);
 	if (is_locked)
 		funlockfile(file);
 	return 0;

@@ -65,6 +65,10 @@ struct wt_stream_call {
 /* Carries the call out. Returns what libc's function does, and sets errno as it does. */
 long wt_stream_carry(struct wt_stream_call *call);
 
+/* A call that adds nothing: hands over what is pending, where anything is. 0, or EOF as it fails.
+ */
+int wt_stream_empty(FILE *file, bool (*does)(struct wt_stream_call *call));
+
 /*
  * Before a call that hands over all that is pending, and does more: hands it over. 0, or EOF with
  * errno and the stream's error set.

@@ -125,19 +125,14 @@ WT_ALIAS(freopen) FILE *freopen64(const char *path, const char *mode, FILE *file
 WT_STREAM_DOES(fflush, wt_real.fflush(call->file), !call->result)
 WT_STREAM_DOES(fflush_unlocked, wt_real.fflush_unlocked(call->file), !call->result)
 
-static int empty(bool (*does)(struct wt_stream_call *), FILE *file)
-{
-	return (int)wt_stream_carry(&(struct wt_stream_call){
-		.file = file, .does = does, .empties = true, .failure = EOF });
-}
-
 WT_EXPORT int fflush(FILE *file)
 {
 	if (likely(!wt_config.active))
 		return wt_real.fflush(file);
 	if (!file)
 		return wt_stream_flush_all();
-	return wt_stream_has_no_rule(file) ? wt_real.fflush(file) : empty(does_fflush, file);
+	return wt_stream_has_no_rule(file) ? wt_real.fflush(file)
+					   : wt_stream_empty(file, does_fflush);
 }
 
 WT_EXPORT int fflush_unlocked(FILE *file)
@@ -145,7 +140,7 @@ WT_EXPORT int fflush_unlocked(FILE *file)
 	if (!file)
 		return fflush(NULL);
 	return wt_stream_has_no_rule(file) ? wt_real.fflush_unlocked(file)
-					   : empty(does_fflush_unlocked, file);
+					   : wt_stream_empty(file, does_fflush_unlocked);
 }
 
 WT_EXPORT void _flushlbf(void)
