@@ -134,6 +134,17 @@ void close_state(void);
 	X(put_late_by_macro)                                                                       \
 	X(put_late_into_another)
 
+/* A symbol's case: `all` is given the call, in words and as a function. */
+#define CASE(name, all, call)                                                                      \
+	static long call_##name(void)                                                              \
+	{                                                                                          \
+		return (long)(call);                                                               \
+	}                                                                                          \
+	void try_##name(void)                                                                      \
+	{                                                                                          \
+		all(#call, call_##name);                                                           \
+	}
+
 #define WT_SYMBOL(ret, name, params) void try_##name(void);
 #define WT_LIBC(ret, name, params, args) void try_##name(void);
 #define WT_URING(ret, name, params) void try_##name(void);

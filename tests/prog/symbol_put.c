@@ -53,64 +53,64 @@ static void all_state(struct state state, bool is_wide, const char *call, long (
 	close_state();
 }
 
-static void all_put(bool is_wide, const char *call, long (*put)(void))
+static void all_states(bool is_wide, const char *call, long (*put)(void))
 {
 	for (size_t i = 0; i < COUNT(states); i++)
 		all_state(states[i], is_wide, call, put);
 }
 
-#define PUT(name, is_wide, call)                                                                   \
-	static long put_##name(void)                                                               \
-	{                                                                                          \
-		return (long)(call);                                                               \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_put(is_wide, #call, put_##name);                                               \
-	}
+static void all_put(const char *call, long (*put)(void))
+{
+	all_states(false, call, put);
+}
 
-PUT(fwrite, false, fwrite("one two three four five", 5, 4, file))
-PUT(fwrite_unlocked, false, fwrite_unlocked("one two three four five", 3, 3, file))
-PUT(fputs, false, fputs("some\ntext", file))
-PUT(fputs_unlocked, false, fputs_unlocked("text\n", file))
-PUT(puts, false, puts("a line"))
-PUT(fputc, false, fputc('\n', file))
-PUT(putc, false, putc('p', file))
-PUT(_IO_putc, false, _IO_putc('\n', file))
-PUT(putchar, false, putchar('\n'))
-PUT(fputc_unlocked, false, fputc_unlocked('u', file))
-PUT(putc_unlocked, false, putc_unlocked('\n', file))
-PUT(putchar_unlocked, false, putchar_unlocked(255))
-PUT(putw, false, putw(0x0a0b0c0d, file))
-PUT(fputwc, true, fputwc(L'\n', file))
-PUT(putwc, true, putwc(L'ä', file))
-PUT(putwchar, true, putwchar(L'\n'))
-PUT(fputwc_unlocked, true, fputwc_unlocked(L'€', file))
-PUT(putwc_unlocked, true, putwc_unlocked(L'\n', file))
-PUT(putwchar_unlocked, true, putwchar_unlocked(L'x'))
-PUT(fputws, true, fputws(L"wide ä\ntext", file))
-PUT(fputws_unlocked, true, fputws_unlocked(L"weit\n", file))
+static void all_put_wide(const char *call, long (*put)(void))
+{
+	all_states(true, call, put);
+}
+
+CASE(fwrite, all_put, fwrite("one two three four five", 5, 4, file))
+CASE(fwrite_unlocked, all_put, fwrite_unlocked("one two three four five", 3, 3, file))
+CASE(fputs, all_put, fputs("some\ntext", file))
+CASE(fputs_unlocked, all_put, fputs_unlocked("text\n", file))
+CASE(puts, all_put, puts("a line"))
+CASE(fputc, all_put, fputc('\n', file))
+CASE(putc, all_put, putc('p', file))
+CASE(_IO_putc, all_put, _IO_putc('\n', file))
+CASE(putchar, all_put, putchar('\n'))
+CASE(fputc_unlocked, all_put, fputc_unlocked('u', file))
+CASE(putc_unlocked, all_put, putc_unlocked('\n', file))
+CASE(putchar_unlocked, all_put, putchar_unlocked(255))
+CASE(putw, all_put, putw(0x0a0b0c0d, file))
+CASE(fputwc, all_put_wide, fputwc(L'\n', file))
+CASE(putwc, all_put_wide, putwc(L'ä', file))
+CASE(putwchar, all_put_wide, putwchar(L'\n'))
+CASE(fputwc_unlocked, all_put_wide, fputwc_unlocked(L'€', file))
+CASE(putwc_unlocked, all_put_wide, putwc_unlocked(L'\n', file))
+CASE(putwchar_unlocked, all_put_wide, putwchar_unlocked(L'x'))
+CASE(fputws, all_put_wide, fputws(L"wide ä\ntext", file))
+CASE(fputws_unlocked, all_put_wide, fputws_unlocked(L"weit\n", file))
 
 /* What the macro putc_unlocked calls when the buffer is full; with EOF it flushes. */
-PUT(__overflow, false, __overflow(file, 'o') * 1000 + __overflow(file, EOF))
-PUT(__woverflow, true, __woverflow(file, L'o') == L'o' ? __woverflow(file, WEOF) : WEOF)
+CASE(__overflow, all_put, __overflow(file, 'o') * 1000 + __overflow(file, EOF))
+CASE(__woverflow, all_put_wide, __woverflow(file, L'o') == L'o' ? __woverflow(file, WEOF) : WEOF)
 
 #define FORMAT "%d %s %m\n", 7, "words"
 #define WIDE_FORMAT L"%d %ls %m\n", 8, L"wörter"
 
-PUT(fprintf, false, fprintf(file, FORMAT))
-PUT(__fprintf_chk, false, __fprintf_chk(file, 1, FORMAT))
-PUT(printf, false, printf(FORMAT))
-PUT(__printf_chk, false, __printf_chk(1, FORMAT))
-PUT(dprintf, false, dprintf(fileno(file), FORMAT))
-PUT(__dprintf_chk, false, __dprintf_chk(fileno(file), 1, FORMAT))
-PUT(fwprintf, true, fwprintf(file, WIDE_FORMAT))
-PUT(__fwprintf_chk, true, __fwprintf_chk(file, 1, WIDE_FORMAT))
-PUT(wprintf, true, wprintf(WIDE_FORMAT))
-PUT(__wprintf_chk, true, __wprintf_chk(1, WIDE_FORMAT))
+CASE(fprintf, all_put, fprintf(file, FORMAT))
+CASE(__fprintf_chk, all_put, __fprintf_chk(file, 1, FORMAT))
+CASE(printf, all_put, printf(FORMAT))
+CASE(__printf_chk, all_put, __printf_chk(1, FORMAT))
+CASE(dprintf, all_put, dprintf(fileno(file), FORMAT))
+CASE(__dprintf_chk, all_put, __dprintf_chk(fileno(file), 1, FORMAT))
+CASE(fwprintf, all_put_wide, fwprintf(file, WIDE_FORMAT))
+CASE(__fwprintf_chk, all_put_wide, __fwprintf_chk(file, 1, WIDE_FORMAT))
+CASE(wprintf, all_put_wide, wprintf(WIDE_FORMAT))
+CASE(__wprintf_chk, all_put_wide, __wprintf_chk(1, WIDE_FORMAT))
 
 /* The forms that take a va_list: `call` has it as args, and its format as format. */
-#define PUT_LIST(name, is_wide, call, ...)                                                         \
+#define PUT_LIST(name, all, call, ...)                                                             \
 	static long list_##name(const void *format, ...)                                           \
 	{                                                                                          \
 		va_list args;                                                                      \
@@ -119,18 +119,18 @@ PUT(__wprintf_chk, true, __wprintf_chk(1, WIDE_FORMAT))
 		va_end(args);                                                                      \
 		return ret;                                                                        \
 	}                                                                                          \
-	PUT(name, is_wide, list_##name(__VA_ARGS__))
+	CASE(name, all, list_##name(__VA_ARGS__))
 
-PUT_LIST(vfprintf, false, vfprintf(file, format, args), FORMAT)
-PUT_LIST(__vfprintf_chk, false, __vfprintf_chk(file, 1, format, args), FORMAT)
-PUT_LIST(vprintf, false, vprintf(format, args), FORMAT)
-PUT_LIST(__vprintf_chk, false, __vprintf_chk(1, format, args), FORMAT)
-PUT_LIST(vdprintf, false, vdprintf(fileno(file), format, args), FORMAT)
-PUT_LIST(__vdprintf_chk, false, __vdprintf_chk(fileno(file), 1, format, args), FORMAT)
-PUT_LIST(vfwprintf, true, vfwprintf(file, format, args), WIDE_FORMAT)
-PUT_LIST(__vfwprintf_chk, true, __vfwprintf_chk(file, 1, format, args), WIDE_FORMAT)
-PUT_LIST(vwprintf, true, vwprintf(format, args), WIDE_FORMAT)
-PUT_LIST(__vwprintf_chk, true, __vwprintf_chk(1, format, args), WIDE_FORMAT)
+PUT_LIST(vfprintf, all_put, vfprintf(file, format, args), FORMAT)
+PUT_LIST(__vfprintf_chk, all_put, __vfprintf_chk(file, 1, format, args), FORMAT)
+PUT_LIST(vprintf, all_put, vprintf(format, args), FORMAT)
+PUT_LIST(__vprintf_chk, all_put, __vprintf_chk(1, format, args), FORMAT)
+PUT_LIST(vdprintf, all_put, vdprintf(fileno(file), format, args), FORMAT)
+PUT_LIST(__vdprintf_chk, all_put, __vdprintf_chk(fileno(file), 1, format, args), FORMAT)
+PUT_LIST(vfwprintf, all_put_wide, vfwprintf(file, format, args), WIDE_FORMAT)
+PUT_LIST(__vfwprintf_chk, all_put_wide, __vfwprintf_chk(file, 1, format, args), WIDE_FORMAT)
+PUT_LIST(vwprintf, all_put_wide, vwprintf(format, args), WIDE_FORMAT)
+PUT_LIST(__vwprintf_chk, all_put_wide, __vwprintf_chk(1, format, args), WIDE_FORMAT)
 
 /* Messages: stderr is the file. */
 static const siginfo_t info = { .si_signo = SIGSEGV, .si_code = SEGV_MAPERR };
@@ -150,13 +150,13 @@ static long put_info(void)
 	return 0;
 }
 
-PUT(perror, false, (perror("words"), 0))
-PUT(psignal, false, (psignal(SIGINT, "words"), 0))
-PUT(psiginfo, false, put_info())
-PUT(warn, false, (warn(FORMAT), warn(NULL), 0))
-PUT(warnx, false, (warnx(FORMAT), warnx(NULL), 0))
-PUT_LIST(vwarn, false, (vwarn(format, args), 0), FORMAT)
-PUT_LIST(vwarnx, false, (vwarnx(format, args), 0), FORMAT)
+CASE(perror, all_put, (perror("words"), 0))
+CASE(psignal, all_put, (psignal(SIGINT, "words"), 0))
+CASE(psiginfo, all_put, put_info())
+CASE(warn, all_put, (warn(FORMAT), warn(NULL), 0))
+CASE(warnx, all_put, (warnx(FORMAT), warnx(NULL), 0))
+PUT_LIST(vwarn, all_put, (vwarn(format, args), 0), FORMAT)
+PUT_LIST(vwarnx, all_put, (vwarnx(format, args), 0), FORMAT)
 
 /* Those that end the program do it in a child, whose stderr holds the message until then. */
 #define PUT_AND_LEAVE(name, call)                                                                  \
@@ -166,7 +166,7 @@ PUT_LIST(vwarnx, false, (vwarnx(format, args), 0), FORMAT)
 		call;                                                                              \
 		return DIFFERS;                                                                    \
 	}                                                                                          \
-	PUT(name, false, in_child(leave_##name))
+	CASE(name, all_put, in_child(leave_##name))
 
 static void list_leave(void (*leave)(int, const char *, va_list), int status, const char *format,
 		       ...)
@@ -189,7 +189,7 @@ static int leave_error(void)
 	return DIFFERS;
 }
 
-PUT(error, false, (error(0, EIO, FORMAT), error(0, 0, "words"), in_child(leave_error)))
+CASE(error, all_put, (error(0, EIO, FORMAT), error(0, 0, "words"), in_child(leave_error)))
 
 /* A second message about the same line is left out, and so is the exit that it should end in. */
 static volatile int status_of_second = 8; /* the header has a constant end the program */
@@ -204,4 +204,4 @@ static int leave_error_at_line(void)
 	return DIFFERS;
 }
 
-PUT(error_at_line, false, in_child(leave_error_at_line))
+CASE(error_at_line, all_put, in_child(leave_error_at_line))

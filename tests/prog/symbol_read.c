@@ -84,7 +84,7 @@ static void all_at_end(struct state state, const char *call, long (*get)(void))
 	close_state();
 }
 
-static void all_get(bool is_wide, const char *call, long (*get)(void))
+static void all_states(bool is_wide, const char *call, long (*get)(void))
 {
 	for (size_t i = 0; i < COUNT(states); i++) {
 		struct state state = states[i];
@@ -103,41 +103,39 @@ static void all_get(bool is_wide, const char *call, long (*get)(void))
 	all_with_stdout(state, _IOFBF, call, get);
 }
 
-#define GET_BY(name, is_wide, call)                                                                \
-	static long get_##name(void)                                                               \
-	{                                                                                          \
-		return (long)(call);                                                               \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_get(is_wide, #call, get_##name);                                               \
-	}
-#define GET(name, call) GET_BY(name, false, call)
-#define GET_WIDE(name, call) GET_BY(name, true, call)
+static void all_get(const char *call, long (*get)(void))
+{
+	all_states(false, call, get);
+}
 
-GET(fread, fread(text, 3, 2, file))
-GET(fread_unlocked, fread_unlocked(text, 1, 6, file))
-GET(__fread_chk, __fread_chk(text, sizeof(text), 2, 3, file))
-GET(__fread_unlocked_chk, __fread_unlocked_chk(text, sizeof(text), 6, 1, file))
-GET(fgetc, fgetc(file))
-GET(getc, getc(file))
-GET(_IO_getc, _IO_getc(file))
-GET(getchar, getchar())
-GET(fgetc_unlocked, fgetc_unlocked(file))
-GET(getc_unlocked, getc_unlocked(file))
-GET(getchar_unlocked, getchar_unlocked())
-GET(__uflow, __uflow(file))
-GET(__underflow, __underflow(file))
-GET(getw, getw(file))
-GET(fgets, fgets(text, 8, file) != NULL)
-GET(fgets_unlocked, fgets_unlocked(text, 60, file) != NULL)
-GET(__fgets_chk, __fgets_chk(text, sizeof(text), 8, file) != NULL)
-GET(__fgets_unlocked_chk, __fgets_unlocked_chk(text, sizeof(text), 60, file) != NULL)
-GET(getdelim, getdelim(&line, &line_size, '1', file))
-GET(__getdelim, __getdelim(&line, &line_size, ' ', file))
-GET(getline, getline(&line, &line_size, file))
-GET(__isoc99_fscanf, __isoc99_fscanf(file, "%40s", text))
-GET(__isoc99_scanf, __isoc99_scanf("%3s", text))
+static void all_get_wide(const char *call, long (*get)(void))
+{
+	all_states(true, call, get);
+}
+
+CASE(fread, all_get, fread(text, 3, 2, file))
+CASE(fread_unlocked, all_get, fread_unlocked(text, 1, 6, file))
+CASE(__fread_chk, all_get, __fread_chk(text, sizeof(text), 2, 3, file))
+CASE(__fread_unlocked_chk, all_get, __fread_unlocked_chk(text, sizeof(text), 6, 1, file))
+CASE(fgetc, all_get, fgetc(file))
+CASE(getc, all_get, getc(file))
+CASE(_IO_getc, all_get, _IO_getc(file))
+CASE(getchar, all_get, getchar())
+CASE(fgetc_unlocked, all_get, fgetc_unlocked(file))
+CASE(getc_unlocked, all_get, getc_unlocked(file))
+CASE(getchar_unlocked, all_get, getchar_unlocked())
+CASE(__uflow, all_get, __uflow(file))
+CASE(__underflow, all_get, __underflow(file))
+CASE(getw, all_get, getw(file))
+CASE(fgets, all_get, fgets(text, 8, file) != NULL)
+CASE(fgets_unlocked, all_get, fgets_unlocked(text, 60, file) != NULL)
+CASE(__fgets_chk, all_get, __fgets_chk(text, sizeof(text), 8, file) != NULL)
+CASE(__fgets_unlocked_chk, all_get, __fgets_unlocked_chk(text, sizeof(text), 60, file) != NULL)
+CASE(getdelim, all_get, getdelim(&line, &line_size, '1', file))
+CASE(__getdelim, all_get, __getdelim(&line, &line_size, ' ', file))
+CASE(getline, all_get, getline(&line, &line_size, file))
+CASE(__isoc99_fscanf, all_get, __isoc99_fscanf(file, "%40s", text))
+CASE(__isoc99_scanf, all_get, __isoc99_scanf("%3s", text))
 
 /* The forms that take a va_list: `call` has it as args, and its format as format. */
 #define LIST(name, call)                                                                           \
@@ -155,20 +153,21 @@ LIST(vscanf, __isoc99_vscanf(format, args))
 LIST(vfwscanf, __isoc99_vfwscanf(file, format, args))
 LIST(vwscanf, __isoc99_vwscanf(format, args))
 
-GET(__isoc99_vfscanf, list_vfscanf("%4c", text))
-GET(__isoc99_vscanf, list_vscanf("%30[a-z ]", text))
+CASE(__isoc99_vfscanf, all_get, list_vfscanf("%4c", text))
+CASE(__isoc99_vscanf, all_get, list_vscanf("%30[a-z ]", text))
 
-GET_WIDE(fgetwc, fgetwc(file))
-GET_WIDE(getwc, getwc(file))
-GET_WIDE(getwchar, getwchar())
-GET_WIDE(fgetwc_unlocked, fgetwc_unlocked(file))
-GET_WIDE(getwc_unlocked, getwc_unlocked(file))
-GET_WIDE(getwchar_unlocked, getwchar_unlocked())
-GET_WIDE(fgetws, fgetws(wide, 8, file) != NULL)
-GET_WIDE(fgetws_unlocked, fgetws_unlocked(wide, 60, file) != NULL)
-GET_WIDE(__fgetws_chk, __fgetws_chk(wide, COUNT(wide), 8, file) != NULL)
-GET_WIDE(__fgetws_unlocked_chk, __fgetws_unlocked_chk(wide, COUNT(wide), 60, file) != NULL)
-GET_WIDE(__isoc99_fwscanf, __isoc99_fwscanf(file, L"%40ls", wide))
-GET_WIDE(__isoc99_wscanf, __isoc99_wscanf(L"%3ls", wide))
-GET_WIDE(__isoc99_vfwscanf, list_vfwscanf(L"%4lc", wide))
-GET_WIDE(__isoc99_vwscanf, list_vwscanf(L"%30l[a-z ]", wide))
+CASE(fgetwc, all_get_wide, fgetwc(file))
+CASE(getwc, all_get_wide, getwc(file))
+CASE(getwchar, all_get_wide, getwchar())
+CASE(fgetwc_unlocked, all_get_wide, fgetwc_unlocked(file))
+CASE(getwc_unlocked, all_get_wide, getwc_unlocked(file))
+CASE(getwchar_unlocked, all_get_wide, getwchar_unlocked())
+CASE(fgetws, all_get_wide, fgetws(wide, 8, file) != NULL)
+CASE(fgetws_unlocked, all_get_wide, fgetws_unlocked(wide, 60, file) != NULL)
+CASE(__fgetws_chk, all_get_wide, __fgetws_chk(wide, COUNT(wide), 8, file) != NULL)
+CASE(__fgetws_unlocked_chk, all_get_wide,
+     __fgetws_unlocked_chk(wide, COUNT(wide), 60, file) != NULL)
+CASE(__isoc99_fwscanf, all_get_wide, __isoc99_fwscanf(file, L"%40ls", wide))
+CASE(__isoc99_wscanf, all_get_wide, __isoc99_wscanf(L"%3ls", wide))
+CASE(__isoc99_vfwscanf, all_get_wide, list_vfwscanf(L"%4lc", wide))
+CASE(__isoc99_vwscanf, all_get_wide, list_vwscanf(L"%30l[a-z ]", wide))

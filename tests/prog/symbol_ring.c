@@ -26,10 +26,11 @@ static void take(void)
 static struct __kernel_timespec second = { .tv_sec = 1 };
 static struct io_uring_cqe *cqe;
 
-static void submit_ring(const char *call, int (*submit_it)(void))
+static void submit_ring(const char *call, long (*submit_it)(void))
 {
 	errno = UNTOUCHED;
-	int ret = submit_it(), err = errno;
+	long ret = submit_it();
+	int err = errno;
 
 	take();
 	errno = err;
@@ -37,7 +38,7 @@ static void submit_ring(const char *call, int (*submit_it)(void))
 }
 
 /* A write that succeeds, one at the offset, and those that do not. */
-static void all_ring(const char *call, int (*submit_it)(void))
+static void all_ring(const char *call, long (*submit_it)(void))
 {
 	io_uring_queue_init(4, &ring, 0);
 	open_made(O_RDWR);
@@ -57,26 +58,17 @@ static void all_ring(const char *call, int (*submit_it)(void))
 	submit_ring(call, submit_it);
 }
 
-#define RINGS(name, call)                                                                          \
-	static int ring_##name(void)                                                               \
-	{                                                                                          \
-		return call;                                                                       \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_ring(#call, ring_##name);                                                      \
-	}
-
 /* These two only wait for what was submitted, where the kernel takes a time by itself. */
 #define SUBMITTED(call) (io_uring_submit(&ring) * 1000 + (call))
 
-RINGS(io_uring_submit, io_uring_submit(&ring))
-RINGS(io_uring_submit_and_wait, io_uring_submit_and_wait(&ring, 1))
-RINGS(io_uring_submit_and_wait_timeout,
-      io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &second, NULL))
-RINGS(io_uring_submit_and_get_events, io_uring_submit_and_get_events(&ring))
-RINGS(io_uring_wait_cqes, SUBMITTED(io_uring_wait_cqes(&ring, &cqe, 1, &second, NULL)))
-RINGS(io_uring_wait_cqe_timeout, SUBMITTED(io_uring_wait_cqe_timeout(&ring, &cqe, &second)))
+CASE(io_uring_submit, all_ring, io_uring_submit(&ring))
+CASE(io_uring_submit_and_wait, all_ring, io_uring_submit_and_wait(&ring, 1))
+CASE(io_uring_submit_and_wait_timeout, all_ring,
+     io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &second, NULL))
+CASE(io_uring_submit_and_get_events, all_ring, io_uring_submit_and_get_events(&ring))
+CASE(io_uring_wait_cqes, all_ring, SUBMITTED(io_uring_wait_cqes(&ring, &cqe, 1, &second, NULL)))
+CASE(io_uring_wait_cqe_timeout, all_ring,
+     SUBMITTED(io_uring_wait_cqe_timeout(&ring, &cqe, &second)))
 
 /* Writes to registered files have no descriptor: the report names the file. */
 static void write_registered(int index)

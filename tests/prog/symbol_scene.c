@@ -247,13 +247,18 @@ void scene_cut_log(void)
 	dup2(was, STDERR_FILENO);
 }
 
-/* After fflush(NULL) a stream still knows its place, after its own fflush(3) it asks for it. */
-void scene_moved_descriptor(void)
+static void put_words(void)
 {
 	make_file("file", 100);
 	TELL_POINTER(file = fopen("file", "r+"));
 	TELL(fseek(file, 10, SEEK_SET));
 	TELL(fputs("words", file));
+}
+
+/* After fflush(NULL) a stream still knows its place, after its own fflush(3) it asks for it. */
+void scene_moved_descriptor(void)
+{
+	put_words();
 	TELL(fflush(NULL));
 	judge("file");
 	lseek(fileno(file), 50, SEEK_SET);
@@ -268,10 +273,7 @@ void scene_moved_descriptor(void)
 /* A flush that fails leaves the stream's place as it was, which may be another file's by then. */
 void scene_flush_fails(void)
 {
-	make_file("file", 100);
-	TELL_POINTER(file = fopen("file", "r+"));
-	TELL(fseek(file, 10, SEEK_SET));
-	TELL(fputs("words", file));
+	put_words();
 	TELL(fflush(file));
 	judge("file");
 	TELL(fseek(file, 20, SEEK_SET));

@@ -88,24 +88,14 @@ static void all_write(const char *call, long (*write_it)(void))
 	all_write_in_limits(call, write_it);
 }
 
-#define WRITES(name, call)                                                                         \
-	static long write_##name(void)                                                             \
-	{                                                                                          \
-		return call;                                                                       \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_write(#call, write_##name);                                                    \
-	}
-
-WRITES(write, write(fd, w.data, w.len))
-WRITES(pwrite, pwrite(fd, w.data, w.len, w.offset))
-WRITES(pwrite64, pwrite64(fd, w.data, w.len, w.offset))
-WRITES(writev, writev(fd, iov, 2))
-WRITES(pwritev, pwritev(fd, iov, 2, w.offset))
-WRITES(pwritev64, pwritev64(fd, iov, 2, w.offset))
-WRITES(pwritev2, pwritev2(fd, iov, 2, w.offset, RWF_HIPRI))
-WRITES(pwritev64v2, pwritev64v2(fd, iov, 2, w.offset == 5 ? -1 : w.offset, RWF_APPEND))
+CASE(write, all_write, write(fd, w.data, w.len))
+CASE(pwrite, all_write, pwrite(fd, w.data, w.len, w.offset))
+CASE(pwrite64, all_write, pwrite64(fd, w.data, w.len, w.offset))
+CASE(writev, all_write, writev(fd, iov, 2))
+CASE(pwritev, all_write, pwritev(fd, iov, 2, w.offset))
+CASE(pwritev64, all_write, pwritev64(fd, iov, 2, w.offset))
+CASE(pwritev2, all_write, pwritev2(fd, iov, 2, w.offset, RWF_HIPRI))
+CASE(pwritev64v2, all_write, pwritev64v2(fd, iov, 2, w.offset == 5 ? -1 : w.offset, RWF_APPEND))
 
 /* One copy, in the words of the call; its source is "in", or a pipe. */
 static struct {
@@ -193,20 +183,10 @@ static void all_copy(const char *call, long (*copy)(void))
 	all_copy_refused(call, copy, in);
 }
 
-#define COPIES(name, call)                                                                         \
-	static long copy_##name(void)                                                              \
-	{                                                                                          \
-		return call;                                                                       \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_copy(#call, copy_##name);                                                      \
-	}
-
-COPIES(copy_file_range, copy_file_range(c.in, c.in_offset, fd, c.out_offset, c.len, 0))
-COPIES(sendfile, sendfile(fd, c.in, c.in_offset, c.len))
-COPIES(sendfile64, sendfile64(fd, c.in, c.in_offset, c.len))
-COPIES(splice, splice(c.in, c.in_offset, fd, c.out_offset, c.len, 0))
+CASE(copy_file_range, all_copy, copy_file_range(c.in, c.in_offset, fd, c.out_offset, c.len, 0))
+CASE(sendfile, all_copy, sendfile(fd, c.in, c.in_offset, c.len))
+CASE(sendfile64, all_copy, sendfile64(fd, c.in, c.in_offset, c.len))
+CASE(splice, all_copy, splice(c.in, c.in_offset, fd, c.out_offset, c.len, 0))
 
 static void all_size(const char *call, long (*change)(void))
 {
@@ -319,19 +299,9 @@ static void all_sync(const char *call, long (*sync_it)(void))
 	tell(call, sync_it());
 }
 
-#define SYNCS(name, call)                                                                          \
-	static long sync_##name(void)                                                              \
-	{                                                                                          \
-		return call;                                                                       \
-	}                                                                                          \
-	void try_##name(void)                                                                      \
-	{                                                                                          \
-		all_sync(#call, sync_##name);                                                      \
-	}
-
-SYNCS(fsync, fsync(fd))
-SYNCS(fdatasync, fdatasync(fd))
-SYNCS(sync_file_range, sync_file_range(fd, 4096, 4096, 7))
+CASE(fsync, all_sync, fsync(fd))
+CASE(fdatasync, all_sync, fdatasync(fd))
+CASE(sync_file_range, all_sync, sync_file_range(fd, 4096, 4096, 7))
 
 /* Stores are no calls: the report names the file. */
 static void all_map(const char *call, void *(*map)(int prot, int flags, int of, off_t offset))
