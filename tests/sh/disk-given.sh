@@ -4,8 +4,9 @@
 # Errors of the disk where libwt does not see all who share a file: a child that was given the
 # descriptor, and does nothing but fdatasync(2), takes errors that are a write's; what is opened
 # after a failed write is told of it, and a new file is not; a handler that jumps out of failing writes
-# leaves nothing behind; a copy between files that failed can be made again. tests/prog/giver does it; what it prints is compared with what the kernel
-# does, or, for the writes themselves, must be true.
+# leaves nothing behind; a copy between files that failed can be made again. tests/prog/giver does
+# it; what it prints is compared with what the kernel does, or, for the writes themselves, must be
+# true.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
