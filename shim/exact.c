@@ -10,6 +10,7 @@
 #include "base.h"
 #include "elide.h"
 #include "fdtable.h"
+#include "journal.h"
 #include "judge.h"
 #include "owed.h"
 #include "stats.h"
@@ -46,10 +47,8 @@ struct visit {
 	struct wt_wait wait;
 	bool waits; /* on the description itself: wait is registered */
 	bool answered;
-	bool commits; /* counted with those that wait for the file system */
 	bool in_trouble;
 	bool holds_signals;
-	uint32_t commit;     /* the count before */
 	uint32_t turn_token; /* 0: it is not this write's turn, or none is needed */
 	struct wt_signals signals;
 	struct wt_witness witness;
@@ -97,24 +96,6 @@ static void end_turn(struct visit *visit)
 	if (visit->turn_token)
 		wt_description_let_file(visit->target->file, visit->turn_token);
 	visit->turn_token = 0;
-}
-
-static void begin_commit(struct visit *visit)
-{
-	const struct wt_target *target = visit->target;
-
-	visit->commits = is_stable_level(target) && target->fs->kind->flags & WT_FS_ABORTS;
-	if (visit->commits)
-		visit->commit = wt_trouble_commit_begin(target->fs->dev);
-}
-
-/* Whether another may have been told that the commit failed which this one came too late for. */
-static bool end_commit(struct visit *visit)
-{
-	bool commits = visit->commits;
-
-	visit->commits = false;
-	return commits && wt_trouble_commit_end(visit->target->fs->dev, visit->commit);
 }
 
 static void begin_wait(struct visit *visit)
@@ -178,7 +159,6 @@ static void leave(void *arg)
 		wt_owed_to(visit->description, -EIO);
 	end_wait(visit, !visit->answered);
 	end_turn(visit);
-	end_commit(visit);
 	if (visit->in_trouble)
 		wt_trouble_end(target->file);
 	target->witness = NULL;
@@ -326,16 +306,19 @@ static ssize_t resolve(const struct wt_engine *engine, const struct visit *visit
 	return ret;
 }
 
-/* A success is looked at again where a neighbour's error, and what the kernel makes of it, may be
- * this write's too. */
-static ssize_t doubt(struct visit *visit, ssize_t ret, uint32_t trouble, bool shared_commit)
+/*
+ * A success is not believed where a neighbour's error may have been this write's too, nor where the
+ * file system died and tells success to whoever comes after that.
+ */
+static ssize_t doubt(struct visit *visit, ssize_t ret, uint32_t trouble, bool is_direct)
 {
 	const struct wt_target *target = visit->target;
 
 	if (target->waited && target->rule->level != WT_LEVEL_ASYNC &&
 	    wt_trouble_since(target->file, trouble) && !wt_judge_is_on_disk(target, visit->io))
 		ret = -EIO;
-	else if (shared_commit && wt_judge_has_stopped(target, visit->io->fd, false)) {
+	else if (is_stable_level(target) &&
+		 wt_journal_has_died(target->fs, visit->io->fd, is_direct)) {
 		ret = -EIO;
 		wt_owed_to(visit->description, ret);
 		wt_owed_to_later(visit->io->fd, ret);
@@ -354,14 +337,12 @@ static ssize_t answer(const struct wt_engine *engine, struct visit *visit)
 	if (watched)
 		hold_signals(visit);
 	take_turn(visit);
-	begin_commit(visit);
 	ssize_t ret = watched ? write_watched(engine, visit) : engine->write(target, visit->io);
-	bool shared_commit = end_commit(visit);
 	end_turn(visit);
 	if (is_lost(target, ret))
 		begin_trouble(visit);
 	else if (ret > 0)
-		ret = doubt(visit, ret, trouble, shared_commit);
+		ret = doubt(visit, ret, trouble, engine->bypasses_cache || target->fl & O_DIRECT);
 	return unlikely(visit->in_trouble) ? resolve(engine, visit, ret) : ret;
 }
 

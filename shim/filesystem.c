@@ -19,12 +19,16 @@
  * server.
  */
 static const struct wt_fs_kind kinds[] = {
-	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_FLUSHES | WT_FS_ABORTS, "ext4" },
-	{ 0x58465342, WT_FS_WRITEBACK | WT_FS_FLUSHES, "xfs" },
+	{ EXT4_SUPER_MAGIC, WT_FS_WRITEBACK | WT_FS_FLUSHES | WT_FS_JOURNAL_TRANSACTION, "ext4" },
+	{ 0x58465342,
+	  WT_FS_WRITEBACK | WT_FS_FLUSHES | WT_FS_JOURNAL_TRANSACTION | WT_FS_JOURNAL_STAT, "xfs" },
 	{ BTRFS_SUPER_MAGIC,
-	  WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC | WT_FS_EXTENTS, "btrfs" },
+	  WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC | WT_FS_EXTENTS |
+		  WT_FS_JOURNAL_MOUNT,
+	  "btrfs" },
 	/* On whatever is below. */
-	{ OVERLAYFS_SUPER_MAGIC, WT_FS_ONE_SYNC | WT_FS_ABORTS, "overlayfs" },
+	{ OVERLAYFS_SUPER_MAGIC, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION,
+	  "overlayfs" },
 	{ FUSE_SUPER_MAGIC, 0, "fuse" },
 	{ NFS_SUPER_MAGIC, 0, "nfs" },
 	{ TMPFS_MAGIC, WT_FS_NO_DISK, "tmpfs" },
@@ -43,7 +47,9 @@ static const struct wt_fs_kind kinds[] = {
 static const struct wt_fs_kind other = { 0, 0, "other" };
 
 /* The last entry is shared by all that came after the table was full, or cannot be asked. */
-static const struct wt_fs_kind unknown = { 0, WT_FS_ONE_SYNC | WT_FS_ABORTS, "unknown" };
+static const struct wt_fs_kind unknown = {
+	0, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION, "unknown"
+};
 static struct wt_filesystem table[64] = { [63] = { .state = 2, .kind = &unknown } };
 
 const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)

@@ -24,7 +24,11 @@
 #define WT_FS_FLUSHES 0x10  /* each fsync flushes, also one that has nothing to write */
 #define WT_FS_ONE_SYNC 0x20 /* of two fsyncs of a file at a time one may return too early */
 #define WT_FS_EXTENTS 0x80  /* blocks of one extent fail together, also after their writeback */
-#define WT_FS_ABORTS 0x40   /* after a commit that failed fsync may return success */
+/* After a commit that failed fsync may return success; how to ask whether one did (journal.h). */
+#define WT_FS_JOURNAL_TRANSACTION 0x40 /* a transaction cannot be begun any more */
+#define WT_FS_JOURNAL_STAT 0x100       /* statx(2) answers EIO soon after that */
+#define WT_FS_JOURNAL_MOUNT 0x200      /* it is read-only from then on */
+#define WT_FS_JOURNAL (WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_JOURNAL_MOUNT)
 
 struct wt_fs_kind {
 	uint32_t magic; /* statfs(2), f_type */
@@ -36,12 +40,16 @@ struct wt_fs_kind {
 #define WT_REFUSED_RANGE_SYNC 0x1 /* sync_file_range */
 #define WT_REFUSED_RWF_DSYNC 0x2  /* pwritev2 with RWF_DSYNC */
 
+#define WT_FS_DIRECTORY_BYTES 200 /* for most; a longer path is looked up each time */
+
 struct wt_filesystem {
 	_Atomic int state; /* 0 free, 1 being filled, 2 ready */
 	dev_t dev;
 	uint64_t fsid;
 	const struct wt_fs_kind *kind;
 	_Atomic unsigned int refused;
+	_Atomic int directory_state; /* as above; of the directory that is asked (journal.h) */
+	char directory[WT_FS_DIRECTORY_BYTES];
 };
 
 /* The index of the file system that holds the open file, or -errno. */

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "journal.h"
 #include "mirror.h"
 #include "raw.h"
 #include "stats.h"
@@ -257,22 +257,6 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
 }
 
 /*
- * ext4 syncs nothing, successfully, once an error has made it read-only, and so it becomes when a
- * journal that was aborted is next used: for the removal of what is not there.
- */
-bool wt_judge_has_stopped(const struct wt_target *target, int fd, bool if_unknown)
-{
-	struct statfs fs;
-	int err = 0;
-
-	if (target->fs->kind->flags & WT_FS_ABORTS)
-		err = wt_sys.fremovexattr(fd, "user.libwt.none");
-	if (err == -EROFS || err == -ENODATA)
-		return err == -EROFS;
-	return wt_sys.fstatfs(fd, &fs) ? if_unknown : fs.f_flags & ST_RDONLY;
-}
-
-/*
  * As often as neighbours' errors are told; an error of the flush itself is told each time. But not
  * everywhere does a sync flush again that has nothing else to do.
  */
@@ -287,7 +271,9 @@ static int sync_again(const struct wt_target *target, const struct wt_witness *w
 	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE && err != -ECANCELED;
 	     tries++)
 		err = wt_witness_sync(witness, range, datasync);
-	return !err && wt_judge_has_stopped(target, fd, true) ? -EIO : err;
+	if (!err && wt_journal_ask(target->fs, fd, false) != WT_JOURNAL_LIVES)
+		err = -EIO;
+	return err;
 }
 
 /* A file with errors may be removed next, and its space is wanted back. */

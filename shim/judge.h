@@ -31,10 +31,4 @@ ssize_t wt_judge(const struct wt_target *target, const struct wt_io *io, ssize_t
 bool wt_judge_is_on_disk(const struct wt_target *target, const struct wt_io *io);
 bool wt_judge_was_copied(const struct wt_target *target, const struct wt_io *io);
 
-/*
- * Whether the file system has stopped: nothing that an fsync told since then is to be believed.
- * Where it cannot be asked (a sandbox), `if_unknown`. Changes nothing.
- */
-bool wt_judge_has_stopped(const struct wt_target *target, int fd, bool if_unknown);
-
 #endif

@@ -15,6 +15,7 @@
 #include "description.h"
 #include "elide.h"
 #include "filesystem.h"
+#include "journal.h"
 #include "mirror.h"
 #include "owed.h"
 #include "real.h"
@@ -69,6 +70,13 @@ static void close_if_open(int fd)
 		wt_sys.close(fd);
 }
 
+/* Of a file that cannot be looked at: a file system that has failed is an error, all else a limit.
+ */
+static int unseen(int err, int otherwise)
+{
+	return err == -EIO || err == -EROFS ? err : otherwise;
+}
+
 static void not_covered(int fd, enum wt_reason why)
 {
 	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(why));
@@ -105,6 +113,20 @@ static int answer_of(int err)
 	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR ? CANNOT : err;
 }
 
+/* A sync of the file has returned this. Its success counts while the file system lives. */
+static int synced(int fd, int err)
+{
+	struct stat st;
+
+	if (err)
+		return answer_of(err);
+	err = wt_sys.identify(fd, &st);
+	if (err)
+		return unseen(err, 0);
+	int fs = wt_filesystem_of(fd, st.st_dev);
+	return fs >= 0 && wt_journal_has_died(wt_filesystem_at(fs), fd, false) ? -EIO : 0;
+}
+
 static int sync_by(int (*sync)(int), int fd)
 {
 	int tries = 0, err;
@@ -112,7 +134,7 @@ static int sync_by(int (*sync)(int), int fd)
 	do {
 		err = sync(fd);
 	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
-	return answer_of(err);
+	return synced(fd, err);
 }
 
 /* Stronger and slower than what is wanted: all of the file system that holds the file. */
@@ -124,6 +146,8 @@ static int sync_filesystem_of(int fd)
 
 	if (path_of(fd, &room) >= 0 && !wt_sys.identify(fd, &st)) {
 		int dir = open_parent(&(struct wt_place){ AT_FDCWD, room.at }, O_RDONLY);
+
+		ret = dir < 0 ? unseen(dir, CANNOT) : CANNOT;
 
 		/* A file can be mounted alone. */
 		if (dir >= 0 && !wt_sys.identify(dir, &around) && around.st_dev == st.st_dev)
@@ -142,7 +166,7 @@ static int sync_file(int fd, bool datasync)
 
 	if (!wt_witness_call(&witness, fd)) {
 		ret = wt_witness_sync(&witness, WT_WHOLE_FILE, datasync);
-		ret = ret == -ESTALE || ret == -ECANCELED ? CANNOT : answer_of(ret);
+		ret = ret == -ESTALE || ret == -ECANCELED ? CANNOT : synced(fd, ret);
 	}
 	/* The kernel tells an error to openings yet to come until somebody has seen it. */
 	if (ret < 0)
@@ -225,7 +249,7 @@ static int sync_parent(const struct wt_place *place, struct stat *done)
 	int ret = 0;
 
 	if (dir < 0)
-		return CANNOT;
+		return unseen(dir, CANNOT);
 	if (wt_sys.identify(dir, &st) || !wt_is_same_file(&st, done))
 		ret = sync_by(wt_sys.fsync, dir);
 	*done = st;
@@ -242,8 +266,7 @@ static int sync_named(const struct wt_naming *naming, const struct wt_place *cha
 	if (naming->call < WT_UNLINK) {
 		int fd = look(exchanged ? changed : &naming->to, O_NOFOLLOW);
 
-		if (fd >= 0)
-			ret = sync_file(fd, false);
+		ret = fd < 0 ? unseen(fd, CANNOT) : sync_file(fd, false);
 		close_if_open(fd);
 	}
 	if (ret != CANNOT)
@@ -297,7 +320,7 @@ static int named(struct bearer *bearer)
 
 	if (bearer->fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		return 0;
+		return unseen(bearer->fd, 0);
 	}
 	bearer->after = level_of(bearer->fd);
 	wt_stats_renamed(bearer->fd);
@@ -375,8 +398,10 @@ static int change_by_unlink(const struct wt_naming *naming)
 	int err = pass(naming);
 	if (err)
 		return err;
-	if (gone.fd < 0)
+	if (gone.fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
+		return unseen(gone.fd, 0);
+	}
 	return gone.before ? sync_names(naming, &naming->from, NULL) : 0;
 }
 
@@ -431,7 +456,7 @@ int wt_name_truncate(const char *path, off_t len)
 	int fd = look(&(struct wt_place){ AT_FDCWD, path }, 0);
 	if (fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		return 0;
+		return unseen(fd, 0);
 	}
 	enum wt_level level = level_from(fd, WT_LEVEL_THROUGH);
 	int ret = 0;

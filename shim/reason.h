@@ -73,7 +73,10 @@
 	  "let the program's user read the directory")                                             \
 	X(WT_WHY_SIZE_UNSYNCED, "it was truncated and cannot be synced", WT_DO_ALLOW_SYNC)         \
 	X(WT_WHY_BYTES_UNSYNCED, "it came under the rule by its new name and cannot be synced",    \
-	  WT_DO_ALLOW_SYNC)
+	  WT_DO_ALLOW_SYNC)                                                                        \
+	X(WT_WHY_JOURNAL_SILENT, "the file system could not be asked whether its journal failed",  \
+	  "let the program's user write the file's or its directory's attributes, "                \
+	  "and allow statx and removexattr")
 
 #define WT_WAYS(X)                                                                                 \
 	/* shared and writable */                                                                  \

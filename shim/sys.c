@@ -131,6 +131,16 @@ static int sys_fremovexattr(int fd, const char *name)
 	return result(wt_syscall(SYS_fremovexattr, fd, name));
 }
 
+static int sys_removexattr(const char *path, const char *name)
+{
+	return result(wt_syscall(SYS_removexattr, path, name));
+}
+
+static int sys_statfs(const char *path, struct statfs *fs)
+{
+	return result(statfs(path, fs));
+}
+
 static int sys_fstatfs(int fd, struct statfs *fs)
 {
 	return result(fstatfs(fd, fs));

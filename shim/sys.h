@@ -46,7 +46,9 @@ struct wt_pages {
 	X(int, identify, (int fd, struct stat *st))                                                \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
 	X(int, fiemap, (int fd, struct fiemap *map))                                               \
+	X(int, statfs, (const char *path, struct statfs *fs))                                      \
 	X(int, fremovexattr, (int fd, const char *name))                                           \
+	X(int, removexattr, (const char *path, const char *name))                                  \
 	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \
 	X(ssize_t, readlink, (const char *path, char *buf, size_t size))                           \
 	X(int, open, (const char *path, int flags, mode_t mode))                                   \

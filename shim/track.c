@@ -136,6 +136,18 @@ int wt_track_flags(int fd)
 	return fl >= 0 || fl == -EBADF ? fl : O_RDWR | O_APPEND;
 }
 
+uint64_t wt_track_file(int fd)
+{
+	uint64_t file = wt_fdtable_file(fd);
+	struct stat st;
+
+	if (likely(file) || wt_sys.identify(fd, &st))
+		return file;
+	file = wt_inode_hash(st.st_dev, st.st_ino);
+	wt_fdtable_note_file(fd, file);
+	return file;
+}
+
 int wt_track_adopt(int fd, union wt_verdict *verdict)
 {
 	*verdict = no_rule;

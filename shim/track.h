@@ -20,6 +20,9 @@
  */
 int wt_track_flags(int fd);
 
+/* wt_inode_hash of the open file, asked for once a descriptor. 0 where it cannot be told. */
+uint64_t wt_track_file(int fd);
+
 /*
  * Looks at a descriptor without a verdict and remembers what it finds. 0, or
  * -ENOTSUP where the rule cannot be honoured on this file and WT_STRICT is set.

@@ -9,7 +9,6 @@
 #include "sys.h"
 
 #define FILES 65536u
-#define FILE_SYSTEMS 64u
 #define SECONDS_MAX 60u
 
 /* Those under way in the low half, those ever begun above: it differs after each. */
@@ -23,7 +22,6 @@ struct file {
 
 struct table {
 	struct file files[FILES];
-	_Atomic uint32_t commits[FILE_SYSTEMS];
 };
 
 static struct table *table;
@@ -80,22 +78,4 @@ bool wt_trouble_since(uint64_t file, uint32_t before)
 		return true;
 	atomic_compare_exchange_strong(&at->errors, &now, now & ~UNDER_WAY);
 	return false;
-}
-
-static _Atomic uint32_t *commits_on(dev_t dev)
-{
-	return &table->commits[wt_inode_hash(dev, 0) % FILE_SYSTEMS];
-}
-
-uint32_t wt_trouble_commit_begin(dev_t dev)
-{
-	return table ? atomic_fetch_add(commits_on(dev), EVER + 1) : 0;
-}
-
-/* A call that was killed counts as one under way: from then on all of them are told so. */
-bool wt_trouble_commit_end(dev_t dev, uint32_t before)
-{
-	uint32_t now = table ? atomic_fetch_sub(commits_on(dev), 1) : before + EVER + 1;
-
-	return before & UNDER_WAY || now != before + EVER + 1;
 }

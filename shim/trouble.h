@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trouble - files and file systems of which a write has just failed.
+ * trouble - files of which a write has just failed.
  *
  * Until the pages that failed have left the cache, the kernel may take a block for written
  * that is not: ext4 (6.18) writes such a page again, when a neighbour has dirtied it, without
  * making its unwritten extent a written one, and tells success. So while an error of a
  * file is looked into, what succeeds there is looked into as well.
  *
- * A commit of ext4's journal that fails is told only to those who wait for it then: who comes after
- * that is told success (jbd2_complete_transaction, fs/jbd2/journal.c). So who waits for commits is
- * counted by file system.
- *
- * Both are told by a hash and share places by it, which only makes some look without need.
+ * They are told by a hash and share places by it, which only makes some look without need.
  * In memory shared with every process forked from here on. Atomics only, no lock.
  */
 #ifndef WT_TROUBLE_H
@@ -34,12 +30,5 @@ void wt_trouble_end(uint64_t file);
 /* The state of a file before a write, and whether it was in trouble at any time since. */
 uint32_t wt_trouble_of(uint64_t file);
 bool wt_trouble_since(uint64_t file, uint32_t before);
-
-/*
- * Around a call that waits for a commit of the file system on this device. Whether another such
- * call was under way at any time of this one.
- */
-uint32_t wt_trouble_commit_begin(dev_t dev);
-bool wt_trouble_commit_end(dev_t dev, uint32_t before);
 
 #endif

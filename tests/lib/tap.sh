@@ -45,6 +45,24 @@ show_part() {
 	[ "$2" = 0 ] || not_ok "$1: ends by itself" "exit status $2: $(tail "$3.why")"
 }
 
+# In the long form: a line read is a step done. Not in awk, which may wait for more lines than there
+# are steps in a minute.
+show_progress() { # steps, their name
+	local done=0 begin=$EPOCHSECONDS every=$(($1 / 50 + 1)) end='\n' bar
+	if [ -z "${WT_SOAK:-}" ]; then
+		cat >/dev/null
+		return
+	fi
+	[ ! -t 2 ] || end='\r' every=1
+	while read -r _; do
+		done=$((done + 1))
+		[ $((done % every == 0 || done == $1)) = 1 ] || continue
+		printf -v bar '%*s' $((40 * done / $1)) ''
+		printf "# [%-40s] %d of %d %s, %d%%, %d s left$end" "${bar// /#}" "$done" "$1" "$2" \
+			$((100 * done / $1)) $(((EPOCHSECONDS - begin) * ($1 - done) / done)) >&2
+	done
+}
+
 not_ok() { # name, what is wrong
 	echo "not ok $((++tests_run)) - $1"
 	printf '%s\n' "$2" | sed 's/^/# /'

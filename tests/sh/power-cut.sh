@@ -391,23 +391,6 @@ print_part() { # fs
 	show_part "$1" "$(cat "$work/$1.status")" "$work/$1"
 }
 
-# Not in awk, which may wait for more lines than there are cuts in a minute.
-show_progress() { # steps
-	local done=0 begin=$EPOCHSECONDS every=$(($1 / 50 + 1)) end='\n' bar
-	if [ -z "${WT_SOAK:-}" ]; then
-		cat >/dev/null
-		return
-	fi
-	[ ! -t 2 ] || end='\r' every=1
-	while read -r _; do
-		done=$((done + 1))
-		[ $((done % every == 0 || done == $1)) = 1 ] || continue
-		printf -v bar '%*s' $((40 * done / $1)) ''
-		printf "# [%-40s] %d of %d cuts, %d%%, %d s left$end" "${bar// /#}" "$done" "$1" \
-			$((100 * done / $1)) $(((EPOCHSECONDS - begin) * ($1 - done) / done)) >&2
-	done
-}
-
 # A row for each file system, engine and count of threads, then those of the other parts.
 print_table() {
 	echo "# | file system | engine, or what else | threads | cuts | acknowledged writes | lost |" \
@@ -449,7 +432,7 @@ all() {
 	[ -z "${WT_SOAK:-}" ] || each=$(((${WT_CUTS:-1000} + 2) / 3))
 	echo "# seed: $seed"
 	for part in "${parts[@]}"; do steps=$((steps + 3 * $(cuts_of "$part" $each))); done
-	for fs in ext4 xfs btrfs; do part $fs $each & done | show_progress $steps
+	for fs in ext4 xfs btrfs; do part $fs $each & done | show_progress $steps cuts
 	for fs in ext4 xfs btrfs; do print_part $fs; done
 	print_table
 	finish

@@ -44,7 +44,8 @@ refusals='^(ENOSYS|EPERM)$'
 # Calls that libwt makes and the program does not.
 helpers='sync_file_range|io_uring_setup|io_uring_enter|io_uring_register|uring_[a-z_]*|fadvise64'
 helpers="^($helpers|process_vm_readv|lseek|prlimit64|rt_sigprocmask|gettid|tgkill|madvise|cachestat"
-helpers+='|preadv2|uname|clone|wait4|statx|fstatfs|fremovexattr|ioctl)$'
+helpers+='|preadv2|uname|clone|wait4|statx|statfs|fstatfs|removexattr'
+helpers+='|fremovexattr|ioctl)$'
 
 ### Cases
 

@@ -8,7 +8,8 @@ function any(list,   a, k) {
 }
 function fault(   call, what) {
 	call = any("write writev pwrite64 pwritev pwritev2 sync_file_range sync_file_range" \
-		" fdatasync fdatasync fadvise64 lseek statx fstatfs fremovexattr ioctl fcntl process_vm_readv prlimit64" \
+		" fdatasync fdatasync fadvise64 lseek statx fstatfs fremovexattr removexattr" \
+		" ioctl fcntl process_vm_readv prlimit64" \
 		" mmap io_uring_setup io_uring_enter io_uring_register uring_write uring_write" \
 		" uring_sync uring_openat uring_files_update uring_read cachestat preadv2")
 	what = any("ENOSYS EPERM EINTR EAGAIN ENOMEM EIO EMFILE")

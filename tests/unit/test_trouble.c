@@ -31,22 +31,3 @@ Test(trouble, one_that_was_or_is_under_way_is)
 	wt_trouble_end(FILE_HASH);
 	cr_assert(wt_trouble_since(FILE_HASH, before));
 }
-
-Test(trouble, a_commit_of_one_alone_is_its_own)
-{
-	uint32_t before = wt_trouble_commit_begin(8);
-
-	cr_assert_not(wt_trouble_commit_end(8, before));
-	before = wt_trouble_commit_begin(8);
-	cr_assert_not(wt_trouble_commit_end(8, before));
-}
-
-Test(trouble, a_commit_that_another_may_have_waited_for_is_not)
-{
-	uint32_t first = wt_trouble_commit_begin(8), second = wt_trouble_commit_begin(8);
-
-	cr_assert(wt_trouble_commit_end(8, second), "the first is under way");
-	cr_assert(wt_trouble_commit_end(8, first), "the second has come and gone");
-	first = wt_trouble_commit_begin(8);
-	cr_assert_not(wt_trouble_commit_end(8, first));
-}
