@@ -10,7 +10,8 @@
 # or metadata (btrfs) can no longer be written, the disk can no longer be flushed, or somebody shuts
 # it down (XFS_IOC_GOINGDOWN). The threads go on until a write fails. Then the disk is well again,
 # the file system is mounted, and every acknowledged byte is looked for. In every other round two
-# neighbours sync files of their own without libwt, and are told of the failure in libwt's place.
+# neighbours sync files of their own without libwt, and are told of the failure in libwt's place. In
+# some the files lie on an overlayfs above that file system.
 #
 # The same programs with an fdatasync of their own and without libwt show what the kernel tells, which
 # is printed beside; without a sync they are the control, and must lose something.
@@ -100,7 +101,8 @@ set_round() {
 	round_seed=$(((seed * 1000003 + number * 13) & 0x7fffffff))
 	way=${ways[number % ${#ways[@]}]} number=$((number / ${#ways[@]}))
 	rule=${rules[number % ${#rules[@]}]} number=$((number / ${#rules[@]}))
-	neighbours=$((number % 2 * 2))
+	neighbours=$((number % 2 * 2)) number=$((number / 2))
+	above=$(((number + round_seed / 8) % 4 == 0))
 	threads=${counts[round_seed / 16 % 3]}
 	kind=${kinds[round_seed / 64 % ${#kinds[@]}]}
 	sync=none fds=shared
@@ -114,13 +116,25 @@ set_round() {
 	[ "$DISK_FS" != btrfs ] || [ $sync = none ] || fds=apart
 }
 
+# What is written there lies in $DISK_MNT/upper.
+mount_above() {
+	rm -rf "$DISK_MNT"/{lower,upper,work}
+	mkdir -p "$DISK_MNT"/{lower,upper,work} "$work/merged"
+	mount -t overlay -o "lowerdir=$DISK_MNT/lower,upperdir=$DISK_MNT/upper,workdir=$DISK_MNT/work" \
+		overlay "$work/merged"
+}
+
 write_until_it_dies() {
-	local writer job jobs=() env=(DISK_CTL="$DISK_CTL")
+	local written=$DISK_MNT/cut writer job jobs=() env=(DISK_CTL="$DISK_CTL")
 	case $rule in
 	kernel | bare) ;;
-	*) env+=(LD_PRELOAD="$WT_LIB" WT_POLICY="$DISK_MNT/cut/*=$rule") ;;
+	*) env+=(LD_PRELOAD="$WT_LIB" WT_POLICY="*/cut/*=$rule") ;;
 	esac
-	"$cutter" prepare "$work/ledger" "$DISK_MNT/cut" seed=$round_seed kinds="$kind" fds=$fds \
+	if [ $above = 1 ]; then
+		mount_above || return
+		written=$work/merged/cut
+	fi
+	"$cutter" prepare "$work/ledger" "$written" seed=$round_seed kinds="$kind" fds=$fds \
 		threads="$threads" sync=$sync limit=$many || return
 	sync -f "$DISK_MNT"
 	for ((job = 0; job < neighbours; job++)); do
@@ -128,23 +142,25 @@ write_until_it_dies() {
 		jobs+=($!)
 	done
 	timeout -k 5 $hanging_seconds env -i "${env[@]}" "$cutter" write "$work/ledger" \
-		"$DISK_MNT/cut" 2>"$work/writer" &
+		"$written" 2>"$work/writer" &
 	writer=$!
 	sleep "0.$(printf %03d $((10 + round_seed / 256 % 290)))"
 	die_by "$way" || return
 	wait $writer || echo "the writer's exit status is $?"
 	wait "${jobs[@]}"
+	[ $above = 0 ] || umount "$work/merged" || return
 	disk_ctl heal
 }
 
 # one_round: the facts into the variables, what is wrong into $work/said.
 one_round() {
-	local facts=''
+	local facts='' left=$DISK_MNT/cut
 	acknowledged=0 lost=0
+	[ $above = 0 ] || left=$DISK_MNT/upper/cut
 	sectors_of_journal=$(journal_sectors)
 	write_until_it_dies >"$work/round" 2>&1 || echo "nothing died" >>"$work/round"
 	if disk_remount >>"$work/round" 2>&1; then
-		facts=$("$cutter" verify "$work/ledger" "$DISK_MNT/cut" 2>&1) ||
+		facts=$("$cutter" verify "$work/ledger" "$left" 2>&1) ||
 			echo "the judge's exit status is $?" >>"$work/round"
 	else
 		echo "not mounted again" >>"$work/round"
@@ -156,7 +172,7 @@ one_round() {
 
 describe_round() { # number
 	echo "again: journal.sh again $DISK_FS $seed $1: rule '$rule', by $way, kinds $kind, $threads" \
-		"threads, $neighbours neighbours"
+		"threads, $neighbours neighbours, overlayfs $above"
 }
 
 inside() { # seed, rounds of each
