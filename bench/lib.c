@@ -208,6 +208,7 @@ static const struct bench_way ways[] = {
     {"libwt", 0, write_libwt},	       {"writeback", 0, write_writeback},
     {"dsync", 0, write_dsync},	       {"control", 0, write_dsync},
     {"direct", O_DIRECT, write_plain}, {"direct-dsync", O_DIRECT, write_dsync},
+    {"libwt-direct", O_DIRECT, write_libwt},
 };
 
 static const struct bench_way *way_find(const char *name, size_t len)

@@ -25,7 +25,8 @@ small_bytes=$((64 << 20)) large_block=$((8 << 20))
 # Eleven rules: the four that decide here come last, behind seven that match nothing.
 rules=
 for i in 1 2 3 4 5 6 7; do rules+="*/no-such-directory/$i/*.db=through;"; done
-rules+="async.dat=async;through.dat=through;dsync.dat=dsync;cold.dat=dsync,engine=direct,cache=drop"
+rules+="async.dat=async;through.dat=through;dsync.dat=dsync;cold-own.dat=dsync;"
+rules+="cold.dat=dsync,engine=direct,cache=drop"
 
 # 2^20 where this user may; not every root has CAP_SYS_RESOURCE.
 nofile_max=1048576
@@ -88,6 +89,10 @@ growth of that from RLIMIT_NOFILE 1024 to $nofile_max
 	threads libwt:through.dat dsync:through.dat x >= 1.40
 (pwrite + sync_file_range without libwt)
 	threads writeback:through.dat dsync:through.dat x
+16 threads, one file, direct engine at dsync, against O_DIRECT + RWF_DSYNC
+	threads-direct libwt:cold.dat direct-dsync:cold.dat x >= 0.95
+16 threads, the program's own O_DIRECT at dsync, against RWF_DSYNC there
+	threads-direct libwt-direct:cold-own.dat direct-dsync:cold-own.dat x >= 0.95
 "
 
 fail() {
@@ -217,6 +222,9 @@ measure_place() {
 	progress "$name: $threads threads, $((rounds * 3 * 7 / 10)) s"
 	measure threads threads "$dir" $small_bytes $threads $rounds 0.7 \
 		libwt:through.dat dsync:through.dat writeback:through.dat
+	progress "$name: $threads threads, O_DIRECT, $((rounds * 4 * 7 / 10)) s"
+	measure threads-direct threads "$dir" $small_bytes $threads $rounds 0.7 \
+		libwt:cold.dat direct-dsync:cold.dat libwt-direct:cold-own.dat direct-dsync:cold-own.dat
 	rm -f "$dir"/*.dat
 	# The size of the writes that filled a file stays with it as the size of its folios.
 	for fill in small:4096 large:$large_block; do
@@ -332,7 +340,7 @@ places=("${made[@]:1}")
 [ ${#places[@]} -gt 0 ] || fail "no file system to measure on"
 # What with-fs or the caller's shell set for libwt would be taken for a wish.
 unset "${!WT_@}"
-steps=$((4 + 4 * ${#places[@]}))
+steps=$((4 + 5 * ${#places[@]}))
 
 read -r load _ </proc/loadavg
 measure_process "${places[0]}" >"$work/measured"
