@@ -273,9 +273,7 @@ int wt_core_submitting(int fd)
 	if (level < WT_LEVEL_THROUGH)
 		return 0;
 	int flag = wt_engine_rwf(level);
-	wt_stats_event(WT_EVENT_FALL, fd, wt_engine_name(verdict.engine),
-		       flag == RWF_SYNC ? "RWF_SYNC" : "RWF_DSYNC",
-		       wt_reason_text(WT_WHY_SUBMITTED));
+	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
 	return flag;
 }
 

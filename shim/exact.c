@@ -116,7 +116,7 @@ static void end_wait(struct visit *visit, bool failed)
  * program's own flags make it. Without a witness its success is held against the
  * answers of those that waited at the same time.
  */
-static void enter(struct visit *visit, const struct wt_engine *engine)
+static void enter(struct visit *visit)
 {
 	struct wt_target *target = visit->target;
 	bool stranger = wt_description_is_stranger(visit->description);
@@ -128,8 +128,8 @@ static void enter(struct visit *visit, const struct wt_engine *engine)
 	target->waits = why ? WT_WAITS_AMONG_OTHERS : WT_WAITS_ON_WITNESS;
 	if (why) {
 		if (stranger)
-			wt_stats_event(WT_EVENT_FALL, visit->io->fd, engine->name,
-				       "errors shared with others", wt_reason_text(why));
+			wt_stats_event(WT_EVENT_ERRORS_SHARED, visit->io->fd, NULL, NULL,
+				       wt_reason_text(why));
 		return;
 	}
 	target->witness = &visit->witness;
@@ -241,7 +241,7 @@ static ssize_t write_watched(const struct wt_engine *engine, struct visit *visit
 	struct wt_target *target = visit->target;
 
 	if (target->rule->level != WT_LEVEL_ASYNC)
-		enter(visit, engine);
+		enter(visit);
 	ssize_t ret = engine->write(target, visit->io);
 	if (unlikely(is_witness_gone(ret)) && target->witness && can_repeat(visit))
 		ret = write_again(engine, visit);

@@ -252,8 +252,7 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
 		if (is_dropped(target, fd, pages, tries))
 			return;
 	}
-	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL,
-		       "bytes that failed are still in the page cache");
+	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_STILL_CACHED));
 }
 
 /*

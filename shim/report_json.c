@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The report as one JSON object on one line. */
+#define _GNU_SOURCE
 #include <string.h>
 #include <unistd.h>
 
 #include "reason.h"
 #include "report_form.h"
+#include "sys.h"
 
 static void add_string(struct wt_text *out, const char *key, const char *value)
 {
@@ -16,6 +18,17 @@ static void add_number(struct wt_text *out, const char *key, uint64_t value, uns
 {
 	wt_text_str(out, key);
 	wt_text_decimal(out, value, digits);
+}
+
+/* Null where no time was kept. */
+static void add_time(struct wt_text *out, const char *key, uint64_t unix_ms)
+{
+	wt_text_str(out, key);
+	wt_text_str(out, unix_ms ? "\"" : "null");
+	if (!unix_ms)
+		return;
+	wt_text_time(out, unix_ms);
+	wt_text_str(out, "\"");
 }
 
 /* Before every element of an array but the first. */
@@ -75,7 +88,7 @@ static void add_event(struct wt_text *out, enum wt_event_kind kind, const struct
 		add_string(out, ",\"from\":", event->from);
 		add_string(out, ",\"to\":", event->to);
 	}
-	add_string(out, kind == WT_EVENT_FALL ? ",\"reason\":" : ",\"way\":", event->reason);
+	add_string(out, kind == WT_EVENT_NOT_COVERED ? ",\"way\":" : ",\"reason\":", event->reason);
 	add_string(out, ",\"remedy\":", *remedy ? remedy : NULL);
 	add_number(out, ",\"count\":", count, 0);
 	wt_text_str(out, "}");
@@ -104,11 +117,15 @@ void wt_report_json(struct wt_text *out, const struct wt_policy *policy, const c
 	add_string(out, "{\"version\":", WT_VERSION);
 	add_number(out, ",\"pid\":", getpid(), 0);
 	add_string(out, ",\"exe\":", exe);
+	add_time(out, ",\"start\":", wt_stats_started_ms());
+	add_time(out, ",\"end\":", wt_stats_started_ms() ? wt_sys_unix_ms() : 0);
 	add_number(out, ",\"seconds\":", wt_stats_elapsed_ms(), 3);
 	wt_text_str(out, ",\"rules\":[");
 	add_rules(out, policy);
 	wt_text_str(out, "],\"falls\":[");
 	add_events(out, WT_EVENT_FALL);
+	wt_text_str(out, "],\"errors_shared\":[");
+	add_events(out, WT_EVENT_ERRORS_SHARED);
 	wt_text_str(out, "],\"not_covered\":[");
 	add_events(out, WT_EVENT_NOT_COVERED);
 	wt_text_str(out, "]}\n");

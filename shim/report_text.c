@@ -4,9 +4,73 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "label.h"
 #include "log.h"
 #include "reason.h"
 #include "report_form.h"
+
+/* Lines of lists are broken where they are longer. */
+#define LINE_WIDTH 100
+
+/*
+ * The reasons that were given so far. A row or an event has the number of its reason, and the
+ * reason and its remedy stand once at the end. What finds the list full has its reason in words.
+ */
+struct whys {
+	const char *words[96];
+	size_t len;
+};
+
+/* Its number, counted from 1, or 0. */
+static size_t number_of(struct whys *whys, const char *words)
+{
+	for (size_t i = 0; i < whys->len; i++) {
+		if (whys->words[i] == words || !strcmp(whys->words[i], words))
+			return i + 1;
+	}
+	if (whys->len == WT_LENGTH(whys->words))
+		return 0;
+	whys->words[whys->len++] = words;
+	return whys->len;
+}
+
+static void add_mark(struct wt_text *out, size_t number)
+{
+	wt_text_str(out, "[");
+	wt_text_u64(out, number);
+	wt_text_str(out, "]");
+}
+
+static void add_why(struct wt_text *out, struct whys *whys, const char *before, const char *words)
+{
+	if (!words || !*words)
+		return;
+	size_t number = number_of(whys, words);
+	wt_text_str(out, before);
+	if (number)
+		add_mark(out, number);
+	else
+		wt_text_str(out, words);
+}
+
+static void add_whys(struct wt_text *out, const struct whys *whys)
+{
+	if (whys->len)
+		wt_text_str(out, "  why:\n");
+	for (size_t i = 0; i < whys->len; i++) {
+		const char *remedy = wt_reason_remedy(whys->words[i]);
+
+		wt_text_str(out, "    ");
+		add_mark(out, i + 1);
+		wt_text_str(out, " ");
+		wt_text_str(out, whys->words[i]);
+		if (*remedy) {
+			wt_text_str(out, "\n      what to do: ");
+			wt_text_str(out, remedy);
+		}
+		wt_text_str(out, "\n");
+	}
+}
 
 static void add_bytes(struct wt_text *out, uint64_t bytes)
 {
@@ -36,11 +100,20 @@ static void add_times(struct wt_text *out, uint64_t count)
 	wt_text_str(out, count == 1 ? " time" : " times");
 }
 
-static void add_left(struct wt_text *out, const char *str, size_t len, size_t width)
+static void add_left(struct wt_text *out, const char *str, size_t width)
 {
 	size_t start = out->len;
 
-	wt_text_plain(out, str, len);
+	wt_text_str(out, str);
+	wt_text_pad(out, start, width, false);
+	wt_text_str(out, "  ");
+}
+
+static void add_label(struct wt_text *out, const struct wt_rule *rule, size_t width)
+{
+	size_t start = out->len;
+
+	wt_label_add(out, rule->pattern, rule->pattern_len);
 	wt_text_pad(out, start, width, false);
 	wt_text_str(out, "  ");
 }
@@ -66,27 +139,26 @@ static const struct column {
 static void add_head(struct wt_text *out, size_t pattern_width)
 {
 	wt_text_str(out, "  ");
-	add_left(out, "rule", 4, pattern_width);
-	add_left(out, "level", 5, LEVEL_WIDTH);
-	add_left(out, "engine", 6, ENGINE_WIDTH);
+	add_left(out, "rule", pattern_width);
+	add_left(out, "level", LEVEL_WIDTH);
+	add_left(out, "engine", ENGINE_WIDTH);
 	for (size_t i = 0; i < WT_LENGTH(columns); i++) {
 		size_t start = out->len;
 		wt_text_str(out, " ");
 		wt_text_str(out, columns[i].title);
 		wt_text_pad(out, start, columns[i].width, true);
 	}
-	wt_text_str(out, "\n");
+	wt_text_str(out, "  why\n");
 }
 
-static void add_row(struct wt_text *out, size_t pattern_width, const struct wt_rule *rule,
-		    const char *engine, const struct wt_figures *figures)
+static void add_row(struct wt_text *out, struct whys *whys, size_t pattern_width,
+		    const struct wt_rule *rule, const char *engine,
+		    const struct wt_figures *figures)
 {
-	const char *level = wt_level_name(rule->level);
-
 	wt_text_str(out, "  ");
-	add_left(out, rule->pattern, rule->pattern_len, pattern_width);
-	add_left(out, level, strlen(level), LEVEL_WIDTH);
-	add_left(out, engine, strlen(engine), ENGINE_WIDTH);
+	add_label(out, rule, pattern_width);
+	add_left(out, wt_level_name(rule->level), LEVEL_WIDTH);
+	add_left(out, engine, ENGINE_WIDTH);
 	for (size_t i = 0; i < WT_LENGTH(columns); i++) {
 		size_t start = out->len;
 		uint64_t value;
@@ -96,10 +168,7 @@ static void add_row(struct wt_text *out, size_t pattern_width, const struct wt_r
 		columns[i].add(out, value);
 		wt_text_pad(out, start, columns[i].width, true);
 	}
-	if (figures->reason && *figures->reason) {
-		wt_text_str(out, "\n    why: ");
-		wt_text_str(out, figures->reason);
-	}
+	add_why(out, whys, "  ", figures->reason);
 	if (figures->elided) {
 		wt_text_str(out, "\n    fsync=elide: left out ");
 		add_times(out, figures->elided);
@@ -107,31 +176,32 @@ static void add_row(struct wt_text *out, size_t pattern_width, const struct wt_r
 	wt_text_str(out, "\n");
 }
 
-/* Characters of the widest pattern in the table; a very long one gets a ragged line. */
-static size_t widest_pattern(const struct wt_policy *policy)
+/* Characters of the widest label in the table. */
+static size_t widest_label(const struct wt_policy *policy)
 {
-	const size_t most = 40;
 	size_t widest = sizeof("rule") - 1;
 
 	for (size_t i = 0; i < policy->rules_len; i++) {
-		const struct wt_rule *rule = &policy->rules[i];
-		size_t width = wt_text_width(rule->pattern, rule->pattern_len);
-		if (!wt_rule_is_idle(i) && width > widest)
-			widest = width < most ? width : most;
+		if (wt_rule_is_idle(i))
+			continue;
+		size_t width =
+			wt_label_width(policy->rules[i].pattern, policy->rules[i].pattern_len);
+		if (width > widest)
+			widest = width;
 	}
 	return widest;
 }
 
-static void add_rules(struct wt_text *out, const struct wt_policy *policy)
+static void add_rules(struct wt_text *out, struct whys *whys, const struct wt_policy *policy)
 {
-	size_t width = widest_pattern(policy);
+	size_t width = widest_label(policy);
 	struct wt_figures figures;
 
 	add_head(out, width);
 	for (size_t i = 0; i < policy->rules_len; i++) {
 		for (int engine = 0; engine < WT_ENGINES; engine++) {
 			if (wt_figures_read(&figures, i, engine))
-				add_row(out, width, &policy->rules[i], wt_engine_name(engine),
+				add_row(out, whys, width, &policy->rules[i], wt_engine_name(engine),
 					&figures);
 		}
 	}
@@ -145,25 +215,36 @@ static void add_rules(struct wt_text *out, const struct wt_policy *policy)
 }
 
 /* Files under a rule with level off are not counted: nothing is known of those. */
+static bool had_no_file(const struct wt_policy *policy, size_t rule)
+{
+	return policy->rules[rule].level != WT_LEVEL_OFF && wt_rule_is_idle(rule);
+}
+
 static void add_idle_rules(struct wt_text *out, const struct wt_policy *policy)
 {
-	size_t start = out->len;
+	size_t column = 0;
 
 	for (size_t i = 0; i < policy->rules_len; i++) {
 		const struct wt_rule *rule = &policy->rules[i];
-		if (rule->level == WT_LEVEL_OFF || !wt_rule_is_idle(i))
+		if (!had_no_file(policy, i))
 			continue;
-		wt_text_str(out, out->len == start ? "  no file matched: " : " ");
-		wt_text_plain(out, rule->pattern, rule->pattern_len);
+		size_t width = wt_label_width(rule->pattern, rule->pattern_len) + 1;
+		if (!column)
+			wt_text_str(out, "  no file matched:");
+		else if (column + width > LINE_WIDTH)
+			wt_text_str(out, "\n   ");
+		if (!column || column + width > LINE_WIDTH)
+			column = sizeof("  no file matched:");
+		wt_text_str(out, " ");
+		wt_label_add(out, rule->pattern, rule->pattern_len);
+		column += width;
 	}
-	if (out->len > start)
+	if (column)
 		wt_text_str(out, "\n");
 }
 
-static void add_event(struct wt_text *out, const struct wt_event *event)
+static void add_event(struct wt_text *out, struct whys *whys, const struct wt_event *event)
 {
-	const char *remedy = wt_reason_remedy(event->reason);
-
 	wt_text_str(out, "    ");
 	wt_text_plain(out, event->path, strlen(event->path));
 	if (event->kind == WT_EVENT_FALL) {
@@ -174,16 +255,12 @@ static void add_event(struct wt_text *out, const struct wt_event *event)
 	}
 	wt_text_str(out, ", ");
 	add_times(out, wt_event_count(event));
-	wt_text_str(out, ": ");
-	wt_text_str(out, event->reason);
-	if (*remedy) {
-		wt_text_str(out, "\n      what to do: ");
-		wt_text_str(out, remedy);
-	}
+	add_why(out, whys, " ", event->reason);
 	wt_text_str(out, "\n");
 }
 
-static void add_events(struct wt_text *out, enum wt_event_kind kind, const char *title)
+static void add_events(struct wt_text *out, struct whys *whys, enum wt_event_kind kind,
+		       const char *title)
 {
 	uint64_t lost = wt_stats_events_lost(kind);
 	size_t start = out->len;
@@ -194,7 +271,7 @@ static void add_events(struct wt_text *out, enum wt_event_kind kind, const char 
 			continue;
 		if (out->len == start)
 			wt_text_str(out, title);
-		add_event(out, event);
+		add_event(out, whys, event);
 	}
 	if (lost) {
 		wt_text_str(out, out->len == start ? title : "");
@@ -204,8 +281,10 @@ static void add_events(struct wt_text *out, enum wt_event_kind kind, const char 
 	}
 }
 
-void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
+static void add_first_line(struct wt_text *out)
 {
+	uint64_t started_ms = wt_stats_started_ms();
+
 	wt_text_str(out, "libwt: ");
 	wt_text_plain(out, wt_log_program(), strlen(wt_log_program()));
 	wt_text_str(out, " (pid ");
@@ -213,14 +292,29 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	wt_text_str(out, "), ");
 	wt_text_decimal(out, wt_stats_elapsed_ms(), 3);
 	wt_text_str(out, " s");
+	if (started_ms) {
+		wt_text_str(out, " from ");
+		wt_text_time(out, started_ms);
+	}
+}
+
+void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
+{
+	struct whys whys = { .len = 0 };
+
+	add_first_line(out);
 	if (!wt_stats_any()) {
 		wt_text_str(out,
 			    policy->rules_len ? ": no file matched any rule\n" : ": no rules\n");
 		return;
 	}
 	wt_text_str(out, "\n");
-	add_rules(out, policy);
+	add_rules(out, &whys, policy);
 	add_idle_rules(out, policy);
-	add_events(out, WT_EVENT_FALL, "  fell to another engine, never to a weaker promise:\n");
-	add_events(out, WT_EVENT_NOT_COVERED, "  NOT COVERED, as without libwt:\n");
+	add_events(out, &whys, WT_EVENT_FALL,
+		   "  fell to another engine, never to a weaker promise:\n");
+	add_events(out, &whys, WT_EVENT_ERRORS_SHARED,
+		   "  at their level, but an error may be told to another writer of the file:\n");
+	add_events(out, &whys, WT_EVENT_NOT_COVERED, "  NOT COVERED, as without libwt:\n");
+	add_whys(out, &whys);
 }

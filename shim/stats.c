@@ -22,7 +22,8 @@ typedef _Atomic uint64_t slot;
 struct counters {
 	_Atomic pid_t pid; /* whose counters these are; 0: nobody has asked */
 	_Atomic uint64_t start_ns;
-	atomic_bool executed; /* this process ran the constructor: it is no fork */
+	_Atomic uint64_t started_ms; /* the same moment by the wall clock */
+	atomic_bool executed;	     /* this process ran the constructor: it is no fork */
 	atomic_bool claimed;
 	_Atomic uint64_t files_lost;
 	_Atomic uint64_t events_lost[WT_EVENT_KINDS];
@@ -46,12 +47,18 @@ static uint64_t get(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static void note_start(void)
+{
+	atomic_store(&counters->start_ns, wt_sys_now_ns());
+	atomic_store(&counters->started_ms, wt_sys_unix_ms());
+}
+
 static void claim_counters(void)
 {
 	pid_t nobody = 0;
 
 	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()) && keeps_time)
-		atomic_store(&counters->start_ns, wt_sys_now_ns());
+		note_start();
 }
 
 /* A child made by a bare clone(2) gets here with wiped counters and nobody's id. */
@@ -80,7 +87,7 @@ void wt_stats_keep_time(void)
 {
 	keeps_time = true;
 	if (counters)
-		atomic_store(&counters->start_ns, wt_sys_now_ns());
+		note_start();
 }
 
 /* Not looked at first: that would be a page fault of its own. */
@@ -124,6 +131,11 @@ uint64_t wt_stats_elapsed_ms(void)
 	uint64_t start_ns = counters ? get(&counters->start_ns) : 0;
 
 	return start_ns ? (wt_sys_now_ns() - start_ns) / 1000000 : 0;
+}
+
+uint64_t wt_stats_started_ms(void)
+{
+	return counters ? get(&counters->started_ms) : 0;
 }
 
 enum found { FOUND, ADDED, FULL };

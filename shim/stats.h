@@ -44,12 +44,18 @@ struct wt_row {
 #define WT_EVENTS 128
 #define WT_EVENT_PATH 256
 
-enum wt_event_kind { WT_EVENT_FALL, WT_EVENT_NOT_COVERED, WT_EVENT_MAY_HAPPEN, WT_EVENT_KINDS };
+enum wt_event_kind {
+	WT_EVENT_FALL,		/* another engine, the same promise */
+	WT_EVENT_NOT_COVERED,	/* a way past libwt, or nothing that could be done */
+	WT_EVENT_ERRORS_SHARED, /* the level is kept, but an error may be told to another writer */
+	WT_EVENT_MAY_HAPPEN,	/* not covered, if wt_stats_came_true is called; never shown */
+	WT_EVENT_KINDS
+};
 
 /*
- * A fall of a file from one engine to another, or a way in which a file was
- * written uncovered, or may be. `from`, `to`, `reason` are constants; for those that are no fall
- * `reason` is the way and `from` and `to` are NULL.
+ * What happened to a file. `from`, `to` and `reason` are constants. `from` and `to` name the
+ * engines of a fall and are NULL for all else; of what is not covered `reason` is the way past
+ * libwt.
  */
 struct wt_event {
 	_Atomic bool ready; /* all but the count is there and never changes again */
@@ -115,6 +121,9 @@ void wt_stats_keep_time(void);
 
 /* Milliseconds since then, or since the fork that made the process. */
 uint64_t wt_stats_elapsed_ms(void);
+
+/* When that was, in milliseconds since 1970; 0 where no time is kept. */
+uint64_t wt_stats_started_ms(void);
 
 /*
  * True once in a process, for the one that reports. False in a vfork child,

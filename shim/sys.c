@@ -335,3 +335,11 @@ uint64_t wt_sys_now_ns(void)
 	wt_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
+
+uint64_t wt_sys_unix_ms(void)
+{
+	struct timespec now = { 0 };
+
+	wt_syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
+	return now.tv_sec < 0 ? 0 : now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}

@@ -132,4 +132,7 @@ static inline bool wt_sys_is_refusal(ssize_t err)
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t wt_sys_now_ns(void);
 
+/* CLOCK_REALTIME in milliseconds since 1970. */
+uint64_t wt_sys_unix_ms(void);
+
 #endif

@@ -37,6 +37,54 @@ void wt_text_u64(struct wt_text *text, uint64_t value)
 	wt_text_decimal(text, value, 0);
 }
 
+static bool is_leap(uint64_t year)
+{
+	return (year % 4 == 0 && year % 100) || year % 400 == 0;
+}
+
+/* With `digits` digits at least. */
+static void add_padded(struct wt_text *text, uint64_t value, unsigned int digits,
+		       const char *behind)
+{
+	uint64_t least = 1;
+
+	while (--digits)
+		least *= 10;
+	for (; least > 1 && value < least; least /= 10)
+		wt_text_str(text, "0");
+	wt_text_u64(text, value);
+	wt_text_str(text, behind);
+}
+
+static unsigned int days_of_month(unsigned int month, uint64_t year)
+{
+	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return days[month] + (month == 1 && is_leap(year));
+}
+
+/* Not gmtime(3), which takes a lock of libc's and reads the environment. */
+void wt_text_time(struct wt_text *text, uint64_t unix_ms)
+{
+	uint64_t second = unix_ms / 1000, day = second / 86400, year = 1970;
+	unsigned int month = 0;
+
+	/* The calendar repeats itself after 400 years. */
+	year += day / 146097 * 400;
+	day %= 146097;
+	for (; day >= 365u + is_leap(year); year++)
+		day -= 365 + is_leap(year);
+	for (; day >= days_of_month(month, year); month++)
+		day -= days_of_month(month, year);
+	add_padded(text, year, 4, "-");
+	add_padded(text, month + 1, 2, "-");
+	add_padded(text, day + 1, 2, "T");
+	add_padded(text, second / 3600 % 24, 2, ":");
+	add_padded(text, second / 60 % 60, 2, ":");
+	add_padded(text, second % 60, 2, ".");
+	add_padded(text, unix_ms % 1000, 3, "Z");
+}
+
 /* How many bytes the UTF-8 character at `s` takes, and which it is; 0 where there is none. */
 static size_t decode(const unsigned char *s, size_t len, uint32_t *ret_code)
 {

@@ -28,6 +28,9 @@ void wt_text_u64(struct wt_text *text, uint64_t value);
 /* value / 10^digits as a decimal number with `digits` places, rounded down. */
 void wt_text_decimal(struct wt_text *text, uint64_t value, unsigned int digits);
 
+/* The time that many milliseconds after 1970 (UTC), as ISO 8601: "2026-11-29T00:18:25.123Z". */
+void wt_text_time(struct wt_text *text, uint64_t unix_ms);
+
 /*
  * Bytes of any origin, for people: control characters (those of Unicode for lines and
  * directions too) and what is not UTF-8 become \xNN, one escape a byte. A piece is one character.

@@ -220,7 +220,7 @@ static void make_stable(int fd, union wt_verdict verdict)
 
 	wt_fdtable_note_own_flags(fd, own);
 	if (own)
-		wt_stats_event(WT_EVENT_FALL, fd, wt_engine_name(verdict.engine), "O_DSYNC",
+		wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL,
 			       wt_reason_text(WT_WHY_RING_UNSEEN));
 	else if (level >= WT_LEVEL_THROUGH && !(wt_track_flags(fd) & O_DSYNC))
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));

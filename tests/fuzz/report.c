@@ -106,6 +106,11 @@ uint64_t __wrap_wt_sys_now_ns(void)
 	return 1;
 }
 
+uint64_t __wrap_wt_sys_unix_ms(void)
+{
+	return 1764375505000;
+}
+
 static ssize_t fake_readlink(const char *link, char *buf, size_t size)
 {
 	(void)link;
@@ -217,7 +222,8 @@ static void happen(void)
 		happen_to_files(WT_EVENT_FALL, what >= 248 ? which : 1, wt_engine_name(engine));
 		break;
 	case 6:
-		happen_to_files(WT_EVENT_NOT_COVERED, what >= 248 ? which : 1, NULL);
+		happen_to_files(which % 2 ? WT_EVENT_NOT_COVERED : WT_EVENT_ERRORS_SHARED,
+				what >= 248 ? which : 1, NULL);
 		break;
 	case 7:
 		wt_log(which % 3, "%.*s", (int)path_len, path ? path : "");
@@ -339,6 +345,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wt_log_init(WT_LOG_WARN, NULL);
 	make_rules();
 	require(!wt_stats_init(policy.rules_len));
+	if (part & 1)
+		wt_stats_keep_time();
 	while (input.len)
 		happen();
 	check_said();

@@ -214,7 +214,7 @@ judge_covered() {
 }
 
 no_fall() {
-	jq -c '.falls[]' "$reports"/*.json | { ! grep .; }
+	jq -c '(.falls + .errors_shared)[]' "$reports"/*.json | { ! grep .; }
 }
 
 nothing_missed() {

@@ -96,7 +96,7 @@ no_dirty_file_unnamed() {
 
 no_other_hole() { named | grep -Evx "$holes" | { ! grep .; }; }
 
-no_other_fall() { jq -r '.falls[].reason' "$reports"/*.json | grep -Evx "$falls" | { ! grep .; }; }
+no_other_fall() { jq -r '(.falls + .errors_shared)[].reason' "$reports"/*.json | grep -Evx "$falls" | { ! grep .; }; }
 
 each_write_counted() {
 	jq -s -e '[.[].rules[]] | {writes: map(.writes) | add, errors: map(.errors) | add} |

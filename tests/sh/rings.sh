@@ -41,7 +41,7 @@ says "a ring that is not seen leaves it so" "dirty=1 O_DSYNC=0" static number ds
 reported "and its file is named, though it and the ring were closed" not_covered
 says "from a ring that was told of the file is opened O_DSYNC, which is not shown" \
 	"dirty=0 O_DSYNC=0" static told dsync
-reported "and that is named" falls
+reported "and that is named" errors_shared
 says "a ring that is seen is covered" "dirty=0 O_DSYNC=0" shared number dsync
 says "a file that a ring was given unseen is not" "dirty=1 O_DSYNC=0" shared fixed dsync
 reported "and is named, though other requests for it were seen" not_covered

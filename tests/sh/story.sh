@@ -95,6 +95,6 @@ fd = os.open('$place/g', os.O_RDWR | os.O_CREAT)
 os.ftruncate(fd, 4096)
 mmap.mmap(fd, 4096)[0] = 1"
 check "a hole, and what to do about it" is \
-	"$(grep -A1 ' a shared writable mapping$' "$work/hole" | sed -n '2s/,.*//p')" \
+	"$(grep -A1 '] a shared writable mapping$' "$work/hole" | sed -n '2s/,.*//p')" \
 	"      what to do: turn off memory-mapped writes in the program's settings"
 finish

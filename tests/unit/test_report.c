@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../shim/log.h"
@@ -122,16 +123,16 @@ Test(report, text_shows_each_rule_under_each_engine)
 	const char *text = text_report();
 
 	cr_expect_str_eq(line_of(text, "rule"),
-			 "rule level engine files writes bytes errors p50 us p99 us max us");
+			 "rule level engine files writes bytes errors p50 us p99 us max us why");
 	cr_expect_str_eq(line_of(text, "*-wal"),
-			 "*-wal dsync dsync 1 101 400.0 KiB 1 53.2 53.2 2500");
+			 "*-wal dsync dsync 1 101 400.0 KiB 1 53.2 53.2 2500 [1]");
 	cr_expect_str_eq(line_of(text, "*.db through writeback"),
-			 "*.db through writeback 1 1 3.0 MiB 0 0.8 0.8 0.8");
+			 "*.db through writeback 1 1 3.0 MiB 0 0.8 0.8 0.8 [2]");
 	cr_expect_str_eq(line_of(text, "*.db through dsync"),
-			 "*.db through dsync 1 0 0 B 0 0.0 0.0 0.0");
-	cr_expect_str_eq(line_of(text, "why: asked"), "why: asked for");
-	cr_expect_str_eq(line_of(text, "why: ext4"), "why: ext4");
-	cr_expect_str_eq(line_of(text, "why: overlayfs"), "why: overlayfs");
+			 "*.db through dsync 1 0 0 B 0 0.0 0.0 0.0 [3]");
+	cr_expect_str_eq(line_of(text, "[1]"), "[1] asked for");
+	cr_expect_str_eq(line_of(text, "[2]"), "[2] ext4");
+	cr_expect_str_eq(line_of(text, "[3]"), "[3] overlayfs");
 }
 
 Test(report, text_names_the_process)
@@ -172,10 +173,12 @@ Test(report, text_tells_falls_and_what_was_not_covered)
 	const char *text = text_report();
 
 	cr_expect_str_eq(line_of(text, "/dev/null: direct"),
-			 "/dev/null: direct to dsync, 3 times: part of a block");
-	cr_expect_str_eq(line_of(text, "/dev/null, 1"), "/dev/null, 1 time: shared mapping");
+			 "/dev/null: direct to dsync, 3 times [4]");
+	cr_expect_str_eq(line_of(text, "/dev/null, 1"), "/dev/null, 1 time [5]");
+	cr_expect_str_eq(line_of(text, "[4]"), "[4] part of a block");
+	cr_expect_str_eq(line_of(text, "[5]"), "[5] shared mapping");
 	cr_expect_lt(strstr(text, "fell to"), strstr(text, "3 times"));
-	cr_expect_lt(strstr(text, "NOT COVERED"), strstr(text, "1 time:"));
+	cr_expect_lt(strstr(text, "NOT COVERED"), strstr(text, "1 time "));
 }
 
 static void add_events_with_remedies(void)
@@ -198,7 +201,7 @@ static const char *remedy_in(const char *text, const char *words)
 	return strncmp(start, "what to do: ", 12) ? "" : line_of(start, "what to do: ") + 12;
 }
 
-Test(report, text_says_below_each_event_what_to_do)
+Test(report, text_says_below_each_reason_what_to_do)
 {
 	add_events_with_remedies();
 	const char *text = text_report();
@@ -208,6 +211,123 @@ Test(report, text_says_below_each_event_what_to_do)
 	cr_expect_str_eq(remedy_in(text, "(a signal handler)"), "");
 	cr_expect(strstr(remedy_in(text, "has no disk"), "a file system with a disk"));
 	cr_expect(strstr(remedy_in(text, "a shared writable mapping"), "memory-mapped writes"));
+}
+
+/* How often it stands in the text. */
+static size_t count_of(const char *text, const char *words)
+{
+	size_t count = 0;
+
+	for (const char *at = text; (at = strstr(at, words)); at++)
+		count++;
+	return count;
+}
+
+Test(report, text_gives_each_reason_and_remedy_once)
+{
+	const char *words = wt_reason_text(WT_WHY_NO_RING);
+	int null = open("/dev/null", O_WRONLY), zero = open("/dev/zero", O_WRONLY);
+
+	fill();
+	wt_stats_file(2, WT_ENGINE_DSYNC, words, 1, 1);
+	wt_stats_event(WT_EVENT_FALL, null, "direct", "dsync", words);
+	wt_stats_event(WT_EVENT_FALL, zero, "direct", "dsync", words);
+	wt_stats_event(WT_EVENT_ERRORS_SHARED, zero, NULL, NULL, words);
+	const char *text = text_report();
+
+	cr_expect_eq(count_of(text, words), 1, "%s", text);
+	cr_expect_eq(count_of(text, wt_reason_remedy(words)), 1, "%s", text);
+	cr_expect_eq(count_of(text, "[4]"), 5, "%s", text);
+}
+
+Test(report, reasons_past_the_room_for_them_stand_in_words)
+{
+	static char reasons[WT_EVENTS][16];
+
+	fill();
+	for (int i = 0; i < WT_EVENTS; i++) {
+		snprintf(reasons[i], sizeof(reasons[i]), "because of %d.", i);
+		wt_stats_event(WT_EVENT_NOT_COVERED, STDIN_FILENO, NULL, NULL, reasons[i]);
+	}
+	const char *text = text_report();
+	for (int i = 0; i < WT_EVENTS; i++)
+		cr_expect_eq(count_of(text, reasons[i]), 1, "%s", reasons[i]);
+}
+
+Test(report, errors_that_others_may_be_told_are_no_fall)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	fill();
+	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, "a reason");
+	json_report();
+	cr_expect_str_eq(jq(".falls + .not_covered | length"), "0");
+	cr_expect_str_eq(jq(".errors_shared | tojson"),
+			 "[{\"path\":\"/dev/null\",\"reason\":\"a reason\",\"remedy\":null,"
+			 "\"count\":1}]");
+}
+
+Test(report, text_has_errors_that_others_may_be_told_under_their_own_heading)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	fill();
+	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, "a reason");
+	const char *text = text_report();
+
+	cr_expect_not(strstr(text, "never to a weaker promise"));
+	cr_expect_lt(strstr(text, "an error may be told to another"), strstr(text, "/dev/null, 1"));
+}
+
+Test(report, json_says_when_it_was)
+{
+	uint64_t before = time(NULL), after;
+
+	add_rule("*.db", 4, WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(1), 0);
+	wt_stats_keep_time();
+	usleep(20000);
+	json_report();
+	after = time(NULL);
+	const char *seconds = "[.start, .end] | map(sub(\"[.][0-9]+Z$\"; \"Z\") | fromdate) | .[]";
+	char *end, *times = strdup(jq(seconds));
+	cr_expect_geq(strtoull(times, &end, 10), before, "%s", times);
+	cr_expect_leq(strtoull(end, NULL, 10), after, "%s", times);
+	cr_expect_str_eq(jq(".start < .end"), "true");
+}
+
+Test(report, json_without_a_clock_has_null_for_times)
+{
+	fill();
+	json_report();
+	cr_expect_str_eq(jq("[.start, .end] | tojson"), "[null,null]");
+}
+
+Test(report, text_breaks_the_line_of_rules_that_no_file_matched)
+{
+	static char pattern[] = "*/a/directory/of/its/own/*.db";
+	size_t lines = 0;
+
+	add_rule("*.db", 4, WT_LEVEL_DSYNC);
+	while (policy.rules_len < policy.rules_max)
+		add_rule(pattern, sizeof(pattern) - 1, WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(policy.rules_len), 0);
+	wt_stats_write(0, WT_ENGINE_DSYNC, 1, 1);
+	const char *text = text_report();
+	for (const char *at = text; *at; at = strchr(at, '\n') + 1, lines++)
+		cr_expect_leq(strchr(at, '\n') - at, 110, "%s", at);
+	cr_expect_eq(count_of(text, pattern), policy.rules_len - 1);
+	cr_expect_gt(lines, 5);
+}
+
+Test(report, text_has_long_patterns_short)
+{
+	static const char pattern[] = "[0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F].history";
+
+	add_rule(pattern, sizeof(pattern) - 1, WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(1), 0);
+	wt_stats_write(0, WT_ENGINE_DSYNC, 1, 1);
+	line_of(text_report(), "[0-9A-F]\303\2276.history dsync dsync 0 1 1 B 0");
 }
 
 Test(report, json_says_what_to_do_or_null)
@@ -238,7 +358,8 @@ Test(report, json_has_the_keys_of_the_manual)
 	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, "shared mapping");
 	json_report();
 	cr_expect_str_eq(jq("keys_unsorted | join(\" \")"),
-			 "version pid exe seconds rules falls not_covered");
+			 "version pid exe start end seconds rules falls errors_shared "
+			 "not_covered");
 	cr_expect_str_eq(jq("[.rules[] | keys_unsorted | join(\" \")] | unique | .[]"),
 			 "pattern level engine reason files writes bytes errors fsyncs_elided "
 			 "p50_us p99_us max_us");

@@ -165,3 +165,32 @@ Test(text, padding_stays_inside_the_room)
 	cr_expect_leq(text.len, 6);
 	cr_expect_eq(buf[6], '#');
 }
+
+/* date -u -d @SECONDS +%FT%TZ */
+Test(text, time_is_that_of_the_calendar)
+{
+	static const struct {
+		uint64_t unix_ms;
+		const char *time;
+	} rows[] = {
+		{ 0, "1970-01-01T00:00:00.000Z" },
+		{ 951782399999, "2000-02-28T23:59:59.999Z" },
+		{ 951782400000, "2000-02-29T00:00:00.000Z" },
+		{ 951868800001, "2000-03-01T00:00:00.001Z" },
+		{ 1709164800000, "2024-02-29T00:00:00.000Z" },
+		{ 1735689599099, "2024-12-31T23:59:59.099Z" },
+		{ 1735689600000, "2025-01-01T00:00:00.000Z" },
+		{ 4107542399000, "2100-02-28T23:59:59.000Z" },
+		{ 4107542400000, "2100-03-01T00:00:00.000Z" },
+		{ 253402300799000, "9999-12-31T23:59:59.000Z" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char buf[64];
+		struct wt_text text = { .buf = buf, .size = sizeof(buf) };
+
+		wt_text_time(&text, rows[i].unix_ms);
+		cr_expect(text.len == strlen(rows[i].time) && !memcmp(buf, rows[i].time, text.len),
+			  "%.*s for %s", (int)text.len, buf, rows[i].time);
+	}
+}
