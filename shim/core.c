@@ -184,7 +184,12 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 		if (err)
 			return err;
 	}
-	return verdict.state == WT_RULED ? write_ruled(io, verdict) : wt_io_pass(io);
+	if (verdict.state == WT_RULED)
+		return write_ruled(io, verdict);
+	ssize_t ret = wt_io_pass(io);
+	if (ret > 0 && !(io->call == WT_ACT && io->act->is_stream))
+		wt_track_wrote(io->fd, verdict, ret);
+	return ret;
 }
 
 /* The program hands its requests over by symbols that libwt sees; or is known to have a ring. */
@@ -250,6 +255,7 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 			err = 0;
 		wt_mirror_closing(fd);
 	}
+	wt_track_closing(fd, verdict);
 	wt_fdtable_forget(fd);
 	if (description && wt_owed_any() && !wt_fdtable_has(description))
 		wt_owed_closed(description);

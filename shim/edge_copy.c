@@ -67,9 +67,10 @@ static ssize_t do_splice(struct wt_act *act)
 			.len = len,                                                                \
 			.flags = flags })
 
+/* And is not counted either. */
 static inline bool has_no_rule(int out)
 {
-	return likely(wt_fdtable_get(out).state == WT_NO_RULE);
+	return likely(wt_fdtable_get(out).word == WT_VERDICT_PASS);
 }
 
 /* The offset is the program's memory: only the kernel says that it is not there. */

@@ -11,6 +11,7 @@
 #include "name.h"
 #include "real.h"
 #include "sys.h"
+#include "track.h"
 
 /*
  * How many bytes a call has handed over: where it succeeded what is left tells, and else, also of a
@@ -71,7 +72,7 @@ static long cover(struct wt_stream_call *call)
 		.offset = WT_OFFSET_NONE,
 	};
 
-	call->act = (struct wt_act){ "stream", carry_out, call->moves };
+	call->act = (struct wt_act){ "stream", carry_out, call->moves, true };
 	call->err = errno;
 	ssize_t ret = wt_core_write(&io, wt_fdtable_get(call->fd));
 	if (!call->done || (ret < 0 && !call->failed))
@@ -175,6 +176,13 @@ static int flush_lines(FILE *file)
 	return file->_flags & WT_STREAM_IS_LINES ? wt_stream_empty(file, does_flush_lines) : 0;
 }
 
+void wt_stream_ends(FILE *file)
+{
+	if (unlikely(wt_config.report) && file->_flags & WT_STREAM_IS_FILE && file->_fileno >= 0 &&
+	    __fwritable(file) && __fpending(file))
+		wt_track_will_grow(file->_fileno, __fpending(file));
+}
+
 /* At the end a thread may hold it for ever: libc's last flush waits for none. */
 static int flush_at_end(FILE *file)
 {
@@ -182,6 +190,7 @@ static int flush_at_end(FILE *file)
 	bool is_locked = !ftrylockfile(file);
 
 	carry_locked(&call);
+	wt_stream_ends(file);
 	if (is_locked)
 		funlockfile(file);
 	return 0;

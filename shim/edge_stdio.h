@@ -86,6 +86,9 @@ int wt_stream_flush_all_lines(void);
  */
 void wt_stream_settle(FILE *file, size_t pending_before);
 
+/* Before libc's own flush at the end of a stream: counts what is pending, under no rule. */
+void wt_stream_ends(FILE *file);
+
 /* For ferror(3), of a call that is over. */
 void wt_stream_note_error(FILE *file);
 

@@ -73,6 +73,7 @@ static int closing(FILE *file)
 	int err = wt_stream_flush(file) ? -errno : 0;
 	if (err)
 		__fpurge(file); /* a wide stream still has it, and would try again */
+	wt_stream_ends(file);
 	int told = file->_flags & WT_STREAM_IS_FILE ? wt_edge_closing(file->_fileno) : 0;
 
 	errno = errno_before;

@@ -86,6 +86,14 @@ void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description)
 	atomic_compare_exchange_strong(&entry->verdict, &unknown, verdict.word);
 }
 
+void wt_fdtable_revise(int fd, union wt_verdict known, union wt_verdict verdict)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	if (entry)
+		atomic_compare_exchange_strong(&entry->verdict, &known.word, verdict.word);
+}
+
 void wt_fdtable_note_file(int fd, uint64_t file)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);

@@ -44,7 +44,16 @@ union wt_verdict {
 		uint8_t dio_shift; /* O_DIRECT: log2 of file alignment, low 4 bits; of memory's,
 				      high */
 	};
+	struct {
+		uint16_t place; /* a file under no rule that is counted: struct wt_unruled */
+		uint8_t state_too;
+		uint8_t unused;
+		uint32_t tag;
+	} unruled;
 };
+
+/* Under no rule, and not counted either. */
+#define WT_VERDICT_PASS ((union wt_verdict){ .state = WT_NO_RULE }.word)
 
 _Static_assert(sizeof(union wt_verdict) == sizeof(uint64_t), "a verdict is one word");
 
@@ -149,6 +158,9 @@ bool wt_fdtable_has(uint64_t description);
 
 /* What is known of the descriptors of this file was found by another name. */
 void wt_fdtable_doubt(const struct stat *file);
+
+/* Sets another verdict where it still has this one; what else is known of it stays. */
+void wt_fdtable_revise(int fd, union wt_verdict known, union wt_verdict verdict);
 
 void wt_fdtable_forget(int fd);
 

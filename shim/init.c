@@ -25,6 +25,7 @@
 #include "real.h"
 #include "report.h"
 #include "stats.h"
+#include "unruled.h"
 #include "wt.h"
 
 static void end(void *unused)
@@ -64,6 +65,7 @@ __attribute__((constructor)) static void start(void)
 	__cxa_atexit(end, NULL, NULL);
 	at_quick_exit(wt_core_report);
 	if (wt_config.report) {
+		wt_unruled_init();
 		wt_stats_keep_time();
 		wt_report_check(wt_config.report);
 	}

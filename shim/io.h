@@ -25,6 +25,7 @@ struct wt_act {
 	const char *name; /* for the log */
 	ssize_t (*carry_out)(struct wt_act *act);
 	bool moves; /* the description's offset, to another place than the end of what it wrote */
+	bool is_stream;
 };
 
 #define WT_OFFSET_NONE ((off_t)-1) /* the open file description's own */

@@ -15,6 +15,7 @@
 #include "report_form.h"
 #include "sys.h"
 #include "trust.h"
+#include "unruled.h"
 
 #define BUFFER_BYTES (64u << 10)
 
@@ -188,7 +189,10 @@ void wt_report_write(const char *where, const struct wt_policy *policy)
 	char words[WT_TRUST_FAULT_BYTES];
 	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 
-	if (!wt_stats_claim_report() || (wt_stats_is_fork() && !wt_stats_any()))
+	if (!wt_stats_claim_report())
+		return;
+	wt_unruled_look();
+	if (wt_stats_is_fork() && !wt_stats_any() && !wt_unruled_any())
 		return;
 	int err = build_and_deliver(where, policy, &fault);
 	if (err)

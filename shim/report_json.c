@@ -7,6 +7,7 @@
 #include "reason.h"
 #include "report_form.h"
 #include "sys.h"
+#include "unruled.h"
 
 static void add_string(struct wt_text *out, const char *key, const char *value)
 {
@@ -112,6 +113,24 @@ static void add_events(struct wt_text *out, enum wt_event_kind kind)
 	}
 }
 
+static void add_unruled(struct wt_text *out)
+{
+	struct wt_unruled_figures top[WT_UNRULED_TOP + 1];
+	size_t len = wt_unruled_top(top), start = out->len;
+
+	for (size_t i = 0; i < len; i++) {
+		add_comma(out, start);
+		add_string(out, "{\"path\":", top[i].path);
+		if (top[i].writes)
+			add_number(out, ",\"writes\":", top[i].writes, 0);
+		else
+			wt_text_str(out, ",\"writes\":null");
+		add_number(out, ",\"bytes\":", top[i].bytes, 0);
+		add_number(out, ",\"files\":", top[i].files, 0);
+		wt_text_str(out, "}");
+	}
+}
+
 void wt_report_json(struct wt_text *out, const struct wt_policy *policy, const char *exe)
 {
 	add_string(out, "{\"version\":", WT_VERSION);
@@ -128,5 +147,7 @@ void wt_report_json(struct wt_text *out, const struct wt_policy *policy, const c
 	add_events(out, WT_EVENT_ERRORS_SHARED);
 	wt_text_str(out, "],\"not_covered\":[");
 	add_events(out, WT_EVENT_NOT_COVERED);
+	wt_text_str(out, "],\"unruled\":[");
+	add_unruled(out);
 	wt_text_str(out, "]}\n");
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "reason.h"
 #include "report_form.h"
+#include "unruled.h"
 
 /* Lines of lists are broken where they are longer. */
 #define LINE_WIDTH 100
@@ -119,6 +120,8 @@ static void add_label(struct wt_text *out, const struct wt_rule *rule, size_t wi
 }
 
 #define LEVEL_WIDTH (sizeof("through") - 1)
+#define UNRULED_BYTES_WIDTH 16
+#define UNRULED_WRITES_WIDTH 11
 #define ENGINE_WIDTH (sizeof("writeback") - 1)
 
 static const struct column {
@@ -281,6 +284,43 @@ static void add_events(struct wt_text *out, struct whys *whys, enum wt_event_kin
 	}
 }
 
+static void add_unruled_file(struct wt_text *out, const struct wt_unruled_figures *file)
+{
+	size_t start = out->len;
+
+	wt_text_str(out, "    ");
+	add_bytes(out, file->bytes);
+	wt_text_pad(out, start, UNRULED_BYTES_WIDTH, true);
+	start = out->len;
+	wt_text_str(out, " ");
+	if (file->writes)
+		wt_text_u64(out, file->writes);
+	else
+		wt_text_str(out, "-");
+	wt_text_pad(out, start, UNRULED_WRITES_WIDTH, true);
+	wt_text_str(out, "  ");
+	if (file->path) {
+		wt_text_plain(out, file->path, strlen(file->path));
+	} else {
+		wt_text_u64(out, file->files);
+		wt_text_str(out, file->files == 1 ? " other file" : " other files");
+	}
+	wt_text_str(out, "\n");
+}
+
+/* What a policy may have forgotten. */
+static void add_unruled(struct wt_text *out)
+{
+	struct wt_unruled_figures top[WT_UNRULED_TOP + 1];
+	size_t len = wt_unruled_top(top);
+
+	if (len)
+		wt_text_str(out, "  under no rule, as without libwt:\n"
+				 "           bytes     writes  file\n");
+	for (size_t i = 0; i < len; i++)
+		add_unruled_file(out, &top[i]);
+}
+
 static void add_first_line(struct wt_text *out)
 {
 	uint64_t started_ms = wt_stats_started_ms();
@@ -306,6 +346,7 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	if (!wt_stats_any()) {
 		wt_text_str(out,
 			    policy->rules_len ? ": no file matched any rule\n" : ": no rules\n");
+		add_unruled(out);
 		return;
 	}
 	wt_text_str(out, "\n");
@@ -316,5 +357,6 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	add_events(out, &whys, WT_EVENT_ERRORS_SHARED,
 		   "  at their level, but an error may be told to another writer of the file:\n");
 	add_events(out, &whys, WT_EVENT_NOT_COVERED, "  NOT COVERED, as without libwt:\n");
+	add_unruled(out);
 	add_whys(out, &whys);
 }

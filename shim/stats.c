@@ -258,8 +258,8 @@ uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int p
 	return max;
 }
 
-/* The end of it, where all does not fit; not from the middle of a UTF-8 character. */
-static void shorten(char *path, const char *full, int len)
+/* Not from the middle of a UTF-8 character. */
+void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len)
 {
 	const char *tail = full + len - (WT_EVENT_PATH - sizeof("..."));
 
@@ -280,7 +280,7 @@ static void name_file(char path[WT_EVENT_PATH], int fd, const struct stat *st)
 	int len = full == MAP_FAILED ? -ENOMEM : wt_sys_path(fd, full, PATH_MAX);
 
 	if (len >= 0)
-		shorten(path, full, len);
+		wt_stats_shorten(path, full, len);
 	else if (!st->st_ino)
 		strcpy(path, "a file that cannot be looked at");
 	else

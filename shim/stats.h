@@ -97,6 +97,9 @@ void wt_stats_came_true(void);
 /* The file behind fd has another name: what is not covered of it is told of that one as well. */
 void wt_stats_renamed(int fd);
 
+/* A path as events have it: its end, behind "...", where all of it does not fit. */
+void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len);
+
 /* What an event would call the file behind fd: its path, or what else is known of it. */
 void wt_stats_path(int fd, char path[WT_EVENT_PATH]);
 

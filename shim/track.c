@@ -20,6 +20,7 @@
 #include "real.h"
 #include "stats.h"
 #include "sys.h"
+#include "unruled.h"
 
 static const union wt_verdict no_rule = { .state = WT_NO_RULE };
 
@@ -57,11 +58,30 @@ static int refuse_or_leave(int fd, const char *path, enum wt_reason why, union w
 	return 0;
 }
 
+static struct wt_unruled unruled_of(union wt_verdict verdict)
+{
+	return (struct wt_unruled){ verdict.unruled.place,
+				    verdict.state == WT_NO_RULE ? verdict.unruled.tag : 0 };
+}
+
+/* Where there is no report, nor is there a place. */
+static void give_place(const char *path, union wt_verdict *verdict)
+{
+	struct wt_unruled file = wt_unruled_find(path);
+
+	if (!file.tag)
+		return;
+	verdict->unruled.place = file.place;
+	verdict->unruled.tag = file.tag;
+}
+
 static int decide(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
 {
 	const struct wt_policy *policy = &wt_config.policy;
 	const struct wt_rule *rule = wt_policy_match(policy, path);
 
+	if (!rule)
+		give_place(path, verdict);
 	if (!rule || rule->level == WT_LEVEL_OFF)
 		return 0;
 	int fs = wt_filesystem_of(fd, st->st_dev);
@@ -110,23 +130,32 @@ static int look_by_long_path(int fd, const struct stat *st, const struct wt_plac
 	return err;
 }
 
-static int look(int fd, const struct wt_place *place, union wt_verdict *verdict)
+static int look_as(int fd, struct stat *st, const struct wt_place *place, union wt_verdict *verdict)
 {
-	struct stat st;
 	char path[512];
 
 	*verdict = no_rule;
-	int err = wt_sys.identify(fd, &st);
+	int err = wt_sys.identify(fd, st);
 	/* Not known is not without: its path says whether it has a rule. */
 	if (err && err != -EBADF) {
-		st = (struct stat){ .st_mode = S_IFREG };
+		*st = (struct stat){ .st_mode = S_IFREG };
 		err = 0;
 	}
-	if (err || !S_ISREG(st.st_mode))
+	if (err || !S_ISREG(st->st_mode))
 		return 0;
 	if (wt_sys_path(fd, path, sizeof(path)) < 0)
-		return look_by_long_path(fd, &st, place, verdict);
-	return decide(fd, &st, path, verdict);
+		return look_by_long_path(fd, st, place, verdict);
+	return decide(fd, st, path, verdict);
+}
+
+static int look(int fd, const struct wt_place *place, union wt_verdict *verdict)
+{
+	struct stat st;
+	int err = look_as(fd, &st, place, verdict);
+
+	if (!err)
+		wt_unruled_opened(unruled_of(*verdict), st.st_size);
+	return err;
 }
 
 int wt_track_flags(int fd)
@@ -258,13 +287,14 @@ int wt_track_opened(int fd, int flags, const struct wt_place *place)
 int wt_track_may_truncate(int dirfd, const char *path, int flags)
 {
 	union wt_verdict verdict;
+	struct stat st;
 
 	if (likely(!wt_config.strict) || !wt_config.active || !(flags & O_TRUNC))
 		return 0;
 	int fd = wt_real.openat(dirfd, path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
 	if (fd < 0)
 		return 0;
-	int err = look(fd, &(struct wt_place){ dirfd, path }, &verdict);
+	int err = look_as(fd, &st, &(struct wt_place){ dirfd, path }, &verdict);
 	wt_sys.close(fd);
 	return err;
 }
@@ -288,4 +318,45 @@ void wt_track_duplicated(int fd, int newfd)
 		wt_fdtable_note_own_flags(newfd, own_flags);
 	if (file)
 		wt_fdtable_note_file(newfd, file);
+}
+
+/* A forked child has the verdict, and a table of its own. */
+static void look_again(int fd, union wt_verdict verdict, uint64_t bytes)
+{
+	int errno_before = errno;
+	union wt_verdict found;
+
+	if (wt_stats_is_guest())
+		return;
+	if (look(fd, NULL, &found) || found.state != WT_NO_RULE)
+		found.word = 0;
+	wt_fdtable_revise(fd, verdict, found);
+	if (unruled_of(found).tag)
+		wt_unruled_wrote(unruled_of(found), bytes);
+	errno = errno_before;
+}
+
+void wt_track_wrote(int fd, union wt_verdict verdict, uint64_t bytes)
+{
+	struct wt_unruled file = unruled_of(verdict);
+
+	if (file.tag && unlikely(!wt_unruled_wrote(file, bytes)))
+		look_again(fd, verdict, bytes);
+}
+
+void wt_track_will_grow(int fd, uint64_t bytes)
+{
+	wt_unruled_will_grow(unruled_of(wt_fdtable_get(fd)), bytes);
+}
+
+void wt_track_closing(int fd, union wt_verdict verdict)
+{
+	struct wt_unruled file = unruled_of(verdict);
+	struct stat st;
+
+	if (!file.tag || wt_stats_is_guest())
+		return;
+	if (wt_unruled_wants_size(file) && !wt_sys.identify(fd, &st))
+		wt_unruled_resized(file, st.st_size);
+	wt_unruled_closed(file);
 }

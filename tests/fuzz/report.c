@@ -23,6 +23,7 @@
 #include "../../shim/report_form.h"
 #include "../../shim/stats.h"
 #include "../../shim/sys.h"
+#include "../../shim/unruled.h"
 #include "fuzz.h"
 
 #define RULES_MAX 3
@@ -82,22 +83,29 @@ static size_t path_len;
 /* What has to come out. */
 static uint64_t writes, events;
 
+static bool unruled_used;
+
 /* What came out. */
 static struct {
 	char bytes[4 << 20];
 	size_t len;
 } output, said;
 
-static char counters[1 << 20];
+static char counters[1 << 20], unruled[2 << 20];
 
 /* Nothing of the program's is called. */
 struct wt_real wt_real;
 
 int __wrap_wt_sys_map_wiped(size_t size, void **ret_map)
 {
-	require(size <= sizeof(counters));
-	memset(counters, 0, size);
-	*ret_map = counters;
+	bool is_second = size > sizeof(counters);
+
+	/* The second is large, and seldom used: the pages that were not touched are not cleared. */
+	require(size <= sizeof(unruled));
+	*ret_map = is_second ? unruled : counters;
+	if (!is_second || unruled_used)
+		memset(*ret_map, 0, size);
+	unruled_used &= !is_second;
 	return 0;
 }
 
@@ -191,12 +199,33 @@ static void happen_to_files(enum wt_event_kind kind, unsigned int count, const c
 			       from ? "fdatasync" : NULL, words);
 }
 
+static void happen_under_no_rule(uint64_t bytes)
+{
+	struct wt_unruled one =
+		path_len && path[0] ? wt_unruled_find(path) : (struct wt_unruled){ 0 };
+
+	unruled_used = true;
+	if (!one.tag)
+		return;
+	wt_unruled_opened(one, 0);
+	if (bytes % 3)
+		wt_unruled_wrote(one, bytes);
+	else
+		wt_unruled_resized(one, bytes);
+	if (bytes % 3)
+		writes++;
+}
+
 static void happen(void)
 {
 	uint8_t what = take(), which = take();
 	size_t rule = which % RULES_MAX;
 	enum wt_engine_id engine = which / RULES_MAX % WT_ENGINES;
 
+	if (what % 64 == 8) {
+		happen_under_no_rule(take_number() / 2);
+		return;
+	}
 	switch (what % 8) {
 	case 0:
 		free(path);
@@ -345,6 +374,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wt_log_init(WT_LOG_WARN, NULL);
 	make_rules();
 	require(!wt_stats_init(policy.rules_len));
+	require(!wt_unruled_init());
 	if (part & 1)
 		wt_stats_keep_time();
 	while (input.len)

@@ -21,6 +21,7 @@
 #include "../../shim/report.h"
 #include "../../shim/stats.h"
 #include "../../shim/sys.h"
+#include "../../shim/unruled.h"
 #include "scratch.h"
 
 static struct wt_rule rules[8];
@@ -279,6 +280,58 @@ Test(report, text_has_errors_that_others_may_be_told_under_their_own_heading)
 	cr_expect_lt(strstr(text, "an error may be told to another"), strstr(text, "/dev/null, 1"));
 }
 
+static void fill_unruled(int files)
+{
+	char path[64];
+
+	cr_assert_eq(wt_unruled_init(), 0);
+	for (int i = 1; i <= files; i++) {
+		snprintf(path, sizeof(path), "/srv/%d.dat", i);
+		wt_unruled_wrote(wt_unruled_find(path), i * 100);
+	}
+	struct wt_unruled grown = wt_unruled_find("/srv/\"stream\"\n");
+	wt_unruled_opened(grown, 10);
+	wt_unruled_resized(grown, 520);
+}
+
+Test(report, json_has_files_under_no_rule_by_bytes)
+{
+	fill();
+	fill_unruled(12);
+	json_report();
+	cr_expect_str_eq(jq(".unruled | length"), "11");
+	cr_expect_str_eq(jq(".unruled[0] | tojson"),
+			 "{\"path\":\"/srv/12.dat\",\"writes\":1,\"bytes\":1200,\"files\":1}");
+	cr_expect_str_eq(jq(".unruled[7] | tojson"),
+			 "{\"path\":\"/srv/\\\"stream\\\"\\n\",\"writes\":null,\"bytes\":510,"
+			 "\"files\":1}");
+	cr_expect_str_eq(jq(".unruled[10] | tojson"),
+			 "{\"path\":null,\"writes\":3,\"bytes\":600,\"files\":3}");
+}
+
+Test(report, text_has_files_under_no_rule_by_bytes)
+{
+	fill();
+	fill_unruled(12);
+	const char *text = text_report();
+
+	cr_expect_str_eq(line_of(text, "1.1 KiB 1"), "1.1 KiB 1 /srv/12.dat");
+	cr_expect_str_eq(line_of(text, "510 B -"), "510 B - /srv/\"stream\"\\x0a");
+	cr_expect_str_eq(line_of(text, "600 B 3"), "600 B 3 3 other files");
+	cr_expect_lt(strstr(text, "12.dat"), strstr(text, "11.dat"));
+}
+
+Test(report, text_names_files_under_no_rule_where_nothing_else_was_written)
+{
+	add_rule("*.db", 4, WT_LEVEL_DSYNC);
+	cr_assert_eq(wt_stats_init(1), 0);
+	fill_unruled(1);
+	const char *text = text_report();
+
+	cr_expect(strstr(text, "no file matched any rule\n  under no rule"), "%s", text);
+	line_of(text, "100 B 1 /srv/1.dat");
+}
+
 Test(report, json_says_when_it_was)
 {
 	uint64_t before = time(NULL), after;
@@ -359,7 +412,7 @@ Test(report, json_has_the_keys_of_the_manual)
 	json_report();
 	cr_expect_str_eq(jq("keys_unsorted | join(\" \")"),
 			 "version pid exe start end seconds rules falls errors_shared "
-			 "not_covered");
+			 "not_covered unruled");
 	cr_expect_str_eq(jq("[.rules[] | keys_unsorted | join(\" \")] | unique | .[]"),
 			 "pattern level engine reason files writes bytes errors fsyncs_elided "
 			 "p50_us p99_us max_us");
