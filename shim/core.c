@@ -262,27 +262,6 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 	return err;
 }
 
-int wt_core_submitting(int fd)
-{
-	union wt_verdict verdict;
-
-	if (wt_track_verdict(fd, &verdict) || verdict.state != WT_RULED)
-		return 0;
-	if (verdict.engine == WT_ENGINE_NONE) {
-		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL,
-			       wt_reason_text(verdict.reason));
-		return 0;
-	}
-	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
-	wt_elide_never(fd);
-	wt_core_sharing(fd);
-	if (level < WT_LEVEL_THROUGH)
-		return 0;
-	int flag = wt_engine_rwf(level);
-	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
-	return flag;
-}
-
 void wt_core_noticed(int fd, enum wt_way way)
 {
 	enum wt_event_kind kind =

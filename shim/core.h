@@ -35,12 +35,6 @@ int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
  */
 int wt_core_settle(int fd, union wt_verdict verdict);
 
-/*
- * A write to the file is to be submitted to the kernel, which carries it out and tells its end
- * unseen: the RWF_* flag that makes it stable, or 0 where no rule asks for that.
- */
-int wt_core_submitting(int fd);
-
 /* The program's io_uring hands its requests over by symbols that libwt sees. */
 void wt_core_ring_seen(void);
 

@@ -4,8 +4,10 @@
  * so its event comes when it is on stable storage (io_submit(2), 4.13), or has its error.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <linux/aio_abi.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/single_threaded.h>
 #include <sys/uio.h>
 
@@ -13,6 +15,7 @@
 #include "core.h"
 #include "edge.h"
 #include "raw.h"
+#include "submit.h"
 #include "sys.h"
 
 #define BATCH 64
@@ -31,7 +34,21 @@ static int missing(const struct iocb *request)
 	if (request->aio_lio_opcode != IOCB_CMD_PWRITE &&
 	    request->aio_lio_opcode != IOCB_CMD_PWRITEV)
 		return 0;
-	return wt_core_submitting((int)request->aio_fildes) & ~request->aio_rw_flags;
+	return wt_submit_flag((int)request->aio_fildes) & ~request->aio_rw_flags;
+}
+
+/* Before the kernel has it: its end may free the vector. -1 where it is no write. */
+static ssize_t bytes_of(const struct iocb *request)
+{
+	switch (request->aio_lio_opcode) {
+	case IOCB_CMD_PWRITE:
+		return request->aio_nbytes & SSIZE_MAX;
+	case IOCB_CMD_PWRITEV:
+		return wt_submit_vector_bytes((const struct iovec *)(uintptr_t)request->aio_buf,
+					      request->aio_nbytes) &
+		       SSIZE_MAX;
+	}
+	return -1;
 }
 
 /* The flag of a threaded program's write stays in its request (below), which may come back as
@@ -61,7 +78,9 @@ static int pass(aio_context_t context, long count, struct iocb **requests)
 static int submit_batch(aio_context_t context, long count, struct iocb **requests)
 {
 	struct iocb *request, copy;
-	int added[BATCH] = { 0 };
+	int added[BATCH] = { 0 }, fds[BATCH];
+	ssize_t bytes[BATCH];
+	long seen = 0;
 
 	for (long i = 0; i < count && read_request(&requests[i], &request, &copy); i++) {
 		added[i] = missing(&copy);
@@ -69,8 +88,14 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 			request->aio_rw_flags |= added[i];
 		if (unlikely(keeps_flag(&copy)))
 			request->aio_rw_flags = 0;
+		fds[i] = (int)copy.aio_fildes;
+		bytes[i] = bytes_of(&copy);
+		seen = i + 1;
 	}
 	int ret = pass(context, count, requests);
+	for (long i = 0; i < ret && i < seen; i++)
+		if (bytes[i] >= 0)
+			wt_submit_count(fds[i], WT_ROW_IO_SUBMIT, bytes[i]);
 	for (long i = 0; __libc_single_threaded && i < count; i++)
 		if (added[i])
 			requests[i]->aio_rw_flags &= ~added[i];

@@ -18,6 +18,7 @@
 #include "edge.h"
 #include "name.h"
 #include "real.h"
+#include "submit.h"
 #include "sys.h"
 
 /* Newer than the headers may be. */
@@ -37,6 +38,18 @@ static void registering(const int *files, unsigned int count)
 	errno = errno_before;
 }
 
+static void submit_write(struct io_uring_sqe *sqe)
+{
+	bool is_vector = sqe->opcode == IORING_OP_WRITEV || sqe->opcode == OP_WRITEV_FIXED;
+	uint64_t bytes = sqe->len;
+
+	sqe->rw_flags |= wt_submit_flag(sqe->fd);
+	if (is_vector)
+		bytes = wt_submit_vector_bytes((const struct iovec *)(uintptr_t)sqe->addr,
+					       sqe->len);
+	wt_submit_count(sqe->fd, WT_ROW_IO_URING, bytes);
+}
+
 static void look_at(struct io_uring_sqe *sqe)
 {
 	bool is_registered = sqe->flags & IOSQE_FIXED_FILE;
@@ -49,7 +62,7 @@ static void look_at(struct io_uring_sqe *sqe)
 		if (is_registered)
 			wt_core_ring_made();
 		else
-			sqe->rw_flags |= wt_core_submitting(sqe->fd);
+			submit_write(sqe);
 		break;
 	case IORING_OP_FALLOCATE:
 	case IORING_OP_SPLICE:

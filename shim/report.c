@@ -31,9 +31,21 @@ uint64_t wt_event_count(const struct wt_event *event)
 	return get(&event->count);
 }
 
-bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id engine)
+static const char *row_name(unsigned int row_id)
 {
-	const struct wt_row *row = wt_stats_row(rule, engine);
+	switch (row_id) {
+	case WT_ROW_IO_SUBMIT:
+		return "io_submit";
+	case WT_ROW_IO_URING:
+		return "io_uring";
+	default:
+		return wt_engine_name(row_id);
+	}
+}
+
+bool wt_figures_read(struct wt_figures *figures, size_t rule, unsigned int row_id)
+{
+	const struct wt_row *row = wt_stats_row(rule, row_id);
 
 	if (!row)
 		return false;
@@ -46,7 +58,9 @@ bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id 
 		.p50_ns = wt_latency_quantile_ns(&row->latency, 500),
 		.p99_ns = wt_latency_quantile_ns(&row->latency, 990),
 		.max_ns = get(&row->latency.max_ns),
+		.engine = row_name(row_id),
 		.reason = row->reason,
+		.submitted = row_id >= WT_ENGINES,
 	};
 	return figures->files || figures->writes;
 }
@@ -55,8 +69,8 @@ bool wt_rule_is_idle(size_t rule)
 {
 	struct wt_figures figures;
 
-	for (int engine = 0; engine < WT_ENGINES; engine++) {
-		if (wt_figures_read(&figures, rule, engine))
+	for (unsigned int row_id = 0; row_id < WT_ROWS; row_id++) {
+		if (wt_figures_read(&figures, rule, row_id))
 			return false;
 	}
 	return true;

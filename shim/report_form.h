@@ -19,11 +19,13 @@
 struct wt_figures {
 	uint64_t files, writes, bytes, errors, elided;
 	uint64_t p50_ns, p99_ns, max_ns;
+	const char *engine; /* or the way in which the writes were submitted */
 	const char *reason; /* NULL: none was given */
+	bool submitted;	    /* how they ended is not known: no errors and no times */
 };
 
-/* False where the rule had nothing to do under this engine. */
-bool wt_figures_read(struct wt_figures *figures, size_t rule, enum wt_engine_id engine);
+/* False where the rule had nothing to do in this row (enum wt_engine_id, enum wt_row_id). */
+bool wt_figures_read(struct wt_figures *figures, size_t rule, unsigned int row_id);
 
 /* Whether no file has come under the rule. */
 bool wt_rule_is_idle(size_t rule);

@@ -39,22 +39,32 @@ static void add_comma(struct wt_text *out, size_t array_start)
 		wt_text_str(out, ",");
 }
 
-static void add_row(struct wt_text *out, const struct wt_rule *rule, const char *engine,
+/* Null for what only the end of a write tells, where that was not seen. */
+static void add_end(struct wt_text *out, const char *key, const struct wt_figures *figures,
+		    uint64_t value, unsigned int digits)
+{
+	if (figures->submitted)
+		add_string(out, key, NULL);
+	else
+		add_number(out, key, value, digits);
+}
+
+static void add_row(struct wt_text *out, const struct wt_rule *rule,
 		    const struct wt_figures *figures)
 {
 	wt_text_str(out, "{\"pattern\":");
 	wt_text_json(out, rule->pattern, rule->pattern_len);
 	add_string(out, ",\"level\":", wt_level_name(rule->level));
-	add_string(out, ",\"engine\":", engine);
+	add_string(out, ",\"engine\":", figures->engine);
 	add_string(out, ",\"reason\":", figures->reason);
 	add_number(out, ",\"files\":", figures->files, 0);
 	add_number(out, ",\"writes\":", figures->writes, 0);
 	add_number(out, ",\"bytes\":", figures->bytes, 0);
-	add_number(out, ",\"errors\":", figures->errors, 0);
+	add_end(out, ",\"errors\":", figures, figures->errors, 0);
 	add_number(out, ",\"fsyncs_elided\":", figures->elided, 0);
-	add_number(out, ",\"p50_us\":", figures->p50_ns / 100, 1);
-	add_number(out, ",\"p99_us\":", figures->p99_ns / 100, 1);
-	add_number(out, ",\"max_us\":", figures->max_ns / 100, 1);
+	add_end(out, ",\"p50_us\":", figures, figures->p50_ns / 100, 1);
+	add_end(out, ",\"p99_us\":", figures, figures->p99_ns / 100, 1);
+	add_end(out, ",\"max_us\":", figures, figures->max_ns / 100, 1);
 	wt_text_str(out, "}");
 }
 
@@ -67,14 +77,14 @@ static void add_rules(struct wt_text *out, const struct wt_policy *policy)
 	for (size_t rule = 0; rule < policy->rules_len; rule++) {
 		if (wt_rule_is_idle(rule)) {
 			add_comma(out, start);
-			add_row(out, &policy->rules[rule], NULL, &nothing);
+			add_row(out, &policy->rules[rule], &nothing);
 			continue;
 		}
-		for (int engine = 0; engine < WT_ENGINES; engine++) {
-			if (!wt_figures_read(&figures, rule, engine))
+		for (unsigned int row_id = 0; row_id < WT_ROWS; row_id++) {
+			if (!wt_figures_read(&figures, rule, row_id))
 				continue;
 			add_comma(out, start);
-			add_row(out, &policy->rules[rule], wt_engine_name(engine), &figures);
+			add_row(out, &policy->rules[rule], &figures);
 		}
 	}
 }

@@ -129,14 +129,15 @@ static const struct column {
 	size_t width;
 	void (*add)(struct wt_text *out, uint64_t value);
 	size_t offset;
+	bool is_of_end; /* known only where the end of a write is seen */
 } columns[] = {
-	{ "files", 6, wt_text_u64, offsetof(struct wt_figures, files) },
-	{ "writes", 10, wt_text_u64, offsetof(struct wt_figures, writes) },
-	{ "bytes", 12, add_bytes, offsetof(struct wt_figures, bytes) },
-	{ "errors", 8, wt_text_u64, offsetof(struct wt_figures, errors) },
-	{ "p50 us", 9, add_us, offsetof(struct wt_figures, p50_ns) },
-	{ "p99 us", 9, add_us, offsetof(struct wt_figures, p99_ns) },
-	{ "max us", 9, add_us, offsetof(struct wt_figures, max_ns) },
+	{ "files", 6, wt_text_u64, offsetof(struct wt_figures, files), false },
+	{ "writes", 10, wt_text_u64, offsetof(struct wt_figures, writes), false },
+	{ "bytes", 12, add_bytes, offsetof(struct wt_figures, bytes), false },
+	{ "errors", 8, wt_text_u64, offsetof(struct wt_figures, errors), true },
+	{ "p50 us", 9, add_us, offsetof(struct wt_figures, p50_ns), true },
+	{ "p99 us", 9, add_us, offsetof(struct wt_figures, p99_ns), true },
+	{ "max us", 9, add_us, offsetof(struct wt_figures, max_ns), true },
 };
 
 static void add_head(struct wt_text *out, size_t pattern_width)
@@ -155,20 +156,22 @@ static void add_head(struct wt_text *out, size_t pattern_width)
 }
 
 static void add_row(struct wt_text *out, struct whys *whys, size_t pattern_width,
-		    const struct wt_rule *rule, const char *engine,
-		    const struct wt_figures *figures)
+		    const struct wt_rule *rule, const struct wt_figures *figures)
 {
 	wt_text_str(out, "  ");
 	add_label(out, rule, pattern_width);
 	add_left(out, wt_level_name(rule->level), LEVEL_WIDTH);
-	add_left(out, engine, ENGINE_WIDTH);
+	add_left(out, figures->engine, ENGINE_WIDTH);
 	for (size_t i = 0; i < WT_LENGTH(columns); i++) {
 		size_t start = out->len;
 		uint64_t value;
 
 		wt_text_str(out, " ");
 		memcpy(&value, (const char *)figures + columns[i].offset, sizeof(value));
-		columns[i].add(out, value);
+		if (figures->submitted && columns[i].is_of_end)
+			wt_text_str(out, "-");
+		else
+			columns[i].add(out, value);
 		wt_text_pad(out, start, columns[i].width, true);
 	}
 	add_why(out, whys, "  ", figures->reason);
@@ -202,10 +205,9 @@ static void add_rules(struct wt_text *out, struct whys *whys, const struct wt_po
 
 	add_head(out, width);
 	for (size_t i = 0; i < policy->rules_len; i++) {
-		for (int engine = 0; engine < WT_ENGINES; engine++) {
-			if (wt_figures_read(&figures, i, engine))
-				add_row(out, whys, width, &policy->rules[i], wt_engine_name(engine),
-					&figures);
+		for (unsigned int row_id = 0; row_id < WT_ROWS; row_id++) {
+			if (wt_figures_read(&figures, i, row_id))
+				add_row(out, whys, width, &policy->rules[i], &figures);
 		}
 	}
 	if (wt_stats_files_lost()) {

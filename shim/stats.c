@@ -30,7 +30,7 @@ struct counters {
 	slot event_keys[WT_EVENTS];
 	struct wt_event events[WT_EVENTS];
 	slot file_keys[FILES];
-	struct wt_row rows[][WT_ENGINES];
+	struct wt_row rows[][WT_ROWS];
 };
 
 static struct counters *counters;
@@ -170,15 +170,15 @@ static uint64_t mix(uint64_t key, uint64_t value)
 	return key ? key : 1;
 }
 
-static struct wt_row *row_at(size_t rule, enum wt_engine_id engine)
+static struct wt_row *row_at(size_t rule, unsigned int row_id)
 {
-	return counters && rule < rules_len ? &counters->rows[rule][engine] : NULL;
+	return counters && rule < rules_len ? &counters->rows[rule][row_id] : NULL;
 }
 
-void wt_stats_file(size_t rule, enum wt_engine_id engine, const char *reason, dev_t dev, ino_t ino)
+void wt_stats_file(size_t rule, unsigned int row_id, const char *reason, dev_t dev, ino_t ino)
 {
-	uint64_t key = mix(mix(mix(mix(1, rule), engine), dev), ino);
-	struct wt_row *row = row_at(rule, engine);
+	uint64_t key = mix(mix(mix(mix(1, rule), row_id), dev), ino);
+	struct wt_row *row = row_at(rule, row_id);
 	const char *none = NULL;
 	size_t index;
 
@@ -214,9 +214,9 @@ static uint64_t bucket_middle_ns(unsigned int bucket)
 	return ((9 + 2 * (uint64_t)(bucket % 4)) << bucket / 4) / 8;
 }
 
-void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns)
+void wt_stats_write(size_t rule, unsigned int row_id, ssize_t result, uint64_t ns)
 {
-	struct wt_row *row = row_at(rule, engine);
+	struct wt_row *row = row_at(rule, row_id);
 
 	if (unlikely(!row))
 		return;
@@ -232,9 +232,20 @@ void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint6
 		;
 }
 
-void wt_stats_elided(size_t rule, enum wt_engine_id engine)
+void wt_stats_submitted(size_t rule, unsigned int row_id, uint64_t bytes)
 {
-	struct wt_row *row = row_at(rule, engine);
+	struct wt_row *row = row_at(rule, row_id);
+
+	if (unlikely(!row))
+		return;
+	adopt_counters();
+	add(&row->writes, 1);
+	add(&row->bytes, bytes);
+}
+
+void wt_stats_elided(size_t rule, unsigned int row_id)
+{
+	struct wt_row *row = row_at(rule, row_id);
 
 	if (unlikely(!row))
 		return;
@@ -395,9 +406,9 @@ void wt_stats_renamed(int fd)
 	}
 }
 
-const struct wt_row *wt_stats_row(size_t rule, enum wt_engine_id engine)
+const struct wt_row *wt_stats_row(size_t rule, unsigned int row_id)
 {
-	return row_at(rule, engine);
+	return row_at(rule, row_id);
 }
 
 const struct wt_event *wt_stats_event_at(size_t index)
@@ -420,8 +431,8 @@ uint64_t wt_stats_files_lost(void)
 bool wt_stats_any(void)
 {
 	for (size_t rule = 0; rule < rules_len; rule++) {
-		for (int engine = 0; engine < WT_ENGINES; engine++) {
-			const struct wt_row *row = row_at(rule, engine);
+		for (unsigned int row_id = 0; row_id < WT_ROWS; row_id++) {
+			const struct wt_row *row = row_at(rule, row_id);
 			if (get(&row->files) || get(&row->writes))
 				return true;
 		}

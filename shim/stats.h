@@ -30,7 +30,13 @@ struct wt_latency {
 	_Atomic uint64_t max_ns;
 };
 
-/* One row of the report: a rule under an engine. */
+/*
+ * The rows of a rule: one for each engine, and one for each way in which the program has the kernel
+ * carry out writes by itself. Of those only the submission is seen: no errors and no times.
+ */
+enum wt_row_id { WT_ROW_IO_SUBMIT = WT_ENGINES, WT_ROW_IO_URING, WT_ROWS };
+
+/* One row of the report: a rule under an engine, or in such a way. */
 struct wt_row {
 	_Atomic uint64_t files;	 /* distinct files, as far as wt_stats_file could tell apart */
 	_Atomic uint64_t writes; /* all that ended, the failed ones among them */
@@ -71,17 +77,21 @@ struct wt_event {
 /* Maps the counters for `rules` rules. 0 or -errno. */
 int wt_stats_init(size_t rules);
 
-/* A file came under a rule and an engine. */
-void wt_stats_file(size_t rule, enum wt_engine_id engine, const char *reason, dev_t dev, ino_t ino);
+/* A file came under a rule and an engine. The rows of this and what follows: enum wt_engine_id, or
+ * enum wt_row_id. */
+void wt_stats_file(size_t rule, unsigned int row_id, const char *reason, dev_t dev, ino_t ino);
 
 /* The process that counts: the last one forked with memory of its own. 0 before wt_stats_init. */
 pid_t wt_stats_process(void);
 
 /* A write ended: result is what it returned, bytes or -errno. */
-void wt_stats_write(size_t rule, enum wt_engine_id engine, ssize_t result, uint64_t ns);
+void wt_stats_write(size_t rule, unsigned int row_id, ssize_t result, uint64_t ns);
+
+/* A write of so many bytes was submitted: WT_ROW_IO_SUBMIT or WT_ROW_IO_URING. */
+void wt_stats_submitted(size_t rule, unsigned int row_id, uint64_t bytes);
 
 /* An fdatasync was left out. */
-void wt_stats_elided(size_t rule, enum wt_engine_id engine);
+void wt_stats_elided(size_t rule, unsigned int row_id);
 
 /*
  * An event on the file behind fd, or on one unknown (-1). The path is asked for only the first time
@@ -104,7 +114,7 @@ void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len);
 void wt_stats_path(int fd, char path[WT_EVENT_PATH]);
 
 /* For the report. A row, or NULL before wt_stats_init. */
-const struct wt_row *wt_stats_row(size_t rule, enum wt_engine_id engine);
+const struct wt_row *wt_stats_row(size_t rule, unsigned int row_id);
 
 /* Event 0 .. WT_EVENTS - 1 in the order of their first time; NULL where there is none (yet). */
 const struct wt_event *wt_stats_event_at(size_t index);

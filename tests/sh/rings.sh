@@ -36,6 +36,12 @@ reported() { # NAME KEY [PATH]: whether there is one with the file's name
 		"$work/report.json")" true
 }
 
+row() { # NAME EXPECTED: level, engine, files, writes, bytes, errors of the rows of requests
+	check "$1" is "$(jq -r '.rules[] | select(.engine | IN("io_submit", "io_uring")) |
+		"\(.level) \(.engine) \(.files) \(.writes) \(.bytes) \(.errors) \(.p50_us)"' \
+		"$work/report.json")" "$2"
+}
+
 says "control: without libwt a ring leaves its page dirty" "dirty=1 O_DSYNC=0" static number
 says "a ring that is not seen leaves it so" "dirty=1 O_DSYNC=0" static number dsync
 reported "and its file is named, though it and the ring were closed" not_covered
@@ -43,6 +49,10 @@ says "from a ring that was told of the file is opened O_DSYNC, which is not show
 	"dirty=0 O_DSYNC=0" static told dsync
 reported "and that is named" errors_shared
 says "a ring that is seen is covered" "dirty=0 O_DSYNC=0" shared number dsync
+row "and its request is in a row of its own" "dsync io_uring 1 1 4096 null null"
+reported "which shares its errors" errors_shared
+says "at async its request is as it was" "dirty=1 O_DSYNC=0" shared number async
+row "and is counted all the same" "async io_uring 1 1 4096 null null"
 says "a file that a ring was given unseen is not" "dirty=1 O_DSYNC=0" shared fixed dsync
 reported "and is named, though other requests for it were seen" not_covered
 says "what a ring was given by a request is not either" "dirty=1 O_DSYNC=0" shared updated dsync
@@ -54,6 +64,7 @@ reported "which is named" not_covered
 says "a ring that is not seen is not taken for an io_submit(2) that is" \
 	"dirty=1 O_DSYNC=0" static submitted dsync
 reported "and its file is named" not_covered
+row "the io_submit(2) has a row" "dsync io_submit 1 1 4096 null null"
 says "control: a second opening takes no lock away" locked=1 static locks
 says "nor one that might be opened O_DSYNC" locked=1 static locks dsync
 reported "which is named instead" not_covered
