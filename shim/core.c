@@ -255,7 +255,7 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 			err = 0;
 		wt_mirror_closing(fd);
 	}
-	wt_track_closing(fd, verdict);
+	wt_track_closing(verdict);
 	wt_fdtable_forget(fd);
 	if (description && wt_owed_any() && !wt_fdtable_has(description))
 		wt_owed_closed(description);

@@ -176,11 +176,12 @@ static int flush_lines(FILE *file)
 	return file->_flags & WT_STREAM_IS_LINES ? wt_stream_empty(file, does_flush_lines) : 0;
 }
 
+/* One that never had a buffer has written nothing. */
 void wt_stream_ends(FILE *file)
 {
 	if (unlikely(wt_config.report) && file->_flags & WT_STREAM_IS_FILE && file->_fileno >= 0 &&
-	    __fwritable(file) && __fpending(file))
-		wt_track_will_grow(file->_fileno, __fpending(file));
+	    file->_IO_buf_base && __fwritable(file))
+		wt_track_stream_ends(file->_fileno, __fpending(file));
 }
 
 /* At the end a thread may hold it for ever: libc's last flush waits for none. */

@@ -86,7 +86,7 @@ int wt_stream_flush_all_lines(void);
  */
 void wt_stream_settle(FILE *file, size_t pending_before);
 
-/* Before libc's own flush at the end of a stream: counts what is pending, under no rule. */
+/* Before libc's own last flush of a stream: for the report, where its file is under no rule. */
 void wt_stream_ends(FILE *file);
 
 /* For ferror(3), of a call that is over. */

@@ -205,7 +205,6 @@ void wt_report_write(const char *where, const struct wt_policy *policy)
 
 	if (!wt_stats_claim_report())
 		return;
-	wt_unruled_look();
 	if (wt_stats_is_fork() && !wt_stats_any() && !wt_unruled_any())
 		return;
 	int err = build_and_deliver(where, policy, &fault);

@@ -344,19 +344,19 @@ void wt_track_wrote(int fd, union wt_verdict verdict, uint64_t bytes)
 		look_again(fd, verdict, bytes);
 }
 
-void wt_track_will_grow(int fd, uint64_t bytes)
+void wt_track_stream_ends(int fd, uint64_t pending)
 {
-	wt_unruled_will_grow(unruled_of(wt_fdtable_get(fd)), bytes);
-}
-
-void wt_track_closing(int fd, union wt_verdict verdict)
-{
-	struct wt_unruled file = unruled_of(verdict);
+	struct wt_unruled file = unruled_of(wt_fdtable_get(fd));
 	struct stat st;
 
-	if (!file.tag || wt_stats_is_guest())
-		return;
-	if (wt_unruled_wants_size(file) && !wt_sys.identify(fd, &st))
-		wt_unruled_resized(file, st.st_size);
-	wt_unruled_closed(file);
+	if (wt_unruled_wants_size(file) && !wt_stats_is_guest() && !wt_sys.identify(fd, &st))
+		wt_unruled_resized(file, st.st_size, pending);
+}
+
+void wt_track_closing(union wt_verdict verdict)
+{
+	struct wt_unruled file = unruled_of(verdict);
+
+	if (file.tag && !wt_stats_is_guest())
+		wt_unruled_closed(file);
 }

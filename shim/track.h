@@ -59,12 +59,12 @@ uint8_t wt_track_dio_shift(int fd, const struct wt_fs_kind *kind);
 void wt_track_open_stable(void);
 
 /*
- * Under a report, of a descriptor under no rule (unruled.h): it wrote so many bytes; a stream will
- * hand over so many when nobody looks any more; it is closed. Others are let be.
+ * Under a report, of a descriptor under no rule (unruled.h): it wrote so many bytes; it is closed;
+ * a stream of it ends, which has so many bytes for libc to flush. Others are let be.
  */
 void wt_track_wrote(int fd, union wt_verdict verdict, uint64_t bytes);
-void wt_track_will_grow(int fd, uint64_t bytes);
-void wt_track_closing(int fd, union wt_verdict verdict);
+void wt_track_closing(union wt_verdict verdict);
+void wt_track_stream_ends(int fd, uint64_t pending);
 
 /* newfd was made from fd and is the same open file description. */
 void wt_track_duplicated(int fd, int newfd);

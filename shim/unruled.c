@@ -2,11 +2,9 @@
 #define _GNU_SOURCE
 #include "unruled.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/single_threaded.h>
-#include <sys/stat.h>
 
 #include "base.h"
 #include "stats.h"
@@ -194,22 +192,6 @@ bool wt_unruled_wrote(struct wt_unruled file, uint64_t bytes)
 	return true;
 }
 
-void wt_unruled_will_grow(struct wt_unruled file, uint64_t bytes)
-{
-	struct place *place = file.tag ? place_of(file) : NULL;
-
-	if (place)
-		add(&place->grown, bytes);
-}
-
-static void look_at_size(struct place *place, uint64_t size)
-{
-	uint64_t before = atomic_exchange(&place->size, size);
-
-	if (size > before)
-		add(&place->grown, size - before);
-}
-
 void wt_unruled_closed(struct wt_unruled file)
 {
 	struct place *place = file.tag ? place_of(file) : NULL;
@@ -225,24 +207,15 @@ bool wt_unruled_wants_size(struct wt_unruled file)
 	return place && !get(&place->writes);
 }
 
-void wt_unruled_resized(struct wt_unruled file, uint64_t size)
+void wt_unruled_resized(struct wt_unruled file, uint64_t size, uint64_t pending)
 {
 	struct place *place = file.tag ? place_of(file) : NULL;
 
-	if (place)
-		look_at_size(place, size);
-}
-
-/* A name that was shortened is none by which the file is found. */
-static void look_by_name(struct place *place)
-{
-	const char *path = table->paths[place - table->places];
-	struct statx stx;
-
-	if (*path == '/' &&
-	    !wt_sys.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE, &stx) &&
-	    S_ISREG(stx.stx_mode))
-		look_at_size(place, stx.stx_size);
+	if (!place)
+		return;
+	size += pending;
+	uint64_t before = atomic_exchange(&place->size, size);
+	add(&place->grown, size > before ? size - before : 0);
 }
 
 static bool is_used(void)
@@ -253,18 +226,6 @@ static bool is_used(void)
 static bool is_taken(const struct place *place)
 {
 	return atomic_load_explicit(&place->tag, memory_order_acquire) > BUSY;
-}
-
-void wt_unruled_look(void)
-{
-	if (!is_used())
-		return;
-	for (unsigned int i = 0; i < WT_UNRULED_FILES; i++) {
-		struct place *place = &table->places[i];
-
-		if (is_taken(place) && !get(&place->writes) && atomic_load(&place->openings))
-			look_by_name(place);
-	}
 }
 
 static void add_to(struct wt_unruled_figures *others, const struct wt_unruled_figures *file)

@@ -12,7 +12,7 @@
  * write that is counted at the same moment may be counted to the path that follows.
  *
  * Writes of streams are not counted: their fast path would get slower. Of a file that had no other
- * writes it is told how much it has grown.
+ * writes it is told how much it had grown when the stream ended.
  */
 #ifndef WT_UNRULED_H
 #define WT_UNRULED_H
@@ -44,13 +44,15 @@ void wt_unruled_opened(struct wt_unruled file, uint64_t size);
 /* A call wrote so many bytes. False where the table knows nothing of it, as in a forked child. */
 bool wt_unruled_wrote(struct wt_unruled file, uint64_t bytes);
 
-/* A stream will hand over so many bytes when nobody looks any more. */
-void wt_unruled_will_grow(struct wt_unruled file, uint64_t bytes);
-
-/* One of its descriptors is closed. Before, if wanted: it has that many bytes now. */
+/* One of its descriptors is closed. */
 void wt_unruled_closed(struct wt_unruled file);
+
+/*
+ * A stream of it ends, if this is wanted to be known: the file has that many bytes now, and will
+ * have so many more by what is pending.
+ */
 bool wt_unruled_wants_size(struct wt_unruled file);
-void wt_unruled_resized(struct wt_unruled file, uint64_t size);
+void wt_unruled_resized(struct wt_unruled file, uint64_t size, uint64_t pending);
 
 /* For the report. */
 struct wt_unruled_figures {
@@ -59,10 +61,6 @@ struct wt_unruled_figures {
 	uint64_t bytes;
 	uint64_t files; /* 1; of the others, how many */
 };
-
-/* Before that: how much those have grown that are still open, as far as their names lead to them.
- */
-void wt_unruled_look(void);
 
 /*
  * The files with the most bytes, in that order, and behind them, where there are more, all others.

@@ -211,7 +211,7 @@ static void happen_under_no_rule(uint64_t bytes)
 	if (bytes % 3)
 		wt_unruled_wrote(one, bytes);
 	else
-		wt_unruled_resized(one, bytes);
+		wt_unruled_resized(one, bytes, 0);
 	if (bytes % 3)
 		writes++;
 }

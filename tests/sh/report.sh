@@ -21,7 +21,7 @@ unruled() {
 	shift 2
 	rm -rf "$work/report.json" "${dir:?}"/*
 	(cd "$dir" && under_libwt "$@")
-	check "$name" is "$(jq -rs '[.[].unruled[]] | sort_by(.path)[] |
+	check "$name" is "$(jq -rs '[.[].unruled[]] | sort_by(.path, .bytes)[] |
 		"\((.path // "others") | sub(".*/"; "")) \(.writes) \(.bytes)"' "$work/report.json" |
 		paste -sd,)" "$expected"
 }
@@ -72,6 +72,10 @@ if not os.fork(): os.write(fd, b'abc'); os._exit(0)
 os.wait()"
 in_python "a descriptor that a program is started with" "log 1 4" "
 subprocess.run(['$python', '-c', 'import os; os.write(1, b\"text\")'], stdout=open('log', 'w'))"
+in_python "not what a child writes under a descriptor that the program only opened" "log 1 4" "
+subprocess.run(['dash', '-c', 'echo abc'], stdout=open('log', 'w'))"
+in_python "not a file that is only made longer" "" "
+fd = os.open('f', os.O_WRONLY | os.O_CREAT); os.ftruncate(fd, 1 << 30)"
 in_python "threads" "f 4000 4000" "
 fd = os.open('f', os.O_WRONLY | os.O_CREAT)
 ts = [threading.Thread(target=lambda: [os.write(fd, b'x') for i in range(1000)]) for i in range(4)]

@@ -291,7 +291,7 @@ static void fill_unruled(int files)
 	}
 	struct wt_unruled grown = wt_unruled_find("/srv/\"stream\"\n");
 	wt_unruled_opened(grown, 10);
-	wt_unruled_resized(grown, 520);
+	wt_unruled_resized(grown, 520, 0);
 }
 
 Test(report, json_has_files_under_no_rule_by_bytes)
