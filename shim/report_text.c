@@ -129,16 +129,32 @@ static const struct column {
 	size_t width;
 	void (*add)(struct wt_text *out, uint64_t value);
 	size_t offset;
-	bool is_of_end; /* known only where the end of a write is seen */
+	enum {
+		ALWAYS,
+		OF_END,
+		OF_TIME
+	} known; /* where the end of a write is seen; and any ended */
 } columns[] = {
-	{ "files", 6, wt_text_u64, offsetof(struct wt_figures, files), false },
-	{ "writes", 10, wt_text_u64, offsetof(struct wt_figures, writes), false },
-	{ "bytes", 12, add_bytes, offsetof(struct wt_figures, bytes), false },
-	{ "errors", 8, wt_text_u64, offsetof(struct wt_figures, errors), true },
-	{ "p50 us", 9, add_us, offsetof(struct wt_figures, p50_ns), true },
-	{ "p99 us", 9, add_us, offsetof(struct wt_figures, p99_ns), true },
-	{ "max us", 9, add_us, offsetof(struct wt_figures, max_ns), true },
+	{ "files", 6, wt_text_u64, offsetof(struct wt_figures, files), ALWAYS },
+	{ "writes", 10, wt_text_u64, offsetof(struct wt_figures, writes), ALWAYS },
+	{ "bytes", 12, add_bytes, offsetof(struct wt_figures, bytes), ALWAYS },
+	{ "errors", 8, wt_text_u64, offsetof(struct wt_figures, errors), OF_END },
+	{ "p50 us", 9, add_us, offsetof(struct wt_figures, p50_ns), OF_TIME },
+	{ "p99 us", 9, add_us, offsetof(struct wt_figures, p99_ns), OF_TIME },
+	{ "max us", 9, add_us, offsetof(struct wt_figures, max_ns), OF_TIME },
 };
+
+static bool is_known(const struct wt_figures *figures, size_t column)
+{
+	switch (columns[column].known) {
+	case OF_END:
+		return !figures->submitted;
+	case OF_TIME:
+		return !figures->submitted && figures->writes;
+	default:
+		return true;
+	}
+}
 
 static void add_head(struct wt_text *out, size_t pattern_width)
 {
@@ -168,7 +184,7 @@ static void add_row(struct wt_text *out, struct whys *whys, size_t pattern_width
 
 		wt_text_str(out, " ");
 		memcpy(&value, (const char *)figures + columns[i].offset, sizeof(value));
-		if (figures->submitted && columns[i].is_of_end)
+		if (!is_known(figures, i))
 			wt_text_str(out, "-");
 		else
 			columns[i].add(out, value);
@@ -353,7 +369,9 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	}
 	wt_text_str(out, "\n");
 	add_rules(out, &whys, policy);
-	add_idle_rules(out, policy);
+	/* Which rule no process needed, its forked children do not know. */
+	if (!wt_stats_is_fork())
+		add_idle_rules(out, policy);
 	add_events(out, &whys, WT_EVENT_FALL,
 		   "  fell to another engine, never to a weaker promise:\n");
 	add_events(out, &whys, WT_EVENT_ERRORS_SHARED,

@@ -130,7 +130,7 @@ Test(report, text_shows_each_rule_under_each_engine)
 	cr_expect_str_eq(line_of(text, "*.db through writeback"),
 			 "*.db through writeback 1 1 3.0 MiB 0 0.8 0.8 0.8 [2]");
 	cr_expect_str_eq(line_of(text, "*.db through dsync"),
-			 "*.db through dsync 1 0 0 B 0 0.0 0.0 0.0 [3]");
+			 "*.db through dsync 1 0 0 B 0 - - - [3]");
 	cr_expect_str_eq(line_of(text, "[1]"), "[1] asked for");
 	cr_expect_str_eq(line_of(text, "[2]"), "[2] ext4");
 	cr_expect_str_eq(line_of(text, "[3]"), "[3] overlayfs");
@@ -151,6 +151,40 @@ Test(report, text_lists_rules_that_no_file_matched)
 {
 	fill();
 	cr_expect_str_eq(line_of(text_report(), "no file"), "no file matched: *.never");
+}
+
+Test(report, text_of_a_forked_child_lists_no_rule_without_a_file)
+{
+	fill();
+	if (!fork()) {
+		wt_stats_forked();
+		wt_stats_write(1, WT_ENGINE_WRITEBACK, 1, 1);
+		wt_report_write(scratch_path("report"), &policy);
+		_exit(0);
+	}
+	wait(NULL);
+	const char *text = scratch_contents(scratch_path("report"));
+	line_of(text, "*.db through writeback");
+	cr_expect_not(strstr(text, "no file matched"), "%s", text);
+}
+
+Test(report, text_of_submitted_writes_has_neither_errors_nor_times)
+{
+	fill();
+	wt_stats_file(0, WT_ROW_IO_URING, "asked for", 1, 1);
+	wt_stats_submitted(0, WT_ROW_IO_URING, 4096);
+	cr_expect_str_eq(line_of(text_report(), "*-wal dsync io_uring"),
+			 "*-wal dsync io_uring 1 1 4.0 KiB - - - - [1]");
+}
+
+Test(report, json_of_submitted_writes_has_null_for_errors_and_times)
+{
+	fill();
+	wt_stats_submitted(0, WT_ROW_IO_SUBMIT, 4096);
+	json_report();
+	cr_expect_str_eq(jq(".rules[1] | [.engine, .writes, .bytes, .errors, .p50_us, .p99_us, "
+			    ".max_us] | tojson"),
+			 "[\"io_submit\",1,4096,null,null,null,null]");
 }
 
 Test(report, text_of_an_idle_process_is_one_line)
