@@ -13,6 +13,7 @@
 #include "description.h"
 #include "elide.h"
 #include "exact.h"
+#include "guest.h"
 #include "journal.h"
 #include "log.h"
 #include "mirror.h"
@@ -289,6 +290,7 @@ void wt_core_leaving(void)
 	wt_mirror_leave();
 	if (!wt_stats_is_guest())
 		wt_fdtable_each_description(wt_owed_closed);
+	wt_guest_leave();
 }
 
 void wt_core_sharing_all(void)

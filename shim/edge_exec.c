@@ -18,6 +18,7 @@
 #include "core.h"
 #include "edge.h"
 #include "environment.h"
+#include "guest.h"
 #include "log.h"
 #include "real.h"
 #include "stats.h"
@@ -55,24 +56,34 @@ struct execution {
 	const posix_spawnattr_t *attr;
 };
 
+static int came_back(int ret)
+{
+	wt_guest_return();
+	return ret;
+}
+
 static int run_execve(const struct execution *e, char *const envp[])
 {
-	return wt_real.execve(e->program, e->argv, envp);
+	wt_guest_leave();
+	return came_back(wt_real.execve(e->program, e->argv, envp));
 }
 
 static int run_execveat(const struct execution *e, char *const envp[])
 {
-	return wt_real.execveat(e->fd, e->program, e->argv, envp, e->flags);
+	wt_guest_leave();
+	return came_back(wt_real.execveat(e->fd, e->program, e->argv, envp, e->flags));
 }
 
 static int run_fexecve(const struct execution *e, char *const envp[])
 {
-	return wt_real.fexecve(e->fd, e->argv, envp);
+	wt_guest_leave();
+	return came_back(wt_real.fexecve(e->fd, e->argv, envp));
 }
 
 static int run_execvpe(const struct execution *e, char *const envp[])
 {
-	return wt_real.execvpe(e->program, e->argv, envp);
+	wt_guest_leave();
+	return came_back(wt_real.execvpe(e->program, e->argv, envp));
 }
 
 static int run_posix_spawn(const struct execution *e, char *const envp[])
@@ -157,13 +168,15 @@ WT_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 WT_EXPORT int execv(const char *path, char *const argv[])
 {
 	executing();
-	return wt_real.execv(path, argv);
+	wt_guest_leave();
+	return came_back(wt_real.execv(path, argv));
 }
 
 WT_EXPORT int execvp(const char *file, char *const argv[])
 {
 	executing();
-	return wt_real.execvp(file, argv);
+	wt_guest_leave();
+	return came_back(wt_real.execvp(file, argv));
 }
 
 WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])

@@ -22,6 +22,7 @@
 #include "config.h"
 #include "core.h"
 #include "edge.h"
+#include "guest.h"
 #include "raw.h"
 #include "sys.h"
 #include "track.h"
@@ -118,6 +119,19 @@ static long open_by(const struct arguments *in)
 		return -1;
 	long ret = pass(in);
 	return ret < 0 ? ret : wt_edge_opened((int)ret, (int)how.flags, &place);
+}
+
+/* Nothing is done but to note what the child will share. */
+static bool clones(const struct arguments *in)
+{
+	uint64_t flags;
+
+	if (in->number == SYS_clone)
+		wt_guest_cloning(in->a);
+	else if (in->number == SYS_clone3 &&
+		 wt_sys_read_program(&flags, (const void *)in->a, sizeof(flags)))
+		wt_guest_cloning(flags);
+	return false;
 }
 
 static bool describes(const struct arguments *in, long *ret)
@@ -248,7 +262,7 @@ static bool by_edge(const struct arguments *in, long *ret)
 	if (ends(in, ret))
 		return true;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	bool done = writes(in, ret) || describes(in, ret) || names(in, ret);
+	bool done = writes(in, ret) || describes(in, ret) || names(in, ret) || clones(in);
 	pthread_setcancelstate(cancel, NULL);
 	return done;
 }

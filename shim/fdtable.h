@@ -9,8 +9,9 @@
  * writing to the descriptor that the program named; whatever goes elsewhere (the
  * direct engine's mirror) compares inodes first.
  *
- * A vfork child's descriptors are its own, the table is its parent's: all it does there is to have
- * a number that it gives to another file looked at on its next write, in both.
+ * A vfork child's descriptors are its own, the table is its parent's: what it changes is kept
+ * beside the table (guest.h), and every function here gives or takes what the caller's number
+ * means.
  *
  * Two levels, mapped as descriptors are seen: memory follows the descriptors in
  * use, not RLIMIT_NOFILE. A number past the table is looked at on every write.
@@ -74,7 +75,16 @@ struct wt_fd {
 #define WT_FD_CHUNKS 4096u
 
 extern struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
-extern _Atomic bool wt_fdtable_is_split;
+
+/* Why a number may not mean the same to all that run in this memory; 0 where it does. */
+enum wt_apart {
+	WT_APART_SPLIT =
+		1, /* a thread has descriptors of its own: nothing is known of any number */
+	WT_APART_CROWD = 2, /* there were more guests at once than places for them */
+	WT_APART_GUEST = 4  /* times the guests that have a place (guest.h) */
+};
+
+extern _Atomic int wt_fdtable_apart;
 
 /*
  * A thread gets descriptors of its own (unshare(2), CLONE_FILES): from now on a number may name one
@@ -82,14 +92,17 @@ extern _Atomic bool wt_fdtable_is_split;
  */
 void wt_fdtable_split(void);
 
+struct wt_fd *wt_fdtable_entry_apart(int fd);
+
 /* The entry, or NULL where none was ever set. Negative numbers have none. */
 static inline struct wt_fd *wt_fdtable_entry(int fd)
 {
 	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
 
-	if (unlikely(chunk >= WT_FD_CHUNKS ||
-		     atomic_load_explicit(&wt_fdtable_is_split, memory_order_relaxed)))
+	if (unlikely(chunk >= WT_FD_CHUNKS))
 		return NULL;
+	if (unlikely(atomic_load_explicit(&wt_fdtable_apart, memory_order_relaxed)))
+		return wt_fdtable_entry_apart(fd);
 	struct wt_fd *entries = atomic_load_explicit(&wt_fdtable[chunk], memory_order_acquire);
 	return likely(entries) ? &entries[(unsigned int)fd % WT_FD_CHUNK] : NULL;
 }

@@ -20,6 +20,7 @@
 #include "environment.h"
 #include "edge.h"
 #include "family.h"
+#include "guest.h"
 #include "log.h"
 #include "raw.h"
 #include "real.h"
@@ -121,6 +122,7 @@ WT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argum
 	void *tls = va_arg(args, void *);
 	pid_t *child_id = va_arg(args, pid_t *);
 	va_end(args);
+	wt_guest_cloning((unsigned int)flags);
 	if (!wt_config.active || flags & CLONE_VM || !function || !stack)
 		return wt_real.clone(function, stack, flags, argument, parent_id, tls, child_id);
 	struct child *child = (struct child *)wt_round_down((uintptr_t)stack, 16) - 1;

@@ -305,7 +305,7 @@ void wt_track_duplicated(int fd, int newfd)
 
 	if (fd == newfd)
 		return;
-	/* Between vfork and exec the table is the parent's, and the child's program gets newfd. */
+	/* The program that a vfork child executes gets newfd. */
 	if (verdict.state == WT_RULED && unlikely(wt_stats_is_guest()))
 		wt_description_share(wt_fdtable_description(fd));
 	/* "No rule" is found again cheaply, by a name that cannot have come under one since. */
