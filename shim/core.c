@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "choose.h"
@@ -24,8 +23,8 @@
 #include "stats.h"
 #include "story.h"
 #include "sys.h"
+#include "thread.h"
 #include "track.h"
-#include "turn.h"
 #include "unseen.h"
 
 #define LOOK_EVERY_NS 10000000u
@@ -72,27 +71,6 @@ static void count_fall(struct wt_story *story, int fd, const char *from, const c
 	wt_story_fell(story, from, to, why);
 }
 
-static struct wt_turn *turn_of(int fd)
-{
-	struct stat st;
-
-	return wt_sys.identify(fd, &st) ? NULL : wt_turn_of(st.st_dev, st.st_ino);
-}
-
-/* The write may be where a thread is cancelled: its turn ends all the same. */
-static ssize_t write_in_turn(const struct wt_engine *engine, struct wt_target *target,
-			     const struct wt_io *io, uint64_t description)
-{
-	struct wt_turn *const turn = turn_of(io->fd);
-	ssize_t ret;
-
-	wt_turn_take_cached(turn, !wt_ring_is_busy());
-	pthread_cleanup_push(wt_turn_leave_cached, turn);
-	ret = wt_exact_write(engine, target, io, description);
-	pthread_cleanup_pop(1);
-	return ret;
-}
-
 /* Down the ladder until an engine carries the write; *engine is the one that did. */
 static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io, uint16_t rule,
 			       uint64_t description, const struct wt_engine **engine,
@@ -106,8 +84,9 @@ static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io,
 		count_fall(story, io->fd, (*engine)->name, next->name, target->fell);
 		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
 		target->fell = WT_WHY_NONE;
-		ret = (*engine)->bypasses_cache ? write_in_turn(next, target, io, description)
-						: wt_exact_write(next, target, io, description);
+		ret = (*engine)->bypasses_cache
+			      ? wt_exact_write_in_turn(next, target, io, description)
+			      : wt_exact_write(next, target, io, description);
 		*engine = next;
 	}
 	if (target->fell)

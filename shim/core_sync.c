@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 
 #include "base.h"
 #include "config.h"
@@ -14,6 +13,7 @@
 #include "owed.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 #include "track.h"
 
 struct sync {
@@ -22,6 +22,9 @@ struct sync {
 	uint64_t file;
 	uint32_t turn_token; /* 0: none is needed */
 	struct wt_signals signals;
+	const struct wt_sync *io;
+	int (*carry_out)(const struct wt_sync *io);
+	union wt_verdict verdict;
 	int err;
 };
 
@@ -37,11 +40,11 @@ static void sync_ended(void *arg)
 }
 
 /* Where a write's own sync has to have its turn, so has the program's (exact.c). */
-static void take_turn(struct sync *sync, const struct wt_filesystem *fs, int fd)
+static void take_turn(struct sync *sync)
 {
-	if (likely(!(fs->kind->flags & WT_FS_ONE_SYNC)))
+	if (likely(!(wt_filesystem_at(sync->verdict.fs)->kind->flags & WT_FS_ONE_SYNC)))
 		return;
-	sync->file = wt_track_file(fd);
+	sync->file = wt_track_file(sync->io->fd);
 	sync->turn_token = wt_description_hold_file(sync->file);
 }
 
@@ -53,30 +56,33 @@ static bool has_died_since(int fd, union wt_verdict verdict)
 	return wt_journal_has_died(wt_filesystem_at(verdict.fs), fd, is_direct);
 }
 
+/* A handler could jump out of it, and leave its wait behind. */
+static void sync_alone(void *arg)
+{
+	struct sync *sync = arg;
+
+	wt_sys_hold_signals(&sync->signals);
+	take_turn(sync);
+	wt_description_wait_begin(sync->description, &sync->wait);
+	sync->err = sync->carry_out(sync->io);
+	if (!sync->err && sync->io->call != WT_SYNC_FILE_RANGE &&
+	    has_died_since(sync->io->fd, sync->verdict))
+		sync->err = -EIO;
+}
+
 static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct wt_sync *),
 		       union wt_verdict verdict, uint64_t description)
 {
-	const struct wt_filesystem *fs = wt_filesystem_at(verdict.fs);
 	struct sync sync = {
 		.description = wt_description_of(description),
+		.io = io,
+		.carry_out = carry_out,
+		.verdict = verdict,
 		.err = -ECANCELED,
 	};
-	int type;
 
-	/*
-	 * At no other place than where an fsync(2) is cancelled, whatever the thread has asked for;
-	 * and a handler could jump out of it, and leave its wait behind.
-	 */
-	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-	wt_sys_hold_signals(&sync.signals);
-	take_turn(&sync, fs, io->fd);
-	wt_description_wait_begin(sync.description, &sync.wait);
-	pthread_cleanup_push(sync_ended, &sync);
-	sync.err = carry_out(io);
-	if (!sync.err && io->call != WT_SYNC_FILE_RANGE && has_died_since(io->fd, verdict))
-		sync.err = -EIO;
-	pthread_cleanup_pop(1);
-	pthread_setcanceltype(type, NULL);
+	/* At no other place than where an fsync(2) is cancelled. */
+	wt_thread_run(sync_alone, sync_ended, &sync);
 	return sync.err;
 }
 
@@ -94,7 +100,7 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 		wt_config.policy.rules[verdict.rule].fsync_elide && wt_elide_ask(&asked, io->fd);
 
 	if (elides && may_be_elided(io, verdict, description)) {
-		pthread_testcancel();
+		wt_thread_test_cancel();
 		wt_stats_elided(verdict.rule, verdict.engine);
 		return 0;
 	}

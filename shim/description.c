@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "log.h"
 #include "raw.h"
 #include "sys.h"
+#include "text.h"
 
 #define SLOTS 1024u
 #define SHARED_BITS 65536u
@@ -94,9 +94,9 @@ struct wt_description *wt_description_of(uint64_t number)
 static void pause_until(unsigned int *tries)
 {
 	if ((*tries)++ < YIELDS)
-		wt_syscall(SYS_sched_yield);
+		wt_kernel(SYS_sched_yield);
 	else
-		wt_syscall(SYS_nanosleep, &nap, NULL);
+		wt_kernel(SYS_nanosleep, &nap, NULL);
 }
 
 #define THREAD_SHIFT 32
@@ -113,10 +113,14 @@ static uint32_t thread_of(uint64_t word)
 static bool is_gone(uint32_t thread)
 {
 	char path[40], stat[128], *state;
+	struct wt_text text = { .buf = path, .size = sizeof(path) - 1 };
 
-	if (wt_syscall(SYS_tkill, thread, 0) < 0 && errno == ESRCH)
+	if (wt_kernel(SYS_tkill, thread, 0) == -ESRCH)
 		return true;
-	snprintf(path, sizeof(path), "/proc/%u/stat", thread);
+	wt_text_str(&text, "/proc/");
+	wt_text_u64(&text, thread);
+	wt_text_str(&text, "/stat");
+	path[text.len] = '\0';
 	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
@@ -146,7 +150,7 @@ static void wait_more(struct wt_description *at, unsigned int place, uint64_t wo
 	if (ns > WAIT_NS || (ns > GONE_NS && is_gone(thread_of(word))))
 		give_up(at, place, word);
 	else if (ns > GONE_NS)
-		wt_syscall(SYS_nanosleep, &long_nap, NULL);
+		wt_kernel(SYS_nanosleep, &long_nap, NULL);
 	else
 		pause_until(tries);
 }
@@ -178,7 +182,7 @@ void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait)
 	do
 		wait->ticket = atomic_fetch_add(&at->begun, 1) + 1;
 	while (unlikely(!wait->ticket));
-	wait->word = (uint64_t)wt_syscall(SYS_gettid) << THREAD_SHIFT | wait->ticket;
+	wait->word = (uint64_t)wt_kernel(SYS_gettid) << THREAD_SHIFT | wait->ticket;
 	wait->place = take_place(at, wait->word);
 }
 
@@ -244,7 +248,7 @@ bool wt_description_others_failed(struct wt_description *at, const struct wt_wai
 
 static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
 {
-	return wt_syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+	return wt_kernel(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
 #define TOKEN_SHIFT 8 /* a token: a thread and a count */
@@ -260,7 +264,7 @@ static uint32_t hold(struct hold *at, unsigned int seconds_max)
 	static const struct timespec second = { .tv_sec = 1 };
 	static _Atomic uint32_t tokens;
 	uint32_t count = atomic_fetch_add_explicit(&tokens, 1, memory_order_relaxed);
-	uint32_t token = (uint32_t)wt_syscall(SYS_gettid) << TOKEN_SHIFT | (count & 0xff);
+	uint32_t token = (uint32_t)wt_kernel(SYS_gettid) << TOKEN_SHIFT | (count & 0xff);
 	uint32_t other = 0, before = 0;
 	unsigned int seconds = 0;
 
@@ -271,7 +275,7 @@ static uint32_t hold(struct hold *at, unsigned int seconds_max)
 		before = other;
 		atomic_fetch_add(&at->waiters, 1);
 		long ret = futex(&at->token, FUTEX_WAIT, other, &second);
-		bool too_long = ret < 0 && errno == ETIMEDOUT &&
+		bool too_long = ret == -ETIMEDOUT &&
 				(++seconds >= seconds_max || is_gone(other >> TOKEN_SHIFT));
 		atomic_fetch_sub(&at->waiters, 1);
 		if (!too_long)

@@ -13,10 +13,20 @@
 
 #include "base.h"
 #include "place.h"
+#include "thread.h"
+
+/* An edge keeps it over its call also in a thread that has none. */
+#undef errno
+#define errno (*wt_thread_errno())
 
 static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 {
-	errno = ret < 0 ? (int)-ret : errno_before;
+	/* Not stored again where it is that already: two threads of clone(2) may share one errno.
+	 */
+	if (ret < 0)
+		*wt_thread_failure() = (int)-ret;
+	else if (unlikely(errno != errno_before))
+		errno = errno_before;
 	return ret < 0 ? -1 : ret;
 }
 

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <linux/close_range.h>
 #include <sched.h>
-#include <sys/single_threaded.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -10,6 +9,7 @@
 #include "edge.h"
 #include "real.h"
 #include "stats.h"
+#include "thread.h"
 
 /*
  * The verdict goes before the descriptor does: once the number is free, another
@@ -46,7 +46,7 @@ static void closing_range(unsigned int first, unsigned int last)
 /* To a thread that is the only one nothing happens; a vfork child's table is its own anyway. */
 static int split(int ret)
 {
-	if (!ret && wt_config.active && !__libc_single_threaded && !wt_stats_is_guest())
+	if (!ret && wt_config.active && !wt_stats_is_guest() && !wt_thread_is_last())
 		wt_fdtable_split();
 	return ret;
 }

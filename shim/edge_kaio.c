@@ -8,7 +8,6 @@
 #include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
 #include <sys/uio.h>
 
 #include "config.h"
@@ -96,7 +95,7 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 	for (long i = 0; i < ret && i < seen; i++)
 		if (bytes[i] >= 0)
 			wt_submit_count(fds[i], WT_ROW_IO_SUBMIT, bytes[i]);
-	for (long i = 0; __libc_single_threaded && i < count; i++)
+	for (long i = 0; wt_thread_is_only() && i < count; i++)
 		if (added[i])
 			requests[i]->aio_rw_flags &= ~added[i];
 	return ret;

@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <stdio_ext.h>
-#include <sys/single_threaded.h>
 #include <unistd.h>
 
 #include "core.h"
@@ -112,7 +111,7 @@ long wt_stream_carry(struct wt_stream_call *call)
 	int errno_before = errno;
 	long ret;
 
-	if (likely(__libc_single_threaded) || !call->file)
+	if (likely(wt_thread_is_only()) || !call->file)
 		return carry_locked(call);
 	flockfile(call->file);
 	errno = errno_before;

@@ -14,7 +14,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/single_threaded.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@
 #include "guest.h"
 #include "raw.h"
 #include "sys.h"
+#include "thread.h"
 #include "track.h"
 #include "real.h"
 
@@ -37,7 +37,12 @@ struct arguments {
 
 static long pass(const struct arguments *in)
 {
-	return wt_syscall(in->number, in->a, in->b, in->c, in->d, in->e, in->f);
+	long ret = wt_raw(in->number, in->a, in->b, in->c, in->d, in->e, in->f);
+
+	if (likely(ret >= 0 || ret < -4095))
+		return ret;
+	*wt_thread_failure() = (int)-ret;
+	return -1;
 }
 
 /* The high half of an offset is for 32-bit kernels. */
@@ -243,7 +248,7 @@ static bool ends(const struct arguments *in, long *ret)
 		break;
 	case SYS_exit:
 		/* The end of a process as well: its status is safe then (clone, init.c). */
-		if (!__libc_single_threaded)
+		if (!wt_thread_is_last())
 			return false;
 		_exit((int)in->a);
 	case SYS_exit_group:
@@ -261,9 +266,13 @@ static bool by_edge(const struct arguments *in, long *ret)
 
 	if (ends(in, ret))
 		return true;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	bool done = writes(in, ret) || describes(in, ret) || names(in, ret) || clones(in);
-	pthread_setcancelstate(cancel, NULL);
+	bool has_state = wt_thread_has_storage();
+	if (likely(has_state))
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	bool done = writes(in, ret) || describes(in, ret) || names(in, ret)  ||
+		    clones(in);
+	if (likely(has_state))
+		pthread_setcancelstate(cancel, NULL);
 	return done;
 }
 

@@ -16,7 +16,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -24,6 +23,7 @@
 #include "engine.h"
 #include "mirror.h"
 #include "sys.h"
+#include "thread.h"
 #include "turn.h"
 
 /* What force_page_cache_ra (mm/readahead.c) takes in one call on any device. */
@@ -198,7 +198,7 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	enum wt_reason why;
 
 	/* write(2) is where a thread is cancelled, and the ring is not. */
-	pthread_testcancel();
+	wt_thread_test_cancel();
 	/* The kernel's rules for its buffers are not to be softened. */
 	if (target->fl & O_DIRECT)
 		return decline(target, WT_WHY_OWN_DIRECT);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -13,9 +12,12 @@
 #include "journal.h"
 #include "judge.h"
 #include "owed.h"
+#include "ring.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 #include "trouble.h"
+#include "turn.h"
 
 /* What a wait can be told of the disk; the rest is said of the call, before any copy. */
 static bool is_about_disk(ssize_t ret)
@@ -148,9 +150,8 @@ static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *i
  * The write may be where a thread is cancelled: what it holds is let go all the same, and where
  * it may have been told of its bytes' loss, fsync is.
  */
-static void leave(void *arg)
+static void leave(struct visit *visit)
 {
-	struct visit *visit = arg;
 	struct wt_target *target = visit->target;
 
 	if (target->offset_token)
@@ -346,18 +347,74 @@ static ssize_t answer(const struct wt_engine *engine, struct visit *visit)
 	return unlikely(visit->in_trouble) ? resolve(engine, visit, ret) : ret;
 }
 
+struct write {
+	const struct wt_engine *engine;
+	struct visit visit;
+	ssize_t ret;
+};
+
+static void carry_out(void *arg)
+{
+	struct write *write = arg;
+
+	write->ret = answer(write->engine, &write->visit);
+}
+
+static void leave_write(void *arg)
+{
+	struct write *write = arg;
+
+	leave(&write->visit);
+}
+
 ssize_t wt_exact_write(const struct wt_engine *engine, struct wt_target *target,
 		       const struct wt_io *io, uint64_t description)
 {
-	struct visit visit = { .target = target, .io = io, .description = description };
-	ssize_t ret;
-	int type;
+	struct write write = {
+		.engine = engine,
+		.visit = { .target = target, .io = io, .description = description },
+	};
 
-	/* Only where a write(2) is cancelled, whatever the thread has asked for. */
-	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-	pthread_cleanup_push(leave, &visit);
-	ret = answer(engine, &visit);
-	pthread_cleanup_pop(1);
-	pthread_setcanceltype(type, NULL);
-	return ret;
+	/* Only where a write(2) is cancelled. */
+	wt_thread_run(carry_out, leave_write, &write);
+	return write.ret;
+}
+
+static struct wt_turn *turn_of(int fd)
+{
+	struct stat st;
+
+	return wt_sys.identify(fd, &st) ? NULL : wt_turn_of(st.st_dev, st.st_ino);
+}
+
+struct in_turn {
+	const struct wt_engine *engine;
+	struct wt_target *target;
+	const struct wt_io *io;
+	uint64_t description;
+	struct wt_turn *turn;
+	ssize_t ret;
+};
+
+static void write_in_turn(void *arg)
+{
+	struct in_turn *at = arg;
+
+	wt_turn_take_cached(at->turn, !wt_ring_is_busy());
+	at->ret = wt_exact_write(at->engine, at->target, at->io, at->description);
+}
+
+/* The write may be where a thread is cancelled: its turn ends all the same. */
+static void leave_turn(void *arg)
+{
+	wt_turn_leave_cached(((struct in_turn *)arg)->turn);
+}
+
+ssize_t wt_exact_write_in_turn(const struct wt_engine *engine, struct wt_target *target,
+			       const struct wt_io *io, uint64_t description)
+{
+	struct in_turn at = { engine, target, io, description, turn_of(io->fd), 0 };
+
+	wt_thread_run(write_in_turn, leave_turn, &at);
+	return at.ret;
 }

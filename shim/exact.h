@@ -16,4 +16,8 @@
 ssize_t wt_exact_write(const struct wt_engine *engine, struct wt_target *target,
 		       const struct wt_io *io, uint64_t description);
 
+/* The same in the file's turn, for one that comes after a direct engine has declined (turn.h). */
+ssize_t wt_exact_write_in_turn(const struct wt_engine *engine, struct wt_target *target,
+			       const struct wt_io *io, uint64_t description);
+
 #endif

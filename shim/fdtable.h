@@ -80,8 +80,8 @@ extern struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 enum wt_apart {
 	WT_APART_SPLIT =
 		1, /* a thread has descriptors of its own: nothing is known of any number */
-	WT_APART_CROWD = 2, /* there were more guests at once than places for them */
-	WT_APART_GUEST = 4  /* times the guests that have a place (guest.h) */
+	WT_APART_CROWD = 2,  /* there were more guests at once than places for them */
+	WT_APART_GUEST = 4   /* times the guests that have a place (guest.h) */
 };
 
 extern _Atomic int wt_fdtable_apart;

@@ -12,6 +12,7 @@
 #include "base.h"
 #include "raw.h"
 #include "stats.h"
+#include "thread.h"
 
 #define GUESTS 64
 #define ENTRIES 32
@@ -41,6 +42,8 @@ void wt_guest_cloning(unsigned long flags)
 {
 	if (!(flags & CLONE_VM))
 		return;
+	if (!(flags & CLONE_VFORK))
+		wt_thread_cloning();
 	if (flags & CLONE_FILES && !(flags & CLONE_THREAD))
 		atomic_store(&sharers_seen, true);
 	else if (flags & CLONE_THREAD && !(flags & CLONE_FILES))
@@ -96,6 +99,9 @@ static void tidy(pid_t process)
 		if (!is_taken(pid))
 			continue;
 		bool is_copy = guest->process != process;
+		/* What a fork left is the process's to take over. */
+		if (is_copy && process != getpid())
+			continue;
 		if (!is_copy && wt_raw(SYS_kill, pid, 0, 0, 0, 0, 0) != -ESRCH)
 			continue;
 		if (!atomic_compare_exchange_strong(&guest->pid, &pid, BEING_FILLED))
@@ -124,7 +130,7 @@ struct wt_guest *wt_guest_self(void)
 	return guest;
 }
 
-static struct wt_guest *take_place(void)
+static struct wt_guest *take_free_place(void)
 {
 	static _Atomic unsigned int next;
 
@@ -139,10 +145,21 @@ static struct wt_guest *take_place(void)
 	return NULL;
 }
 
+static struct wt_guest *take_place(pid_t process)
+{
+	struct wt_guest *guest = take_free_place();
+
+	if (guest)
+		return guest;
+	/* Those that were killed since the process has looked. */
+	tidy(process);
+	return take_free_place();
+}
+
 static struct wt_guest *begin(pid_t self, pid_t process)
 {
 	const struct wt_guest *parent = place_of(getppid());
-	struct wt_guest *guest = take_place();
+	struct wt_guest *guest = take_place(process);
 
 	if (!guest) {
 		atomic_fetch_or(&wt_fdtable_apart, WT_APART_CROWD);

@@ -26,6 +26,7 @@
 #include "real.h"
 #include "report.h"
 #include "stats.h"
+#include "thread.h"
 #include "unruled.h"
 #include "wt.h"
 
@@ -42,6 +43,7 @@ int __cxa_atexit(void (*act)(void *), void *arg, void *library);
 
 __attribute__((constructor)) static void start(void)
 {
+	wt_thread_init();
 	wt_real_resolve();
 	if (wt_config_load(environ))
 		wt_syscall(SYS_exit_group, WT_EXIT_CONFIG);
@@ -104,8 +106,12 @@ struct child {
 static int run_child(void *at)
 {
 	struct child child = *(struct child *)at;
+	int status = child.function(child.argument);
 
-	_exit(child.function(child.argument));
+	/* It may have made threads that go on. */
+	if (!wt_thread_is_last())
+		wt_kernel(SYS_exit, status);
+	_exit(status);
 }
 
 /*

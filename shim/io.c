@@ -10,6 +10,7 @@
 #include "base.h"
 #include "real.h"
 #include "sys.h"
+#include "thread.h"
 
 #define PAGE_BYTES 4096
 
@@ -41,7 +42,7 @@ ssize_t wt_io_pass(const struct wt_io *io)
 	case WT_ACT:
 		return io->act->carry_out(io->act);
 	}
-	return ret < 0 ? -errno : ret;
+	return ret < 0 ? -*wt_thread_failure() : ret;
 }
 
 ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags)
@@ -65,7 +66,7 @@ int wt_io_pass_sync(const struct wt_sync *sync)
 					      sync->flags);
 		break;
 	}
-	return ret < 0 ? -errno : ret;
+	return ret < 0 ? -*wt_thread_failure() : ret;
 }
 
 int wt_io_sync(const struct wt_sync *sync)

@@ -247,7 +247,7 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
 		if (witness)
 			wt_witness_wait(witness, pages);
 		if (!witness ? tries : tries > WT_LENGTH(folio_bytes))
-			wt_syscall(SYS_nanosleep, &nap, NULL);
+			wt_kernel(SYS_nanosleep, &nap, NULL);
 		wt_sys.fadvise(fd, wide.offset, wide.len_bytes, POSIX_FADV_DONTNEED);
 		if (is_dropped(target, fd, pages, tries))
 			return;

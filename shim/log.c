@@ -19,6 +19,7 @@
 #include "base.h"
 #include "raw.h"
 #include "sys.h"
+#include "thread.h"
 #include "text.h"
 #include "trust.h"
 
@@ -119,7 +120,7 @@ static int write_without_signals(int fd, const void *buf, size_t len)
 	sigaddset(&blocked, SIGPIPE);
 	sigaddset(&blocked, SIGXFSZ);
 	sigpending(&before);
-	wt_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, KERNEL_SIGSET_BYTES);
+	wt_kernel(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, KERNEL_SIGSET_BYTES);
 	err = wt_sys_write_all(fd, buf, len);
 	/* One that was pending already is the program's. */
 	if (sigismember(&before, SIGPIPE))
@@ -127,8 +128,8 @@ static int write_without_signals(int fd, const void *buf, size_t len)
 	if (sigismember(&before, SIGXFSZ))
 		sigdelset(&blocked, SIGXFSZ);
 	if (err == -EPIPE || err == -EFBIG)
-		wt_syscall(SYS_rt_sigtimedwait, &blocked, NULL, &at_once, KERNEL_SIGSET_BYTES);
-	wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, KERNEL_SIGSET_BYTES);
+		wt_kernel(SYS_rt_sigtimedwait, &blocked, NULL, &at_once, KERNEL_SIGSET_BYTES);
+	wt_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, KERNEL_SIGSET_BYTES);
 	return err;
 }
 
@@ -281,7 +282,11 @@ void wt_log_line(enum wt_log_level level, const char *format, ...)
 	if (!room)
 		return;
 	va_start(args, format);
-	vsnprintf(room->message, sizeof(room->message), format, args);
+	/* libc's function looks into the thread's storage, for its locale. */
+	if (likely(wt_thread_has_storage()))
+		vsnprintf(room->message, sizeof(room->message), format, args);
+	else
+		stpncpy(room->message, format, sizeof(room->message) - 1);
 	va_end(args);
 	say(room, level);
 	munmap(room, sizeof(*room));

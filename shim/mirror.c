@@ -8,13 +8,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "fdtable.h"
 #include "raw.h"
 #include "sys.h"
+#include "text.h"
+#include "thread.h"
 
 #define YIELDS 100000
 
@@ -95,7 +96,8 @@ static void drop_at_end_of_thread(void)
 		else
 			pthread_key_delete(made);
 	}
-	if (key && key <= KEYS_WITH_PLACE)
+	/* Of a thread that libc does not know the ring is found when it has ended. */
+	if (key && key <= KEYS_WITH_PLACE && wt_thread_is_libcs())
 		pthread_setspecific(key - 1, &thread_key);
 	atomic_fetch_sub(&key_users, 1);
 }
@@ -146,9 +148,14 @@ static int find(struct wt_ring *ring, enum wt_mirror_kind kind, const struct sta
 static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
 {
 	char path[64];
+	struct wt_text text = { .buf = path, .size = sizeof(path) - 1 };
 	struct io_uring_sqe *sqe = wt_ring_request(ring);
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/fd/%d", (int)wt_syscall(SYS_gettid), fd);
+	wt_text_str(&text, "/proc/self/task/");
+	wt_text_u64(&text, wt_kernel(SYS_gettid));
+	wt_text_str(&text, "/fd/");
+	wt_text_u64(&text, (unsigned int)fd);
+	path[text.len] = '\0';
 	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags | O_NOCTTY | O_NONBLOCK, 0, slot);
 	int ret = wt_ring_run(ring, sqe);
 	return ret < 0 ? ret : 0;

@@ -22,6 +22,7 @@
 #include "reason.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 #include "track.h"
 #include "witness.h"
 
@@ -238,7 +239,7 @@ static int pass(const struct wt_naming *naming)
 		ret = wt_real.remove(from->path);
 		break;
 	}
-	return ret < 0 ? -errno : ret;
+	return ret < 0 ? -*wt_thread_failure() : ret;
 }
 
 /* `done` is the directory that was synced before, and becomes this one. */
@@ -452,7 +453,7 @@ void wt_name_opened_unseen(const struct wt_place *place)
 int wt_name_truncate(const char *path, off_t len)
 {
 	if (wt_real.truncate(path, len))
-		return -errno;
+		return -*wt_thread_failure();
 	int fd = look(&(struct wt_place){ AT_FDCWD, path }, 0);
 	if (fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);

@@ -18,7 +18,7 @@ static bool leads_to(const char *path, const struct stat *file)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
 	struct stat there;
-	int fd = wt_syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	int fd = wt_kernel(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 
 	if (fd < 0)
 		return false;
@@ -56,7 +56,7 @@ ssize_t wt_place_path(const struct wt_place *place, const struct stat *file, cha
 		return -ENOENT;
 	if (*place->path != '/') {
 		/* The length with the NUL, in whose place a '/' comes. */
-		long len = wt_syscall(SYS_getcwd, buf, size);
+		long len = wt_kernel(SYS_getcwd, buf, size);
 
 		if (len <= 0 || *buf != '/')
 			return -ENOENT;

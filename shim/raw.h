@@ -54,4 +54,13 @@ static inline long wt_raw_answer(long ret)
 /* wt_syscall(SYS_name, argument...) */
 #define wt_syscall(...) WT_SYSCALL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
+#define WT_KERNEL(number, a, b, c, d, e, f, ...)                                                   \
+	wt_raw(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/*
+ * The same for libwt's own calls: what the kernel answers, a value or -errno, and errno is left
+ * alone. A thread may have no errno of its own (thread.h).
+ */
+#define wt_kernel(...) WT_KERNEL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
 #endif

@@ -22,6 +22,7 @@
 #include "sandbox.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 
 #define ENTRIES 4
 #define TRIES 200
@@ -36,6 +37,7 @@
 
 struct wt_ring {
 	_Atomic pid_t owner;
+	uintptr_t storage;    /* the owner's: a later thread may have its id */
 	struct wt_ring *next; /* never changes: others walk the list at any time */
 	bool ready;	      /* io_uring is set up; it and what follows is the owner's alone */
 	bool busy;
@@ -52,11 +54,39 @@ static _Atomic int refused;  /* errno of a sandbox's no: asked once, never again
 static _Atomic pid_t asking; /* the thread that asks first, or 0 */
 static _Atomic bool asked;
 static _Atomic uint32_t begun, ended; /* to make rings: in between they have a descriptor */
-static _Thread_local struct wt_ring *own __attribute__((tls_model("initial-exec")));
+
+/*
+ * The thread's own ring is found by its id, in no thread-local variable: threads of clone(2) may
+ * have one such storage for two, or none (thread.h). Where a thread's was seen last, the list is
+ * not walked; no ring ever leaves the list.
+ */
+#define HINTS 256
+static struct wt_ring *_Atomic hints[HINTS];
 
 static pid_t thread_id(void)
 {
-	return wt_syscall(SYS_gettid);
+	return wt_kernel(SYS_gettid);
+}
+
+static bool is_of(const struct wt_ring *ring, pid_t self)
+{
+	return atomic_load_explicit(&ring->owner, memory_order_acquire) == self &&
+	       ring->storage == wt_thread_pointer();
+}
+
+static struct wt_ring *ring_of(pid_t self)
+{
+	struct wt_ring *ring = atomic_load_explicit(&hints[self % HINTS], memory_order_relaxed);
+
+	if (likely(ring && is_of(ring, self)))
+		return ring;
+	for (ring = atomic_load(&rings); ring; ring = ring->next) {
+		if (!is_of(ring, self))
+			continue;
+		atomic_store_explicit(&hints[self % HINTS], ring, memory_order_relaxed);
+		return ring;
+	}
+	return NULL;
 }
 
 /* In whole pages, as the kernel does: else ThreadSanitizer holds what lay there for still there. */
@@ -81,7 +111,7 @@ static void unmap(struct wt_ring *ring)
 /* By its true process id: libraries that fake it (libfaketime) would make all threads seem gone. */
 static bool thread_is_gone(pid_t tid)
 {
-	return wt_syscall(SYS_tgkill, wt_syscall(SYS_getpid), tid, 0) < 0 && errno == ESRCH;
+	return wt_kernel(SYS_tgkill, wt_kernel(SYS_getpid), tid, 0) == -ESRCH;
 }
 
 /* Of a ring whose owner is BEING_CLEARED. */
@@ -92,6 +122,7 @@ static void clear(struct wt_ring *ring, pid_t next_owner)
 	if (ring->ready)
 		unmap(ring);
 	memset((char *)ring + kept, 0, sizeof(*ring) - kept);
+	ring->storage = wt_thread_pointer();
 	atomic_store(&ring->owner, next_owner);
 }
 
@@ -103,7 +134,11 @@ static struct wt_ring *reclaim(pid_t self)
 	for (struct wt_ring *ring = atomic_load(&rings); ring; ring = ring->next) {
 		pid_t owner = atomic_load(&ring->owner);
 
-		if (owner == UNOWNED ? found != NULL : owner <= 0 || !thread_is_gone(owner))
+		/* 0: a fork has wiped it. */
+		bool is_free = owner == UNOWNED || !owner;
+		/* The caller has none, so that one of its number was an earlier thread's. */
+		bool is_gone = owner > 0 && (owner == self || thread_is_gone(owner));
+		if (is_free ? found != NULL : !is_gone)
 			continue;
 		if (!atomic_compare_exchange_strong(&ring->owner, &owner, BEING_CLEARED))
 			continue;
@@ -123,6 +158,7 @@ static struct wt_ring *allocate(pid_t self)
 	if (wt_sys_map_wiped(sizeof(*ring), &map))
 		return NULL;
 	ring = map;
+	ring->storage = wt_thread_pointer();
 	atomic_store(&ring->owner, self);
 	struct wt_ring *head = atomic_load(&rings);
 	do {
@@ -218,7 +254,7 @@ static void pause_for(long ns)
 {
 	const struct timespec nap = { .tv_nsec = ns };
 
-	wt_syscall(SYS_nanosleep, &nap, NULL);
+	wt_kernel(SYS_nanosleep, &nap, NULL);
 }
 
 /*
@@ -251,16 +287,16 @@ static void end_asking(pid_t self, int err)
 /* In a ring of the thread's own. 0 or -errno. */
 static int make_own(pid_t self)
 {
-	struct wt_ring *ring = own;
+	struct wt_ring *ring = ring_of(self);
 
 	begin_to_ask(self);
 	int err = -atomic_load(&refused);
 	if (err)
 		return err;
-	if (ring) /* made before, in vain or by the parent of a fork */
-		atomic_store(&ring->owner, self);
+	if (ring) /* made before, in vain */
+		clear(ring, self);
 	else
-		ring = own = allocate(self);
+		ring = allocate(self);
 	err = ring ? make(ring) : -ENOMEM;
 	if (!err)
 		ring->ready = true;
@@ -270,10 +306,10 @@ static int make_own(pid_t self)
 
 static struct wt_ring *own_ring(enum wt_reason *why)
 {
-	struct wt_ring *ring = own;
 	pid_t self = thread_id();
+	struct wt_ring *ring = self > 0 ? ring_of(self) : NULL;
 
-	if (ring && ring->ready && atomic_load_explicit(&ring->owner, memory_order_relaxed) == self)
+	if (ring && ring->ready)
 		return ring;
 	*why = WT_WHY_NO_RING;
 	if (atomic_load_explicit(&refused, memory_order_relaxed))
@@ -282,9 +318,12 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 	/* None of these rings is a vfork child's, and none of their threads in its process. */
 	if (wt_stats_is_guest() || self < 0)
 		return NULL;
+	/* liburing is not made for a thread without libc's storage. */
+	if (!wt_thread_has_storage())
+		return NULL;
 	int err = make_own(self);
 	if (!err)
-		return own;
+		return ring_of(self);
 	if (is_lasting(err))
 		*why = WT_WHY_NO_RING;
 	wt_log(WT_LOG_INFO, "no io_uring: %s", wt_log_errno_text(err));
@@ -325,7 +364,9 @@ bool wt_ring_is_refused(bool ask)
 
 bool wt_ring_is_busy(void)
 {
-	return own && own->busy;
+	struct wt_ring *ring = atomic_load(&rings) ? ring_of(thread_id()) : NULL;
+
+	return ring && ring->busy;
 }
 
 void wt_ring_give(struct wt_ring *ring)
@@ -341,9 +382,10 @@ void wt_ring_give(struct wt_ring *ring)
 
 struct wt_ring *wt_ring_take_made(void)
 {
+	struct wt_ring *ring = atomic_load(&rings) ? ring_of(thread_id()) : NULL;
 	enum wt_reason why;
 
-	return own && own->ready ? wt_ring_take(&why) : NULL;
+	return ring && ring->ready ? wt_ring_take(&why) : NULL;
 }
 
 void wt_ring_end(void)
@@ -354,7 +396,6 @@ void wt_ring_end(void)
 		return;
 	struct wt_signals before = ring->signals;
 	atomic_store(&ring->owner, BEING_CLEARED);
-	own = NULL;
 	clear(ring, UNOWNED);
 	wt_sys_let_signals(&before);
 }
@@ -396,10 +437,10 @@ int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 		if (ret > 0)
 			handed_over = true;
 		if (ret < 0 && !may_pass(ret, &tries)) {
-			/* No ring is entered again, so what this one still holds never runs. */
-			atomic_store(&refused, -ret);
+			/* This one is no longer entered, so what it still holds never runs. */
+			if (ret != -EBADF)
+				atomic_store(&refused, -ret);
 			ring->ready = false;
-			own = NULL;
 			return handed_over ? -ESTALE : -ECANCELED;
 		}
 		while (!io_uring_peek_cqe(&ring->uring, &cqe)) {
@@ -421,8 +462,8 @@ static void register_bounce(struct wt_ring *ring)
 {
 	struct iovec iov = { ring->bounce, WT_BOUNCE_BYTES };
 
-	ring->bounce_registered = !wt_syscall(SYS_io_uring_register, ring->uring.enter_ring_fd,
-					      IORING_REGISTER_BUFFERS | REGISTERED_RING, &iov, 1);
+	ring->bounce_registered = !wt_kernel(SYS_io_uring_register, ring->uring.enter_ring_fd,
+					     IORING_REGISTER_BUFFERS | REGISTERED_RING, &iov, 1);
 }
 
 void *wt_ring_bounce(struct wt_ring *ring)

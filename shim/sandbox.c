@@ -87,10 +87,10 @@ static void dump_no_core(void)
 {
 	struct rlimit limit;
 
-	if (wt_syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, &limit))
+	if (wt_kernel(SYS_prlimit64, 0, RLIMIT_CORE, NULL, &limit))
 		return;
 	limit.rlim_cur = limit.rlim_max ? 1 : 0;
-	wt_syscall(SYS_prlimit64, 0, RLIMIT_CORE, &limit, NULL);
+	wt_kernel(SYS_prlimit64, 0, RLIMIT_CORE, &limit, NULL);
 }
 
 /* The child. All signals are blocked: a handler for SIGSYS is the program's, in its memory. */
@@ -101,16 +101,16 @@ static int try_calls(void *arg)
 	sigset_t all;
 
 	memset(&all, 0xff, sizeof(all));
-	wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_BYTES);
+	wt_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_BYTES);
 	dump_no_core();
-	long fd = wt_syscall(SYS_io_uring_setup, 1, &params);
-	int err = fd < 0 ? -errno : 0;
+	long fd = wt_kernel(SYS_io_uring_setup, 1, &params);
+	long err = fd < 0 ? fd : 0;
+	if (!err)
+		err = wt_kernel(SYS_io_uring_register, fd, IORING_UNREGISTER_FILES, NULL, 0);
 	/* Nothing to unregister is ENXIO. */
-	if (!err && wt_syscall(SYS_io_uring_register, fd, IORING_UNREGISTER_FILES, NULL, 0) < 0)
-		err = errno == ENXIO ? 0 : -errno;
-	if (!err && wt_syscall(SYS_io_uring_enter, fd, 0, 0, 0, NULL, 0) < 0)
-		err = -errno;
-	atomic_store(answer, err);
+	if (!err || err == -ENXIO)
+		err = wt_kernel(SYS_io_uring_enter, fd, 0, 0, 0, NULL, 0);
+	atomic_store(answer, err < 0 ? (int)err : 0);
 	return 0;
 }
 
@@ -124,7 +124,7 @@ static int try_in_child(void)
 	pid_t child = __clone(try_calls, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, &answer);
 	int err = child < 0 ? -errno : 0;
 	if (!err)
-		wt_syscall(SYS_wait4, child, NULL, __WCLONE, NULL);
+		wt_kernel(SYS_wait4, child, NULL, __WCLONE, NULL);
 	munmap(stack, STACK_BYTES);
 	return err ? err : answer;
 }

@@ -12,6 +12,7 @@
 
 #include "base.h"
 #include "sys.h"
+#include "thread.h"
 
 #define FILES 8192u
 #define FILES_PROBED 64u
@@ -365,7 +366,7 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 
 void wt_stats_came_true(void)
 {
-	int errno_before = errno;
+	int errno_before = *wt_thread_errno();
 
 	for (size_t i = 0; i < WT_EVENTS; i++) {
 		const struct wt_event *event = wt_stats_event_at(i);
@@ -377,7 +378,7 @@ void wt_stats_came_true(void)
 						   .file = event->file };
 		count_event(1, &true_now, event->path, -1, NULL);
 	}
-	errno = errno_before;
+	*wt_thread_errno() = errno_before;
 }
 
 static uint64_t path_key(const char *path)

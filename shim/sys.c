@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
@@ -15,42 +14,41 @@
 #include "base.h"
 #include "raw.h"
 #include "real.h"
+#include "text.h"
+#include "thread.h"
 
 #define CACHESTAT 451 /* the number on every architecture; libc's headers may not have it */
 
-static long result(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
-
 static ssize_t sys_pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)
 {
-	return result(wt_real.pwritev2(fd, iov, iovcnt, offset, flags));
+	ssize_t ret = wt_real.pwritev2(fd, iov, iovcnt, offset, flags);
+
+	return ret < 0 ? -*wt_thread_failure() : ret;
 }
 
 static int sys_sync_file_range(int fd, off_t offset, off_t len, unsigned int flags)
 {
-	return result(wt_syscall(SYS_sync_file_range, fd, offset, len, flags));
+	return wt_kernel(SYS_sync_file_range, fd, offset, len, flags);
 }
 
 static int sys_fsync(int fd)
 {
-	return result(wt_syscall(SYS_fsync, fd));
+	return wt_kernel(SYS_fsync, fd);
 }
 
 static int sys_fdatasync(int fd)
 {
-	return result(wt_syscall(SYS_fdatasync, fd));
+	return wt_kernel(SYS_fdatasync, fd);
 }
 
 static int sys_syncfs(int fd)
 {
-	return result(wt_syscall(SYS_syncfs, fd));
+	return wt_kernel(SYS_syncfs, fd);
 }
 
 static int sys_fadvise(int fd, off_t offset, off_t len, int advice)
 {
-	return result(wt_syscall(SYS_fadvise64, fd, offset, len, advice));
+	return wt_kernel(SYS_fadvise64, fd, offset, len, advice);
 }
 
 static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages)
@@ -62,8 +60,9 @@ static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages
 		uint64_t cached, dirty, writeback, evicted, recently_evicted;
 	} counts = { 0 };
 
-	if (wt_syscall(CACHESTAT, fd, &range, &counts, 0) < 0)
-		return -errno;
+	int err = wt_kernel(CACHESTAT, fd, &range, &counts, 0);
+	if (err)
+		return err;
 	pages->cached = counts.cached;
 	pages->unclean = counts.dirty + counts.writeback;
 	return 0;
@@ -71,27 +70,27 @@ static int sys_cachestat(int fd, off_t offset, off_t len, struct wt_pages *pages
 
 static off_t sys_lseek(int fd, off_t offset, int whence)
 {
-	return result(wt_syscall(SYS_lseek, fd, offset, whence));
+	return wt_kernel(SYS_lseek, fd, offset, whence);
 }
 
 static int sys_getfl(int fd)
 {
-	return result(wt_syscall(SYS_fcntl, fd, F_GETFL));
+	return wt_kernel(SYS_fcntl, fd, F_GETFL);
 }
 
 static int sys_getfd(int fd)
 {
-	return result(wt_syscall(SYS_fcntl, fd, F_GETFD));
+	return wt_kernel(SYS_fcntl, fd, F_GETFD);
 }
 
 static int sys_getlease(int fd)
 {
-	return result(wt_syscall(SYS_fcntl, fd, F_GETLEASE));
+	return wt_kernel(SYS_fcntl, fd, F_GETLEASE);
 }
 
 static int sys_getlock(int fd, struct flock *lock)
 {
-	return result(wt_syscall(SYS_fcntl, fd, F_OFD_GETLK, lock));
+	return wt_kernel(SYS_fcntl, fd, F_OFD_GETLK, lock);
 }
 
 static int sys_identify(int fd, struct stat *st)
@@ -100,12 +99,12 @@ static int sys_identify(int fd, struct stat *st)
 	unsigned int mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK |
 			    STATX_SIZE | STATX_BTIME;
 
-	int err = result(wt_syscall(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx));
+	int err = wt_kernel(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx);
 	if (err == -EBADF)
 		return err;
 	/* A sandbox that does not know statx: better with the times than not at all. */
 	if (err) {
-		err = result(wt_syscall(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH));
+		err = wt_kernel(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH);
 		st->st_ctim = (struct timespec){ 0 };
 		return err;
 	}
@@ -123,67 +122,67 @@ static int sys_identify(int fd, struct stat *st)
 
 static int sys_fiemap(int fd, struct fiemap *map)
 {
-	return result(wt_syscall(SYS_ioctl, fd, FS_IOC_FIEMAP, map));
+	return wt_kernel(SYS_ioctl, fd, FS_IOC_FIEMAP, map);
 }
 
 static int sys_fremovexattr(int fd, const char *name)
 {
-	return result(wt_syscall(SYS_fremovexattr, fd, name));
+	return wt_kernel(SYS_fremovexattr, fd, name);
 }
 
 static int sys_removexattr(const char *path, const char *name)
 {
-	return result(wt_syscall(SYS_removexattr, path, name));
+	return wt_kernel(SYS_removexattr, path, name);
 }
 
 static int sys_statfs(const char *path, struct statfs *fs)
 {
-	return result(statfs(path, fs));
+	return wt_kernel(SYS_statfs, path, fs);
 }
 
 static int sys_fstatfs(int fd, struct statfs *fs)
 {
-	return result(fstatfs(fd, fs));
+	return wt_kernel(SYS_fstatfs, fd, fs);
 }
 
 static int sys_statx(int fd, const char *path, int flags, unsigned int mask, struct statx *stx)
 {
-	return result(wt_syscall(SYS_statx, fd, path, flags, mask, stx));
+	return wt_kernel(SYS_statx, fd, path, flags, mask, stx);
 }
 
 static ssize_t sys_readlink(const char *path, char *buf, size_t size)
 {
-	return result(wt_syscall(SYS_readlinkat, AT_FDCWD, path, buf, size));
+	return wt_kernel(SYS_readlinkat, AT_FDCWD, path, buf, size);
 }
 
 static int sys_open(const char *path, int flags, mode_t mode)
 {
-	return result(wt_syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+	return wt_kernel(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 static int sys_openat(int dirfd, const char *path, int flags)
 {
-	return result(wt_syscall(SYS_openat, dirfd, path, flags, 0));
+	return wt_kernel(SYS_openat, dirfd, path, flags, 0);
 }
 
 static int sys_close(int fd)
 {
-	return result(wt_syscall(SYS_close, fd));
+	return wt_kernel(SYS_close, fd);
 }
 
 static ssize_t sys_read(int fd, void *buf, size_t len)
 {
-	return result(wt_syscall(SYS_read, fd, buf, len));
+	return wt_kernel(SYS_read, fd, buf, len);
 }
 
 static ssize_t sys_write(int fd, const void *buf, size_t len)
 {
-	return result(wt_syscall(SYS_write, fd, buf, len));
+	return wt_kernel(SYS_write, fd, buf, len);
 }
 
 static ssize_t sys_read_memory(const struct iovec *to, const struct iovec *from, int from_cnt)
 {
-	return result(wt_syscall(SYS_process_vm_readv, getpid(), to, 1L, from, (long)from_cnt, 0L));
+	return wt_kernel(SYS_process_vm_readv, getpid(), to, 1L, from, (long)from_cnt, 0L);
 }
 
 struct wt_sys wt_sys = {
@@ -213,11 +212,20 @@ static ssize_t without_deleted(int fd, char *path, ssize_t len)
 	return len - suffix;
 }
 
+void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES])
+{
+	struct wt_text text = { .buf = link, .size = WT_FD_LINK_BYTES - 1 };
+
+	wt_text_str(&text, "/proc/thread-self/fd/");
+	wt_text_u64(&text, (unsigned int)fd);
+	link[text.len] = '\0';
+}
+
 int wt_sys_path(int fd, char *buf, size_t size)
 {
-	char link[40];
+	char link[WT_FD_LINK_BYTES];
 
-	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", fd);
+	wt_sys_fd_link(fd, link);
 	ssize_t len = wt_sys.readlink(link, buf, size);
 	if (len < 0)
 		return len;
@@ -249,9 +257,9 @@ int wt_sys_map_wiped(size_t size, void **ret_map)
 	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (map == MAP_FAILED)
-		return -errno;
+		return -*wt_thread_failure();
 	if (madvise(map, size, MADV_WIPEONFORK)) {
-		int err = -errno;
+		int err = -*wt_thread_failure();
 
 		munmap(map, size);
 		return err;
@@ -275,7 +283,7 @@ int wt_sys_map_shared(size_t size, void **ret_map)
 				 -1, 0);
 
 		if (map == MAP_FAILED)
-			return -errno;
+			return -*wt_thread_failure();
 		rest = map;
 		rest_bytes = mapped;
 	}
@@ -315,15 +323,15 @@ void wt_sys_hold_signals(struct wt_signals *signals)
 	 */
 	for (size_t i = 0; i < WT_LENGTH(raised); i++)
 		sigdelset(&all, raised[i]);
-	signals->held = !wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals->before,
-				    KERNEL_SIGSET_BYTES);
+	signals->held = !wt_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals->before,
+				   KERNEL_SIGSET_BYTES);
 }
 
 void wt_sys_let_signals(const struct wt_signals *signals)
 {
 	for (int tries = 0; signals->held && tries < 3; tries++)
-		if (!wt_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL,
-				KERNEL_SIGSET_BYTES))
+		if (!wt_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &signals->before, NULL,
+			       KERNEL_SIGSET_BYTES))
 			return;
 }
 
@@ -332,7 +340,7 @@ uint64_t wt_sys_now_ns(void)
 	struct timespec now = { 0 };
 
 	/* Not libc's function: a library that fakes the time may be before it. */
-	wt_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	wt_kernel(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 

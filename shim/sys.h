@@ -3,8 +3,8 @@
  * sys - the system calls that libwt makes for itself.
  *
  * A named table, so that a unit test can put a failing call in the place of any
- * of them. Every entry returns a value >= 0 or -errno, may leave anything in
- * errno (the edges restore it), is async-signal-safe and no cancellation point,
+ * of them. Every entry returns a value >= 0 or -errno, leaves errno
+ * alone (pwritev2 does not: the edges restore it), is async-signal-safe and no cancellation point,
  * except where it says otherwise. The writes that the program asked for are
  * made through wt_real, in the program's own form.
  */
@@ -86,6 +86,11 @@ bool wt_sys_read_program(void *to, const void *from, size_t len);
  * -ENOENT where /proc is not mounted.
  */
 int wt_sys_path(int fd, char *buf, size_t size);
+
+#define WT_FD_LINK_BYTES 40
+
+/* The link in /proc that it is read from. */
+void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES]);
 
 /* So many EINTR in a row are no signals, but a sandbox. */
 #define WT_INTERRUPTIONS_MAX 1000

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -227,11 +226,11 @@ static int reopen(int fd, int wanted)
 {
 	const int kept = O_ACCMODE | O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK | O_SYNC;
 	int fl = wt_sys.getfl(fd), fd_flags = wt_sys.getfd(fd);
-	char path[48];
+	char path[WT_FD_LINK_BYTES];
 
 	if (fl < 0 || fd_flags < 0 || (fl & wanted) == wanted || may_be_locked(fd))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
+	wt_sys_fd_link(fd, path);
 	int stable = wt_sys.open(path, (fl & kept) | wanted | O_CLOEXEC, 0);
 	if (stable < 0)
 		return 0;

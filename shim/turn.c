@@ -75,7 +75,7 @@ void wt_turn_take_cached(struct wt_turn *turn, bool wait)
 	atomic_fetch_add(&turn->under_way, CACHED);
 	uint64_t end_ns = wt_sys_now_ns() + WAIT_NS;
 	while (wait && (uint32_t)atomic_load(&turn->under_way) && wt_sys_now_ns() < end_ns)
-		wt_syscall(SYS_nanosleep, &pause, NULL);
+		wt_kernel(SYS_nanosleep, &pause, NULL);
 }
 
 void wt_turn_leave_cached(void *turn)

@@ -4,7 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -16,39 +16,37 @@
 #define LOW_MAX 256
 #define GAP_MAX 16 /* closed numbers in a row: hardly one behind them is open */
 
-static bool is_ring_now(const char *number)
+static bool is_ring_now(int fd)
 {
 	static const char ring[] = "anon_inode:[io_uring]";
-	char path[64], target[sizeof(ring)];
+	char path[WT_FD_LINK_BYTES], target[sizeof(ring)];
 
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%.20s", number);
+	wt_sys_fd_link(fd, path);
 	return wt_sys.readlink(path, target, sizeof(target)) == (ssize_t)sizeof(ring) - 1 &&
 	       !memcmp(target, ring, sizeof(ring) - 1);
 }
 
 /* libwt's own are descriptors too, for some microseconds. */
-static bool is_ring(const char *number)
+static bool is_ring(int fd)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
 
-	if (likely(!is_ring_now(number)))
+	if (likely(!is_ring_now(fd)))
 		return false;
-	wt_syscall(SYS_nanosleep, &pause, NULL);
-	return is_ring_now(number);
+	wt_kernel(SYS_nanosleep, &pause, NULL);
+	return is_ring_now(fd);
 }
 
 /* Asking of each what file it is takes a thirtieth of what its name in /proc would. */
 bool wt_unseen_ring_low(void)
 {
 	struct stat st;
-	char number[12];
 
 	for (int fd = 0, gap = 0; fd < LOW_MAX && gap < GAP_MAX; fd++) {
 		gap = wt_sys.identify(fd, &st) ? gap + 1 : 0;
 		if (likely(gap || st.st_mode & S_IFMT))
 			continue;
-		snprintf(number, sizeof(number), "%d", fd);
-		if (is_ring(number))
+		if (is_ring(fd))
 			return true;
 	}
 	return false;
@@ -63,11 +61,11 @@ bool wt_unseen_ring(void)
 
 	if (dir < 0)
 		return false;
-	while (!found && (len = wt_syscall(SYS_getdents64, dir, entries, sizeof(entries))) > 0) {
+	while (!found && (len = wt_kernel(SYS_getdents64, dir, entries, sizeof(entries))) > 0) {
 		for (long at = 0; at < len && !found;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
 
-			found = is_ring(entry->d_name);
+			found = entry->d_name[0] != '.' && is_ring(atoi(entry->d_name));
 			at += entry->d_reclen;
 		}
 	}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bare FILE STORAGE CALL - a thread that clone(2) made writes FILE by CALL. Its thread-local
+ * storage is its creator's (shared), none (null), cannot be touched (fenced), or bytes of its own
+ * without anything of libc's (zeros, poison, header). Prints how many of FILE's pages are dirty
+ * then, and whether the bytes around such a storage are as before.
+ *
+ * bare list storages|calls|ways - what there is.
+ *
+ * bare FILE exits WAY - such a thread ends by WAY while the first one goes on, which writes FILE;
+ * or it is the first one that ends (leader), or that of a child (child), and the other goes on.
+ * Whoever is last ends by exit(2) with status 5.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+#define STACK_BYTES (256 << 10)
+#define STORAGE_BYTES 16384
+#define FLAGS                                                                                      \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |        \
+	 CLONE_CHILD_CLEARTID)
+
+static _Alignas(4096) char page[4096];
+static int fd, other;
+static const char *name;
+static _Atomic int running = 1;
+static long (*call)(void);
+static long answer = -1;
+
+static void must(int condition, const char *what)
+{
+	if (!condition) {
+		perror(what);
+		_exit(1);
+	}
+}
+
+static const struct iovec iov = { page, sizeof(page) };
+
+static long by_write(void)
+{
+	return write(fd, page, sizeof(page));
+}
+
+static long by_pwrite(void)
+{
+	return pwrite(fd, page, sizeof(page), sizeof(page));
+}
+
+static long by_part(void)
+{
+	return pwrite(fd, page, 100, 50);
+}
+
+static long by_large(void)
+{
+	static char large[3 << 20];
+
+	return pwrite(fd, large, sizeof(large), 0);
+}
+
+static long by_writev(void)
+{
+	return writev(fd, &iov, 1);
+}
+
+static long by_pwritev(void)
+{
+	return pwritev(fd, &iov, 1, 0);
+}
+
+static long by_pwritev2(void)
+{
+	return pwritev2(fd, &iov, 1, 0, 0);
+}
+
+static long by_syscall(void)
+{
+	return syscall(SYS_pwrite64, fd, page, sizeof(page), 0);
+}
+
+static long by_many(void)
+{
+	for (int i = 0; i < 200; i++)
+		if (pwrite(fd, page, sizeof(page), i % 16 * sizeof(page)) < 0)
+			return -1;
+	return 0;
+}
+
+static long by_open(void)
+{
+	int mine = open(name, O_WRONLY);
+	long ret = mine < 0 ? -1 : write(mine, page, sizeof(page));
+
+	return close(mine) ? -1 : ret;
+}
+
+static long by_append(void)
+{
+	int mine = open(name, O_WRONLY | O_APPEND);
+	long ret = mine < 0 ? -1 : write(mine, page, sizeof(page));
+
+	return close(mine) ? -1 : ret;
+}
+
+static long by_dup(void)
+{
+	int mine = dup(fd);
+	long ret = mine < 0 ? -1 : write(mine, page, sizeof(page));
+
+	return close(mine) ? -1 : ret;
+}
+
+static long by_dup2(void)
+{
+	return dup2(fd, other) < 0 ? -1 : write(other, page, sizeof(page));
+}
+
+static long by_fdatasync(void)
+{
+	return write(fd, page, sizeof(page)) < 0 ? -1 : fdatasync(fd);
+}
+
+static long by_fsync(void)
+{
+	return write(fd, page, sizeof(page)) < 0 ? -1 : fsync(fd);
+}
+
+static long by_unknown(void)
+{
+	return syscall(SYS_lseek, fd, 0, SEEK_SET) < 0 ? -1 : write(other + 1, page, sizeof(page));
+}
+
+static const struct {
+	const char *name;
+	long (*call)(void);
+} calls[] = {
+	{ "write", by_write },	     { "pwrite", by_pwrite }, { "part", by_part },
+	{ "large", by_large },	     { "writev", by_writev }, { "pwritev", by_pwritev },
+	{ "pwritev2", by_pwritev2 }, { "many", by_many },     { "syscall", by_syscall },
+	{ "open", by_open },	     { "append", by_append }, { "dup", by_dup },
+	{ "dup2", by_dup2 },	     { "fsync", by_fsync },   { "fdatasync", by_fdatasync },
+	{ "unknown", by_unknown },
+};
+
+/* The middle of `around`, as the bytes of a storage lie on both sides of its address. */
+static void *storage_of(const char *kind, char *around, int *flags)
+{
+	char *middle = around + STORAGE_BYTES / 2;
+
+	*flags = CLONE_SETTLS;
+	if (!strcmp(kind, "null"))
+		return NULL;
+	if (!strcmp(kind, "fenced")) {
+		must(!mprotect(around, STORAGE_BYTES, PROT_NONE), "mprotect");
+		return middle;
+	}
+	if (!strcmp(kind, "poison"))
+		memset(around, 0x5a, STORAGE_BYTES);
+	/* What a compiler's code needs: the address of itself. */
+	if (!strcmp(kind, "header")) {
+		memset(around, 0x11, STORAGE_BYTES);
+		*(void **)middle = middle;
+		*((void **)middle + 2) = middle;
+	}
+	if (!strcmp(kind, "shared"))
+		*flags = 0;
+	return middle;
+}
+
+static const char *const storages[] = { "shared", "null", "fenced", "zeros", "poison", "header" };
+
+static int thread(void *unused)
+{
+	(void)unused;
+	answer = call();
+	return 0;
+}
+
+static long exit_leader(void), exit_child(void);
+
+static long exit_by_syscall(void)
+{
+	return syscall(SYS_exit, 0);
+}
+
+static long exit_by_return(void)
+{
+	return 0;
+}
+
+static long exit_after_write(void)
+{
+	by_pwrite();
+	return syscall(SYS_exit, 3);
+}
+
+static const struct {
+	const char *name;
+	long (*call)(void);
+} ways[] = {
+	{ "syscall", exit_by_syscall }, { "return", exit_by_return }, { "write", exit_after_write },
+	{ "leader", exit_leader },	{ "child", exit_child },
+};
+
+static uintmax_t dirty_pages(void)
+{
+	uint64_t range[2] = { 0, 0 }, counts[5] = { 0 };
+
+	must(!syscall(SYS_cachestat, fd, range, counts, 0), "cachestat");
+	return counts[1] + counts[2];
+}
+
+/* The first thread has ended by then. */
+static int go_on_alone(void *unused)
+{
+	(void)unused;
+	usleep(200000);
+	by_pwrite();
+	printf("dirty=%ju\n", dirty_pages());
+	fflush(stdout);
+	syscall(SYS_exit, 5);
+	return 0;
+}
+
+static void launch(int (*function)(void *), void *storage, int flags)
+{
+	char *stack =
+		mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(stack != MAP_FAILED, "mmap");
+	atomic_store(&running, 1);
+	must(clone(function, stack + STACK_BYTES, flags, NULL, NULL, storage, &running) > 0,
+	     "clone");
+}
+
+static void start(void *storage, int flags)
+{
+	launch(thread, storage, FLAGS | flags);
+	for (int i = 0; atomic_load(&running) && i < 15000; i++)
+		usleep(1000);
+	must(!atomic_load(&running), "the thread has not ended");
+}
+
+static long exit_leader(void)
+{
+	launch(go_on_alone, NULL, FLAGS);
+	return syscall(SYS_exit, 3);
+}
+
+static int leave_a_thread(void *unused)
+{
+	(void)unused;
+	launch(go_on_alone, NULL, FLAGS);
+	return 3;
+}
+
+static long exit_child(void)
+{
+	int status;
+
+	launch(leave_a_thread, NULL, SIGCHLD);
+	must(wait(&status) > 0 && WIFEXITED(status), "wait");
+	_exit(WEXITSTATUS(status));
+}
+
+static int list(const char *what)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && *what == 'w'; i++)
+		puts(ways[i].name);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && *what == 'c'; i++)
+		puts(calls[i].name);
+	for (size_t i = 0; i < sizeof(storages) / sizeof(storages[0]) && *what == 's'; i++)
+		puts(storages[i]);
+	return 0;
+}
+
+static int write_in(const char *kind)
+{
+	int flags;
+	char *around = mmap(NULL, STORAGE_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static char before[STORAGE_BYTES];
+	void *storage = storage_of(kind, around, &flags);
+
+	if (strcmp(kind, "fenced"))
+		memcpy(before, around, STORAGE_BYTES);
+	start(storage, flags);
+	must(answer >= 0, "the thread's call");
+	printf("dirty=%ju\n", dirty_pages());
+	if (strcmp(kind, "fenced") && memcmp(before, around, STORAGE_BYTES))
+		puts("changed=1");
+	return 0;
+}
+
+/* And then the thread is not there any more, and writes by this one are covered. */
+static int go_on(void)
+{
+	if (call == exit_leader || call == exit_child)
+		call();
+	start(NULL, 0);
+	must(by_pwrite() > 0, "pwrite");
+	printf("dirty=%ju\n", dirty_pages());
+	return 5;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "list"))
+		return list(argv[2]);
+	if (argc != 4)
+		return 2;
+	bool exits = !strcmp(argv[2], "exits");
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && !exits; i++)
+		call = strcmp(calls[i].name, argv[3]) ? call : calls[i].call;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && exits; i++)
+		call = strcmp(ways[i].name, argv[3]) ? call : ways[i].call;
+	closefrom(3);
+	name = argv[1];
+	fd = open(name, O_RDWR | O_CREAT, 0600);
+	other = open("/dev/null", O_WRONLY);
+	must(fd >= 0 && other >= 0 && call, "open");
+	/* A number that libwt has not seen coming. */
+	must(syscall(SYS_fcntl, fd, F_DUPFD, other + 1) == other + 1, "dup");
+	return exits ? go_on() : write_in(argv[2]);
+}
