@@ -315,3 +315,13 @@ void wt_core_stderr_closing(void)
 	if (wt_config.report && !strcmp(wt_config.report, "stderr"))
 		wt_core_report();
 }
+
+void wt_core_confining(void)
+{
+	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
+		wt_core_noticed(fd, WT_WAY_STRICT);
+	wt_log(WT_LOG_WARN, "a thread enters seccomp's strict mode, and what it writes from now on "
+			    "is not covered");
+	if (wt_thread_has_storage() && wt_thread_is_last())
+		wt_core_report();
+}

@@ -68,4 +68,10 @@ void wt_core_report(void);
 /* It is about to lose its stderr: a report that would go there is written now. */
 void wt_core_stderr_closing(void);
 
+/*
+ * The calling thread asks for a mode in which it may only write: what is known to be under a rule
+ * is told as not covered, and where no other thread is there to do it later, the report is written.
+ */
+void wt_core_confining(void);
+
 #endif

@@ -42,6 +42,9 @@ int wt_edge_opened(int fd, int flags, const struct wt_place *place);
 /* The program ends: its streams hand over what they hold, as libc does it later, unseen. */
 void wt_edge_exiting(void);
 
+/* Makes a call that brings the thread into seccomp's strict mode, and passes by from then on. */
+long wt_edge_confining(long (*confine)(const void *call), const void *call);
+
 /* pwrite64 is pwrite under another name where off_t has 64 bits (base.h). */
 #define WT_ALIAS(symbol) WT_EXPORT __attribute__((alias(#symbol)))
 

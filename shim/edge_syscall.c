@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -124,6 +126,22 @@ static long open_by(const struct arguments *in)
 		return -1;
 	long ret = pass(in);
 	return ret < 0 ? ret : wt_edge_opened((int)ret, (int)how.flags, &place);
+}
+
+static long pass_confining(const void *call)
+{
+	return pass(call);
+}
+
+static bool confines(const struct arguments *in, long *ret)
+{
+	bool is_strict = (in->number == SYS_prctl && in->a == PR_SET_SECCOMP &&
+			  in->b == SECCOMP_MODE_STRICT) ||
+			 (in->number == SYS_seccomp && in->a == SECCOMP_SET_MODE_STRICT);
+
+	if (unlikely(is_strict))
+		*ret = wt_edge_confining(pass_confining, in);
+	return is_strict;
 }
 
 /* Nothing is done but to note what the child will share. */
@@ -248,7 +266,7 @@ static bool ends(const struct arguments *in, long *ret)
 		break;
 	case SYS_exit:
 		/* The end of a process as well: its status is safe then (clone, init.c). */
-		if (!wt_thread_is_last())
+		if (wt_thread_is_strict() || !wt_thread_is_last())
 			return false;
 		_exit((int)in->a);
 	case SYS_exit_group:
@@ -269,7 +287,7 @@ static bool by_edge(const struct arguments *in, long *ret)
 	bool has_state = wt_thread_has_storage();
 	if (likely(has_state))
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	bool done = writes(in, ret) || describes(in, ret) || names(in, ret)  ||
+	bool done = writes(in, ret) || describes(in, ret) || names(in, ret) || confines(in, ret) ||
 		    clones(in);
 	if (likely(has_state))
 		pthread_setcancelstate(cancel, NULL);

@@ -7,6 +7,7 @@
 #include "guest.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 
 WT_LARGE struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 _Atomic int wt_fdtable_apart;
@@ -52,8 +53,21 @@ static struct wt_fd *entry_seen_by(struct wt_guest *guest, int fd)
 	return entry_of_process(fd);
 }
 
+static struct wt_fd passed;
+
+void wt_fdtable_pass_all(bool has_storage)
+{
+	static const union wt_verdict no_rule = { .state = WT_NO_RULE };
+
+	atomic_store(&passed.verdict, no_rule.word);
+	wt_thread_become_strict(has_storage);
+	atomic_fetch_or(&wt_fdtable_apart, WT_APART_STRICT);
+}
+
 struct wt_fd *wt_fdtable_entry_apart(int fd)
 {
+	if (atomic_load(&wt_fdtable_apart) & WT_APART_STRICT && wt_thread_is_strict())
+		return &passed;
 	return is_split() ? NULL : entry_seen_by(viewer(), fd);
 }
 

@@ -81,7 +81,8 @@ enum wt_apart {
 	WT_APART_SPLIT =
 		1, /* a thread has descriptors of its own: nothing is known of any number */
 	WT_APART_CROWD = 2,  /* there were more guests at once than places for them */
-	WT_APART_GUEST = 4   /* times the guests that have a place (guest.h) */
+	WT_APART_STRICT = 4, /* a thread may make no other system call than its write */
+	WT_APART_GUEST = 8   /* times the guests that have a place (guest.h) */
 };
 
 extern _Atomic int wt_fdtable_apart;
@@ -91,6 +92,9 @@ extern _Atomic int wt_fdtable_apart;
  * file here and another there, and nothing is known of any.
  */
 void wt_fdtable_split(void);
+
+/* The calling thread may only write (thread.h): to it no number is under a rule any more. */
+void wt_fdtable_pass_all(bool has_storage);
 
 struct wt_fd *wt_fdtable_entry_apart(int fd);
 

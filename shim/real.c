@@ -115,6 +115,17 @@ static int raw_unshare(int flags)
 	return wt_syscall(SYS_unshare, flags);
 }
 
+static int raw_prctl(int option, ...)
+{
+	va_list args;
+
+	va_start(args, option);
+	long b = va_arg(args, long), c = va_arg(args, long);
+	long d = va_arg(args, long), e = va_arg(args, long);
+	va_end(args);
+	return wt_syscall(SYS_prctl, option, b, c, d, e);
+}
+
 /* By libc's own name: an allocator makes its key before anything can be looked up. */
 int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 

@@ -85,6 +85,8 @@
 	X(WT_WAY_MAY_BE_MAPPED, "a shared mapping, if it was made writable (mprotect)",            \
 	  WT_DO_MAP_NOTHING)                                                                       \
 	X(WT_WAY_STILL_CACHED, "bytes that failed are still in the page cache", WT_DO_MAP_NOTHING) \
+	X(WT_WAY_STRICT, "a thread in seccomp's strict mode, if it writes there",                  \
+	  "confine the program by a filter (SECCOMP_SET_MODE_FILTER) instead")                     \
 	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
 	  "turn off io_uring in the program's settings, or leave its own syncs on")
 

@@ -27,6 +27,13 @@
 static _Atomic uintptr_t known_storages[KNOWN];
 static _Atomic uint64_t known_threads[KNOWN];
 
+/* Those that may make no system call, each by its thread pointer and what is asked of it there. */
+#define STRICT 64
+static struct {
+	_Atomic uintptr_t key;
+	bool has_storage;
+} strict[STRICT];
+static _Atomic unsigned int strict_len;
 static _Atomic bool cloned;
 static uintptr_t errno_offset; /* from the thread pointer, the same in all threads */
 
@@ -41,6 +48,8 @@ uintptr_t wt_thread_pointer(void)
 
 	if (likely(has_instruction))
 		__asm__ volatile("rdfsbase %0" : "=r"(pointer));
+	else if (atomic_load_explicit(&strict_len, memory_order_relaxed))
+		__asm__ volatile("movq %%fs:0, %0" : "=r"(pointer));
 	else
 		wt_kernel(SYS_arch_prctl, ARCH_GET_FS, &pointer);
 	return pointer;
@@ -88,6 +97,34 @@ static bool is_registered(uintptr_t pointer)
 	return list && list - pointer + STORAGE_BYTES < 2 * STORAGE_BYTES;
 }
 
+/* Its place among the strict ones, and one; 0 for others. */
+static unsigned int strict_place(uintptr_t pointer)
+{
+	unsigned int len = atomic_load_explicit(&strict_len, memory_order_acquire);
+
+	for (unsigned int i = 0; unlikely(i < len && i < STRICT); i++)
+		if (atomic_load_explicit(&strict[i].key, memory_order_acquire) ==
+		    storage_key(pointer))
+			return i + 1;
+	return 0;
+}
+
+bool wt_thread_is_strict(void)
+{
+	return strict_place(wt_thread_pointer());
+}
+
+void wt_thread_become_strict(bool has_storage)
+{
+	uintptr_t pointer = wt_thread_pointer();
+	unsigned int index = atomic_fetch_add(&strict_len, 1);
+
+	if (index >= STRICT)
+		return;
+	strict[index].has_storage = has_storage;
+	atomic_store_explicit(&strict[index].key, storage_key(pointer), memory_order_release);
+}
+
 void wt_thread_cloning(void)
 {
 	atomic_store_explicit(&cloned, true, memory_order_relaxed);
@@ -105,6 +142,9 @@ bool wt_thread_has_storage(void)
 	if (likely(atomic_load_explicit(&known_storages[place_of(pointer)], memory_order_relaxed) ==
 		   storage_key(pointer)))
 		return true;
+	unsigned int place = strict_place(pointer);
+	if (unlikely(place))
+		return strict[place - 1].has_storage;
 	if (!is_registered(pointer))
 		return false;
 	note(pointer, wt_kernel(SYS_gettid));

@@ -47,6 +47,16 @@ void wt_thread_test_cancel(void);
 bool wt_thread_is_last(void);
 
 /*
+ * The thread may only read, write and end from now on (seccomp(2), SECCOMP_MODE_STRICT), and any
+ * other system call kills it; so it says what it has seen of its storage before. It is known by
+ * that storage: of threads that share one each is taken for it.
+ */
+void wt_thread_become_strict(bool has_storage);
+
+/* Whether it is such a thread; no system call. */
+bool wt_thread_is_strict(void);
+
+/*
  * Whether no other thread runs, as far as libc and the calls of clone(2) show: one that is made by
  * an instruction of the program's own is not seen.
  */

@@ -5,6 +5,8 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -284,6 +286,27 @@ static void *in_thread(void *of)
 	write_on("other");
 	TELL(unshare(~0));
 	return NULL;
+}
+
+/* What ends in strict mode is the child's. */
+void try_prctl(void)
+{
+	char name[16] = "";
+	int status;
+
+	TELL(prctl(PR_SET_NAME, "named"));
+	TELL(prctl(PR_GET_NAME, name));
+	TELL(!strcmp(name, "named"));
+	TELL(prctl(-1));
+	TELL(prctl(PR_SET_SECCOMP, 99));
+	pid_t child = fork();
+	if (!child) {
+		bool confined = !prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+
+		syscall(SYS_exit, confined ? 7 : 1);
+	}
+	TELL(waitpid(child, &status, 0) == child);
+	TELL(status);
 }
 
 void try_unshare(void)

@@ -3,13 +3,15 @@
 #
 # Threads that libc did not make: by clone(2), with its creator's thread-local storage, none, or some
 # bytes without anything of libc's. They write as without libwt, and through; they end alone, and the
-# last one ends the process with its own status.
-# tests/prog/bare.c lists the storages, calls and ways.
+# last one ends the process with its own status. A thread in seccomp's strict mode is not killed for
+# what libwt does: what it writes is named as not covered.
+# tests/prog/bare.c and confined.c list the storages, calls and ways.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
 . "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
 
 bare=$WT_OBJ/tests/prog/bare
+confined=$WT_OBJ/tests/prog/confined
 if [ -z "${WT_TEST_EXT4:-}" ]; then
 	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
 	exit
@@ -74,4 +76,26 @@ for way in $("$bare" list ways); do
 	check "a thread ends alone, and the last one ends the process: $way" exits "$way"
 done
 
+# as_without ENTER: the same status and bytes for each call and end, and the report names it.
+as_without() {
+	local call end rule expected found wrong=0
+	for call in $("$confined" list calls); do
+		for end in exit _exit; do
+			expected=$(under '' "$confined" "$dir/x.db" "$1" "$call" "$end"; cksum "$dir/x.db")
+			for rule in through dsync dsync,engine=direct; do
+				found=$(under "$rule" "$confined" "$dir/x.db" "$1" "$call" "$end"
+					cksum "$dir/x.db")
+				[ "$found" = "$expected" ] || { wrong=1 && echo "$call, $end, $rule: $found"; }
+				case $expected in *status=139*) continue ;; esac
+				grep -q "strict mode" "$dir/report.json" ||
+					{ wrong=1 && echo "$call, $end, $rule: not named"; }
+			done
+		done
+	done
+	return $wrong
+}
+
+for enter in $("$confined" list enters); do
+	check "a thread in strict mode is not killed, and named: $enter" as_without "$enter"
+done
 finish
