@@ -5,6 +5,9 @@
  * without anything of libc's (zeros, poison, header). Prints how many of FILE's pages are dirty
  * then, and whether the bytes around such a storage are as before.
  *
+ * bare FILE crowd STORAGE - four such threads at once, and the first one, write blocks of their
+ * own.
+ *
  * bare list storages|calls|ways - what there is.
  *
  * bare FILE exits WAY - such a thread ends by WAY while the first one goes on, which writes FILE;
@@ -321,13 +324,70 @@ static int go_on(void)
 	return 5;
 }
 
+#define CROWD 4
+#define BLOCKS 100
+
+static _Atomic int crowd_running[CROWD], crowd_failed;
+
+/* Each block is told from all others by its first bytes. */
+static void write_blocks(int number)
+{
+	static _Alignas(4096) char blocks[CROWD + 1][4096];
+
+	for (int i = 0; i < BLOCKS; i++) {
+		int at = i * (CROWD + 1) + number;
+
+		memcpy(blocks[number], &at, sizeof(at));
+		if (pwrite(fd, blocks[number], sizeof(page), (off_t)at * sizeof(page)) !=
+		    sizeof(page))
+			atomic_fetch_add(&crowd_failed, 1);
+	}
+}
+
+static int one_of_crowd(void *running_at)
+{
+	write_blocks((int)((_Atomic int *)running_at - crowd_running));
+	return 0;
+}
+
+static int write_in_crowd(const char *kind)
+{
+	for (int i = 0; i < CROWD; i++) {
+		int flags, at;
+		char *around = mmap(NULL, STORAGE_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *storage = storage_of(kind, around, &flags);
+
+		at = atomic_exchange(&crowd_running[i], 1);
+		must(!at && clone(one_of_crowd, around + STORAGE_BYTES + STACK_BYTES, FLAGS | flags,
+				  &crowd_running[i], NULL, storage, &crowd_running[i]) > 0,
+		     "clone");
+	}
+	write_blocks(CROWD);
+	for (int i = 0, tries = 0; i < CROWD && tries < 15000; tries++) {
+		usleep(1000);
+		i += !atomic_load(&crowd_running[i]);
+	}
+	for (int i = 0; i < BLOCKS * (CROWD + 1); i++) {
+		int found;
+
+		must(pread(fd, &found, sizeof(found), (off_t)i * sizeof(page)) == sizeof(found),
+		     "pread");
+		crowd_failed += found != i;
+	}
+	printf("dirty=%ju\n", dirty_pages());
+	if (crowd_failed)
+		printf("failed=%d\n", crowd_failed);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "list"))
 		return list(argv[2]);
 	if (argc != 4)
 		return 2;
-	bool exits = !strcmp(argv[2], "exits");
+	bool exits = !strcmp(argv[2], "exits"), crowds = !strcmp(argv[2], "crowd");
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && !exits; i++)
 		call = strcmp(calls[i].name, argv[3]) ? call : calls[i].call;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && exits; i++)
@@ -336,8 +396,10 @@ int main(int argc, char **argv)
 	name = argv[1];
 	fd = open(name, O_RDWR | O_CREAT, 0600);
 	other = open("/dev/null", O_WRONLY);
-	must(fd >= 0 && other >= 0 && call, "open");
+	must(fd >= 0 && other >= 0 && (call || crowds), "open");
 	/* A number that libwt has not seen coming. */
 	must(syscall(SYS_fcntl, fd, F_DUPFD, other + 1) == other + 1, "dup");
+	if (crowds)
+		return write_in_crowd(argv[3]);
 	return exits ? go_on() : write_in(argv[2]);
 }

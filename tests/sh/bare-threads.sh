@@ -60,6 +60,21 @@ for storage in $("$bare" list storages); do
 		writes "$storage" through dsync dsync,engine=direct dsync,fsync=elide
 done
 
+crowd() { # STORAGE
+	local rule found wrong=0
+	found=$(under '' "$bare" "$dir/x.db" crowd "$1" | tr '\n' ' ')
+	[[ $found =~ ^dirty=[1-9][0-9]*\ status=0\ $ ]] || { wrong=1 && echo "without libwt: $found"; }
+	for rule in through dsync dsync,engine=direct through,engine=direct; do
+		found=$(under "$rule" "$bare" "$dir/x.db" crowd "$1" | tr '\n' ' ')
+		[ "$found" = "dirty=0 status=0 " ] || { wrong=1 && echo "$rule: $found"; }
+	done
+	return $wrong
+}
+
+for storage in $("$bare" list storages); do
+	check "several write at once, each its own blocks; their storage: $storage" crowd "$storage"
+done
+
 exits() { # WAY
 	local rule found wrong=0
 	found=$(under '' "$bare" "$dir/x.db" exits "$1" | tr '\n' ' ')
