@@ -4,11 +4,11 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 
 #include "base.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 
 #define SETS (WT_UNRULED_FILES / WT_UNRULED_SET)
 
@@ -49,7 +49,7 @@ static uint64_t get(const _Atomic uint64_t *counter)
 /* A locked addition costs ten times as much, and is for threads. */
 static void add_fast(_Atomic uint64_t *counter, uint64_t value)
 {
-	if (__libc_single_threaded)
+	if (wt_thread_is_only())
 		atomic_store_explicit(counter, get(counter) + value, memory_order_relaxed);
 	else
 		add(counter, value);
