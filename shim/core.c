@@ -42,6 +42,7 @@ static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdi
 		.started_bytes = entry ? &entry->started_bytes : NULL,
 		.description = wt_description_of(description),
 		.file = wt_track_file(io->fd),
+		.uncovered = verdict.engine == WT_ENGINE_NONE ? verdict.reason : WT_WHY_NONE,
 	};
 }
 
@@ -134,9 +135,9 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 		wt_io_drop_cache(io, fl, ret);
 	if (unlikely(ret < 0 && target.rule->fsync_elide))
 		wt_elide_doubt(io->fd);
-	if (engine->id == WT_ENGINE_NONE)
+	if (unlikely(target.uncovered))
 		wt_stats_event(WT_EVENT_NOT_COVERED, io->fd, NULL, NULL,
-			       wt_reason_text(verdict.reason));
+			       wt_reason_text(target.uncovered));
 	wt_stats_write(verdict.rule, engine->id, ret, ns);
 	if (unlikely(wt_log_threshold >= WT_LOG_DEBUG))
 		wt_story_tell(&story, io, &target, engine, ret, ns);

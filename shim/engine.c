@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base.h"
+#include "config.h"
 #include "sys.h"
 
 int wt_engine_rwf(enum wt_level level)
@@ -14,13 +16,29 @@ int wt_engine_rwf(enum wt_level level)
 	return level == WT_LEVEL_SYNC ? RWF_SYNC : RWF_DSYNC;
 }
 
-int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range)
+/*
+ * fsync(2), EINVAL: the file has no such operation, which is so for most of the files in which the
+ * kernel shows itself. It says nothing about the bytes, which the kernel has taken. WT_STRICT
+ * promises that nothing is written uncovered, and such a file looked like any other when opened.
+ */
+static int cannot_be_synced(struct wt_target *target, int fd)
+{
+	target->stale = wt_engine_is_stale(fd);
+	if (!target->stale)
+		target->uncovered = WT_WHY_NO_SYNC;
+	return !target->stale && wt_config.strict ? -EIO : 0;
+}
+
+int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range)
 {
 	bool datasync = target->rule->level != WT_LEVEL_SYNC;
+	int err;
 
 	if (target->witness)
-		return wt_witness_sync(target->witness, range, datasync);
-	return datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
+		err = wt_witness_sync(target->witness, range, datasync);
+	else
+		err = datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
+	return unlikely(err == -EINVAL) ? cannot_be_synced(target, fd) : err;
 }
 
 /* A wait on a witness takes nothing from the program's description. */
@@ -99,6 +117,7 @@ ssize_t wt_engine_copy(struct wt_target *target, const struct wt_io *io)
 	return ret;
 }
 
+/* Why nothing is done about the write was found when the engine was chosen. */
 static ssize_t none_write(struct wt_target *target, const struct wt_io *io)
 {
 	(void)target;

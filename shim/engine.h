@@ -46,6 +46,13 @@ struct wt_target {
 	bool stale; /* out: the descriptor is no file (any more), so there was nothing to do */
 
 	/*
+	 * Why the bytes that are written cannot be kept as the level wants: known of the file
+	 * system before, or found when the kernel could not sync this file at all. WT_WHY_NONE
+	 * otherwise.
+	 */
+	enum wt_reason uncovered;
+
+	/*
 	 * Out: the wait for the bytes answered, with success or an error; the error that it took
 	 * out of the description's record, if it may have; where the bytes are as far as it is
 	 * known (WT_OFFSET_NONE), and how many.
@@ -89,9 +96,11 @@ int wt_engine_rwf(enum wt_level level);
 
 /*
  * Completes a write whose bytes are in the cache: fsync for `sync`, fdatasync for all
- * else, of the range with a witness and of the whole file without. 0 or -errno.
+ * else, of the range with a witness and of the whole file without. 0 or -errno. A file that has no
+ * sync at all (EINVAL) is `stale` or `uncovered` afterwards, and the write was carried out all the
+ * same.
  */
-int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range);
+int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range);
 
 /* The answer of a write of `ret` bytes, copied and then waited for with `err`. */
 ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret);

@@ -25,8 +25,6 @@ static ssize_t copy_and_sync(struct wt_target *target, const struct wt_io *io)
 		return ret;
 	target->in_two_calls = true;
 	int err = wt_engine_sync(target, io->fd, wt_engine_range(target));
-	if (err == -EINVAL)
-		target->stale = wt_engine_is_stale(io->fd);
 	if (target->stale)
 		return ret;
 	return wt_engine_waited(target, err, ret);
@@ -67,13 +65,19 @@ static ssize_t dsync_write(struct wt_target *target, const struct wt_io *io)
 		ssize_t ret = wt_io_pass_flagged(io, wt_engine_rwf(target->rule->level));
 
 		/* A flag that the program itself passed may be what is refused. */
-		if ((ret != -EOPNOTSUPP && ret != -ENOSYS && ret != -EPERM) || io->flags)
+		if (!wt_sys_is_refusal(ret) || io->flags)
 			return answered(target, ret);
-		/* A sealed or immutable file answers EPERM to any write, a sandbox to this call. */
-		if (ret == -EPERM) {
-			ret = copy_and_sync(target, io);
-			target->fell = ret == -EPERM ? WT_WHY_NONE : WT_WHY_NO_RWF_DSYNC;
-			return ret;
+		/*
+		 * A sealed or immutable file answers EPERM to any write, a sandbox to this call.
+		 * And a bad argument is EINVAL to any write, a file without a sync only to this
+		 * one, which has carried it out before it says so.
+		 */
+		if (ret == -EPERM || ret == -EINVAL) {
+			ssize_t again = copy_and_sync(target, io);
+
+			if (again != ret && !target->uncovered)
+				target->fell = WT_WHY_NO_RWF_DSYNC;
+			return again;
 		}
 		if (wt_engine_is_stale(io->fd)) {
 			target->stale = true;

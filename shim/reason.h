@@ -26,6 +26,8 @@
 	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)", "")      \
 	X(WT_WHY_NO_DISK, "the file system has no disk",                                           \
 	  "put the file on a file system with a disk, or give it the level off")                   \
+	X(WT_WHY_NO_SYNC, "it cannot be synced (fsync answers EINVAL)",                            \
+	  "put the file on a file system with a disk, or give it the level off")                   \
 	X(WT_WHY_NO_DIRECT, "the file cannot be written with O_DIRECT",                            \
 	  "take engine=auto, or put the file on XFS, btrfs or ext4 without data=journal")          \
 	X(WT_WHY_NO_MIRROR, "the file cannot be opened again for O_DIRECT",                        \

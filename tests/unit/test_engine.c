@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "config.h"
 #include "engine.h"
 #include "real.h"
 #include "sys.h"
@@ -234,6 +235,65 @@ Test(engine, without_rwf_dsync_the_file_is_synced)
 	rule.level = WT_LEVEL_SYNC;
 	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &target), 100);
 	cr_assert_eq(fsyncs, 1, "sync needs all metadata");
+}
+
+static int unknown_sync(int file)
+{
+	(void)file;
+	return -EINVAL;
+}
+
+/* As a server answers a sync that it does not have: the bytes have been taken by then. */
+static ssize_t carried_out_pwritev2(int file, const struct iovec *iov, int n, off_t offset,
+				    int flags)
+{
+	ssize_t ret = pwritev2(file, iov, n, offset, 0);
+
+	return ret < 0 || !flags ? ret : -EINVAL;
+}
+
+/* By each engine, with an offset and without. */
+Test(engine, a_file_without_a_sync_is_written_and_named)
+{
+	static const struct wt_engine *const engines[] = { &wt_engine_dsync, &wt_engine_writeback };
+	struct wt_target target;
+
+	wt_sys.fsync = wt_sys.fdatasync = unknown_sync;
+	wt_sys.pwritev2 = carried_out_pwritev2;
+	for (size_t i = 0; i < WT_LENGTH(engines); i++) {
+		for (int level = WT_LEVEL_THROUGH; level <= WT_LEVEL_SYNC; level++) {
+			rule.level = level;
+			fs.refused = 0;
+			range_sync.answer = -EINVAL;
+			cr_expect_eq(write_by(engines[i], WT_PWRITE, 100, 0, &target), 100);
+			cr_expect_eq(target.uncovered, WT_WHY_NO_SYNC);
+			fs.refused = 0;
+			cr_expect_eq(write_by(engines[i], WT_WRITE, 100, WT_OFFSET_NONE, &target),
+				     100);
+			cr_expect_eq(target.uncovered, WT_WHY_NO_SYNC);
+		}
+	}
+}
+
+Test(engine, a_file_without_a_sync_is_an_error_under_strict)
+{
+	struct wt_target target;
+
+	wt_sys.fsync = wt_sys.fdatasync = unknown_sync;
+	wt_config.strict = true;
+	rule.level = WT_LEVEL_DSYNC;
+	cr_expect_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &target), -EIO);
+}
+
+/* EINVAL is the program's where its own arguments are wrong. */
+Test(engine, a_bad_argument_is_no_file_without_a_sync)
+{
+	struct wt_target target;
+
+	rule.level = WT_LEVEL_DSYNC;
+	cr_expect_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, -5, &target), -EINVAL);
+	cr_expect_eq(target.uncovered, WT_WHY_NONE);
+	cr_expect_eq(target.fell, WT_WHY_NONE);
 }
 
 Test(engine, an_io_error_of_rwf_dsync_is_returned)
