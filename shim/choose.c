@@ -46,10 +46,10 @@ static struct wt_choice automatic(const struct wt_rule *rule, struct wt_filesyst
 	return (struct wt_choice){ &wt_engine_writeback, WT_WHY_WRITEBACK, false };
 }
 
-struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works)
+/* By what the engines can do. */
+static struct wt_choice able(const struct wt_rule *rule, struct wt_filesystem *fs,
+			     bool direct_works)
 {
-	if (fs->kind->flags & WT_FS_NO_DISK)
-		return (struct wt_choice){ &wt_engine_none, WT_WHY_NO_DISK, false };
 	if (rule->engine == WT_ENGINE_AUTO)
 		return automatic(rule, fs);
 
@@ -59,6 +59,22 @@ struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs,
 	if (why)
 		return (struct wt_choice){ &wt_engine_dsync, why, true };
 	return (struct wt_choice){ wt_engine_by_id(rule->engine), WT_WHY_ASKED, false };
+}
+
+/*
+ * Where nothing reaches a disk nothing is done. A disk that is memory or is never flushed still
+ * gets what the level has of it: that is more than without libwt, and less than was asked for.
+ */
+struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works)
+{
+	enum wt_reason lacks = wt_filesystem_lacks(fs, rule->level);
+
+	if (wt_filesystem_is_hopeless(lacks))
+		return (struct wt_choice){ &wt_engine_none, lacks, false };
+	struct wt_choice choice = able(rule, fs, direct_works);
+	if (lacks || (fs->mount.why && fs->mount.keeps == WT_LEVEL_SYNC && !choice.fell))
+		choice.reason = fs->mount.why;
+	return choice;
 }
 
 const struct wt_engine *wt_choose_below(const struct wt_engine *engine, const struct wt_rule *rule,

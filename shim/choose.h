@@ -18,9 +18,9 @@ struct wt_choice {
 
 /*
  * The engine for a file under `rule` on `fs`. `direct_works`: the file can be
- * written with O_DIRECT. The choice is as strong as the rule's level, but for wt_engine_none:
- * WT_WHY_NO_DISK where the level cannot be had at all, WT_WHY_NO_RING where under WT_STRICT the
- * engine that the rule names cannot.
+ * written with O_DIRECT. The choice is as strong as the rule's level, but where the file system
+ * lacks something for it (wt_filesystem_lacks, which is then the reason), and for WT_WHY_NO_RING,
+ * where under WT_STRICT the engine that the rule names cannot be had.
  */
 struct wt_choice wt_choose(const struct wt_rule *rule, struct wt_filesystem *fs, bool direct_works);
 

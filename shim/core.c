@@ -42,7 +42,8 @@ static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdi
 		.started_bytes = entry ? &entry->started_bytes : NULL,
 		.description = wt_description_of(description),
 		.file = wt_track_file(io->fd),
-		.uncovered = verdict.engine == WT_ENGINE_NONE ? verdict.reason : WT_WHY_NONE,
+		.uncovered = wt_filesystem_lacks(wt_filesystem_at(verdict.fs),
+						 wt_config.policy.rules[verdict.rule].level),
 	};
 }
 

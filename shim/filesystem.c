@@ -27,10 +27,40 @@ static const struct wt_fs_kind kinds[] = {
 		  WT_FS_JOURNAL_MOUNT,
 	  "btrfs" },
 	/* On whatever is below. */
-	{ OVERLAYFS_SUPER_MAGIC, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION,
+	{ OVERLAYFS_SUPER_MAGIC,
+	  WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_STACKED,
 	  "overlayfs" },
-	{ FUSE_SUPER_MAGIC, 0, "fuse" },
-	{ NFS_SUPER_MAGIC, 0, "nfs" },
+	{ ECRYPTFS_SUPER_MAGIC,
+	  WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_STACKED,
+	  "ecryptfs" },
+	{ 0x61756673,
+	  WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_STACKED, "aufs" },
+	{ 0x6a656a62,
+	  WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_STACKED,
+	  "shiftfs" },
+	/* On the other side of a server, or of a host: a sync is what that makes of it. */
+	{ FUSE_SUPER_MAGIC, WT_FS_SERVED, "fuse" },
+	{ NFS_SUPER_MAGIC, WT_FS_SERVED, "nfs" },
+	{ SMB_SUPER_MAGIC, WT_FS_SERVED, "smb" },
+	{ CIFS_SUPER_MAGIC, WT_FS_SERVED, "cifs" },
+	{ SMB2_SUPER_MAGIC, WT_FS_SERVED, "smb2" },
+	{ V9FS_MAGIC, WT_FS_SERVED, "9p" },
+	{ CEPH_SUPER_MAGIC, WT_FS_SERVED, "ceph" },
+	{ AFS_SUPER_MAGIC, WT_FS_SERVED, "afs" },
+	{ AFS_FS_MAGIC, WT_FS_SERVED, "afs" },
+	{ CODA_SUPER_MAGIC, WT_FS_SERVED, "coda" },
+	{ NCP_SUPER_MAGIC, WT_FS_SERVED, "ncp" },
+	{ HOSTFS_SUPER_MAGIC, WT_FS_SERVED, "hostfs" },
+	{ 0x786f4256, WT_FS_SERVED, "vboxsf" },
+	{ 0xbacbacbc, WT_FS_SERVED, "vmhgfs" },
+	{ 0x7c7c6673, WT_FS_SERVED, "prl_fs" },
+	{ 0x20030528, WT_FS_SERVED, "orangefs" },
+	{ 0x0bd00bd0, WT_FS_SERVED, "lustre" },
+	{ 0x47504653, WT_FS_SERVED, "gpfs" },
+	{ 0x19830326, WT_FS_SERVED, "beegfs" },
+	{ 0xaad7aaea, WT_FS_SERVED, "panfs" },
+	{ 0x013111a8, WT_FS_SERVED, "ibrix" },
+	{ 0xbeefdead, WT_FS_SERVED, "snfs" },
 	/* Memory, and what the kernel shows of itself: nothing to keep, and most cannot be synced.
 	 */
 	{ TMPFS_MAGIC, WT_FS_NO_DISK, "tmpfs" },
@@ -91,7 +121,9 @@ static const struct wt_fs_kind other = { 0, 0, "other" };
 static const struct wt_fs_kind unknown = {
 	0, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION, "unknown"
 };
-static struct wt_filesystem table[64] = { [63] = { .state = 2, .kind = &unknown } };
+static struct wt_filesystem table[64] = {
+	[63] = { .state = 2, .kind = &unknown, .mount = { WT_WHY_MOUNT_UNSEEN, WT_LEVEL_SYNC } }
+};
 
 const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)
 {
@@ -131,6 +163,7 @@ int wt_filesystem_of(int fd, dev_t dev)
 		at->dev = dev;
 		at->fsid = fsid;
 		at->kind = kind;
+		at->mount = wt_mount_look(fd, dev, kind->flags);
 		atomic_store_explicit(&at->state, 2, memory_order_release);
 		return i;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * filesystem - what is known of a mounted file system: what it is, what its
- * kind can do, and which mechanisms it has refused so far.
+ * kind can do, what its mount makes of a sync, and which mechanisms it has refused so far.
  *
  * A fixed table filled without a lock; entries are never changed but for the
  * set of refusals and never freed. A file system is told apart by device
@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "mount.h"
+
 /* What a kind of file system can do. */
 #define WT_FS_WRITEBACK 0x1 /* sync_file_range with all three flags reaches the device */
 #define WT_FS_NO_DISK 0x2   /* nothing survives anyway */
@@ -29,6 +31,8 @@
 #define WT_FS_JOURNAL_STAT 0x100       /* statx(2) answers EIO soon after that */
 #define WT_FS_JOURNAL_MOUNT 0x200      /* it is read-only from then on */
 #define WT_FS_JOURNAL (WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_JOURNAL_MOUNT)
+#define WT_FS_SERVED 0x400  /* the bytes are kept by a server, whose word a sync is */
+#define WT_FS_STACKED 0x800 /* the bytes are kept by another file system below */
 
 struct wt_fs_kind {
 	uint32_t magic; /* statfs(2), f_type */
@@ -47,10 +51,26 @@ struct wt_filesystem {
 	dev_t dev;
 	uint64_t fsid;
 	const struct wt_fs_kind *kind;
+	struct wt_mount mount;
 	_Atomic unsigned int refused;
 	_Atomic int directory_state; /* as above; of the directory that is asked (journal.h) */
 	char directory[WT_FS_DIRECTORY_BYTES];
 };
+
+/* Why a level cannot be kept there, or WT_WHY_NONE. */
+static inline enum wt_reason wt_filesystem_lacks(const struct wt_filesystem *fs,
+						 enum wt_level level)
+{
+	if (fs->kind->flags & WT_FS_NO_DISK)
+		return WT_WHY_NO_DISK;
+	return level > fs->mount.keeps ? fs->mount.why : WT_WHY_NONE;
+}
+
+/* Whether nothing of a level is to be had where that is lacking: not even on the way to a disk. */
+static inline bool wt_filesystem_is_hopeless(enum wt_reason lacks)
+{
+	return lacks == WT_WHY_NO_DISK || lacks == WT_WHY_VOLATILE;
+}
 
 /* The index of the file system that holds the open file, or -errno. */
 int wt_filesystem_of(int fd, dev_t dev);

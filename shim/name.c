@@ -194,11 +194,11 @@ static enum wt_level level_from(int fd, enum wt_level least)
 	if (!rule || rule->level < least)
 		return WT_LEVEL_OFF;
 	int fs = wt_filesystem_of(fd, st.st_dev);
-	if (fs >= 0 && wt_filesystem_at(fs)->kind->flags & WT_FS_NO_DISK) {
-		not_covered(fd, WT_WHY_NO_DISK);
-		return WT_LEVEL_OFF;
-	}
-	return rule->level;
+	enum wt_reason lacks =
+		fs >= 0 ? wt_filesystem_lacks(wt_filesystem_at(fs), rule->level) : WT_WHY_NONE;
+	if (lacks)
+		not_covered(fd, lacks);
+	return wt_filesystem_is_hopeless(lacks) ? WT_LEVEL_OFF : rule->level;
 }
 
 /* The same where its names matter. */

@@ -225,6 +225,22 @@ static void print_levels(struct wt_filesystem *fs, bool direct_works)
 	print_remedy(why);
 }
 
+/* What the levels below are worth there. */
+static void print_mount(const struct wt_mount *mount)
+{
+	const char *why = wt_reason_text(mount->why);
+
+	if (!mount->why)
+		row("a sync", "is one, as far as the disk keeps its word");
+	else if (mount->keeps == WT_LEVEL_SYNC)
+		row("a sync", "%s", why);
+	else if (mount->keeps == WT_LEVEL_OFF)
+		row("a sync", "keeps nothing, no level is covered: %s", why);
+	else
+		row("a sync", "is none, levels above %s are not covered: %s",
+		    wt_level_name(mount->keeps), why);
+}
+
 static int probe(const char *path)
 {
 	struct stat st;
@@ -243,6 +259,7 @@ static int probe(const char *path)
 	print_plain(path);
 	row("file system", "%s", fs->kind->name);
 	print_device(path, st.st_dev);
+	print_mount(&fs->mount);
 	bool direct_works = print_direct(fd, fs->kind);
 	print_ring();
 	print_levels(fs, direct_works);

@@ -26,6 +26,22 @@
 	X(WT_WHY_DECLINED, "another engine could not carry these writes (see the falls)", "")      \
 	X(WT_WHY_NO_DISK, "the file system has no disk",                                           \
 	  "put the file on a file system with a disk, or give it the level off")                   \
+	X(WT_WHY_VOLATILE, "it is mounted so that a sync does nothing",                            \
+	  "mount it without volatile (overlayfs) or checkpoint=disable (f2fs), or give the file "  \
+	  "the level off")                                                                         \
+	X(WT_WHY_NO_FLUSH, "it is mounted so that a sync does not flush the disk's cache",         \
+	  "mount it without nobarrier, barrier=0 or nostrictsync, or switch the disk's write "     \
+	  "cache off")                                                                             \
+	X(WT_WHY_MEMORY_DISK, "its disk is memory (zram, ram, a loop device on tmpfs)",            \
+	  "put the file on a file system with a disk, or give it the level off")                   \
+	X(WT_WHY_SERVED, "a server keeps the file, and a sync is as good as its word",             \
+	  "see to it that the server has on a disk what it answers a sync for")                    \
+	X(WT_WHY_BELOW_UNSEEN, "a sync is passed on to a file system that cannot be seen here",    \
+	  "look with --probe, outside of the container, at the directory of its upper layer")      \
+	X(WT_WHY_UNKNOWN_FS, "a file system that is not known, on no disk that can be seen",       \
+	  "put the file on ext4, XFS or btrfs")                                                    \
+	X(WT_WHY_MOUNT_UNSEEN, "how it is mounted cannot be seen, and may be without a sync",      \
+	  "mount /proc where the program runs, and look with --probe")                             \
 	X(WT_WHY_NO_SYNC, "it cannot be synced (fsync answers EINVAL)",                            \
 	  "put the file on a file system with a disk, or give it the level off")                   \
 	X(WT_WHY_NO_DIRECT, "the file cannot be written with O_DIRECT",                            \

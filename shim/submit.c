@@ -18,12 +18,12 @@ int wt_submit_flag(int fd)
 
 	if (wt_track_verdict(fd, &verdict) || verdict.state != WT_RULED)
 		return 0;
-	if (verdict.engine == WT_ENGINE_NONE) {
-		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL,
-			       wt_reason_text(verdict.reason));
-		return 0;
-	}
 	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
+	enum wt_reason lacks = wt_filesystem_lacks(wt_filesystem_at(verdict.fs), level);
+	if (lacks)
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(lacks));
+	if (verdict.engine == WT_ENGINE_NONE)
+		return 0;
 	wt_elide_never(fd);
 	wt_core_sharing(fd);
 	if (level < WT_LEVEL_THROUGH)

@@ -125,6 +125,11 @@ static int sys_fiemap(int fd, struct fiemap *map)
 	return wt_kernel(SYS_ioctl, fd, FS_IOC_FIEMAP, map);
 }
 
+static int sys_ioctl(int fd, unsigned long request, void *arg)
+{
+	return wt_kernel(SYS_ioctl, fd, request, arg);
+}
+
 static int sys_fremovexattr(int fd, const char *name)
 {
 	return wt_kernel(SYS_fremovexattr, fd, name);

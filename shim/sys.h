@@ -47,6 +47,7 @@ struct wt_pages {
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
 	X(int, fiemap, (int fd, struct fiemap *map))                                               \
 	X(int, statfs, (const char *path, struct statfs *fs))                                      \
+	X(int, ioctl, (int fd, unsigned long request, void *arg))                                  \
 	X(int, fremovexattr, (int fd, const char *name))                                           \
 	X(int, removexattr, (const char *path, const char *name))                                  \
 	X(int, statx, (int fd, const char *path, int flags, unsigned int mask, struct statx *stx)) \

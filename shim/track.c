@@ -103,7 +103,7 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	       wt_level_name(rule->level), choice.engine->name, wt_reason_text(choice.reason));
 	wt_stats_file(verdict->rule, choice.engine->id, wt_reason_text(choice.reason), st->st_dev,
 		      st->st_ino);
-	if (choice.engine->id == WT_ENGINE_NONE)
+	if (choice.engine->id == WT_ENGINE_NONE || wt_filesystem_lacks(filesystem, rule->level))
 		return refuse_or_leave(fd, path, choice.reason, verdict);
 	return 0;
 }

@@ -70,6 +70,62 @@ Test(choose, each_level_gets_the_engine_that_its_file_system_can_carry)
 	}
 }
 
+static const struct wt_mount unflushed = { WT_WHY_NO_FLUSH, WT_LEVEL_THROUGH };
+static const struct wt_mount ignored = { WT_WHY_VOLATILE, WT_LEVEL_OFF };
+static const struct wt_mount memory = { WT_WHY_MEMORY_DISK, WT_LEVEL_OFF };
+static const struct wt_mount served = { WT_WHY_SERVED, WT_LEVEL_SYNC };
+
+static const struct {
+	const struct wt_mount *mount;
+	enum wt_level level;
+	enum wt_engine_id asked;
+	bool direct_works;
+	enum wt_engine_id engine;
+	enum wt_reason reason, lacks;
+} mounts[] = {
+	{ &unflushed, WT_LEVEL_ASYNC, WT_ENGINE_AUTO, true, WT_ENGINE_WRITEBACK, WT_WHY_WRITEBACK,
+	  WT_WHY_NONE },
+	{ &unflushed, WT_LEVEL_THROUGH, WT_ENGINE_AUTO, true, WT_ENGINE_WRITEBACK, WT_WHY_WRITEBACK,
+	  WT_WHY_NONE },
+	{ &unflushed, WT_LEVEL_DSYNC, WT_ENGINE_AUTO, true, WT_ENGINE_DSYNC, WT_WHY_NO_FLUSH,
+	  WT_WHY_NO_FLUSH },
+	{ &unflushed, WT_LEVEL_SYNC, WT_ENGINE_DIRECT, true, WT_ENGINE_DIRECT, WT_WHY_NO_FLUSH,
+	  WT_WHY_NO_FLUSH },
+	{ &unflushed, WT_LEVEL_DSYNC, WT_ENGINE_DIRECT, false, WT_ENGINE_DSYNC, WT_WHY_NO_FLUSH,
+	  WT_WHY_NO_FLUSH },
+	{ &ignored, WT_LEVEL_ASYNC, WT_ENGINE_AUTO, true, WT_ENGINE_NONE, WT_WHY_VOLATILE,
+	  WT_WHY_VOLATILE },
+	{ &ignored, WT_LEVEL_SYNC, WT_ENGINE_DIRECT, true, WT_ENGINE_NONE, WT_WHY_VOLATILE,
+	  WT_WHY_VOLATILE },
+	{ &memory, WT_LEVEL_THROUGH, WT_ENGINE_AUTO, true, WT_ENGINE_WRITEBACK, WT_WHY_MEMORY_DISK,
+	  WT_WHY_MEMORY_DISK },
+	{ &memory, WT_LEVEL_SYNC, WT_ENGINE_AUTO, true, WT_ENGINE_DSYNC, WT_WHY_MEMORY_DISK,
+	  WT_WHY_MEMORY_DISK },
+	{ &served, WT_LEVEL_DSYNC, WT_ENGINE_AUTO, true, WT_ENGINE_DSYNC, WT_WHY_SERVED,
+	  WT_WHY_NONE },
+	{ &served, WT_LEVEL_DSYNC, WT_ENGINE_DSYNC, true, WT_ENGINE_DSYNC, WT_WHY_SERVED,
+	  WT_WHY_NONE },
+	{ &served, WT_LEVEL_DSYNC, WT_ENGINE_DIRECT, false, WT_ENGINE_DSYNC, WT_WHY_NO_DIRECT,
+	  WT_WHY_NONE },
+};
+
+/* As much as the mount has of the level is still done for it. */
+Test(choose, what_a_mount_lacks_is_the_reason)
+{
+	for (size_t i = 0; i < WT_LENGTH(mounts); i++) {
+		struct wt_filesystem fs = { .kind = wt_filesystem_kind(EXT4),
+					    .mount = *mounts[i].mount };
+		struct wt_rule rule = { .level = mounts[i].level, .engine = mounts[i].asked };
+		struct wt_choice choice = wt_choose(&rule, &fs, mounts[i].direct_works);
+
+		cr_expect_eq(choice.engine->id, mounts[i].engine, "case %zu: %s", i,
+			     choice.engine->name);
+		cr_expect_eq(choice.reason, mounts[i].reason, "case %zu: %s", i,
+			     wt_reason_text(choice.reason));
+		cr_expect_eq(wt_filesystem_lacks(&fs, rule.level), mounts[i].lacks, "case %zu", i);
+	}
+}
+
 Test(choose, what_direct_declines_goes_to_the_cheapest_engine_of_its_level)
 {
 	struct wt_filesystem ext4 = { .kind = wt_filesystem_kind(EXT4) };
