@@ -88,7 +88,7 @@ $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_
 
 # Each call is to be the one that the program names.
 $(OBJ)/o/tests/prog/symbol%.o: override CFLAGS += -fno-builtin
-$(OBJ)/tests/prog/symbol: LDLIBS := -luring -laio
+$(OBJ)/tests/prog/symbol $(OBJ)/tests/prog/inlined: LDLIBS := -luring -laio
 $(OBJ)/tests/prog/symbol: $(OBJ)/tests/prog/late.so
 $(OBJ)/tests/prog/%.so: $(OBJ)/o/tests/prog/lib/%.o
 	$(call say,LD,$@)

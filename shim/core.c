@@ -37,6 +37,7 @@ static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdi
 		.fs = wt_filesystem_at(verdict.fs),
 		.fl = fl,
 		.has_offset = wt_io_has_offset(io, fl),
+		.may_be_inline = verdict.may_be_inline,
 		.dio_file_align = verdict.dio_shift ? 1U << (verdict.dio_shift & 15) : 0,
 		.dio_memory_align = verdict.dio_shift ? 1U << (verdict.dio_shift >> 4) : 0,
 		.started_bytes = entry ? &entry->started_bytes : NULL,
@@ -132,6 +133,8 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 		wt_fdtable_forget(io->fd);
 		return ret;
 	}
+	if (unlikely(verdict.may_be_inline) && ret > 0)
+		wt_track_look_for_blocks(io->fd, &verdict);
 	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
 		wt_io_drop_cache(io, fl, ret);
 	if (unlikely(ret < 0 && target.rule->fsync_elide))
@@ -145,18 +148,9 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	return ret;
 }
 
-/* Of a file without a disk the number may have become another's, unseen; and that has one. */
-static bool has_moved(int fd, union wt_verdict verdict)
-{
-	struct stat st;
-
-	return verdict.state == WT_RULED && verdict.engine == WT_ENGINE_NONE &&
-	       !wt_sys.identify(fd, &st) && st.st_dev != wt_filesystem_at(verdict.fs)->dev;
-}
-
 ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 {
-	if (unlikely(has_moved(io->fd, verdict))) {
+	if (unlikely(wt_track_has_moved(io->fd, verdict))) {
 		wt_fdtable_forget(io->fd);
 		verdict.word = 0;
 	}

@@ -9,6 +9,7 @@
 #include "core.h"
 #include "description.h"
 #include "elide.h"
+#include "inline.h"
 #include "journal.h"
 #include "owed.h"
 #include "stats.h"
@@ -104,7 +105,10 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 		wt_stats_elided(verdict.rule, verdict.engine);
 		return 0;
 	}
-	int err = sync_really(io, wt_io_pass_sync, verdict, description);
+	struct wt_sync full = *io;
+	if (io->call == WT_FDATASYNC && unlikely(verdict.may_be_inline) && wt_inline_is(io->fd))
+		full.call = WT_FSYNC;
+	int err = sync_really(&full, wt_io_pass_sync, verdict, description);
 	if (unlikely(err) && asked.file)
 		wt_elide_never(io->fd);
 	else if (io->call != WT_SYNC_FILE_RANGE)
@@ -140,7 +144,9 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 	struct wt_sync io = { .call = level == WT_LEVEL_SYNC ? WT_FSYNC : WT_FDATASYNC, .fd = fd };
 	int err, tries = 0;
 
-	if (level == WT_LEVEL_ASYNC)
+	if (unlikely(verdict.may_be_inline) && wt_inline_is(fd))
+		io.call = WT_FSYNC;
+	else if (level == WT_LEVEL_ASYNC)
 		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE;
 	else if (level == WT_LEVEL_THROUGH && fs->kind->flags & WT_FS_WRITEBACK)
 		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |

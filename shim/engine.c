@@ -11,9 +11,9 @@
 #include "config.h"
 #include "sys.h"
 
-int wt_engine_rwf(enum wt_level level)
+int wt_engine_rwf(enum wt_level level, bool may_be_inline)
 {
-	return level == WT_LEVEL_SYNC ? RWF_SYNC : RWF_DSYNC;
+	return level == WT_LEVEL_SYNC || may_be_inline ? RWF_SYNC : RWF_DSYNC;
 }
 
 /*
@@ -31,7 +31,7 @@ static int cannot_be_synced(struct wt_target *target, int fd)
 
 int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range)
 {
-	bool datasync = target->rule->level != WT_LEVEL_SYNC;
+	bool datasync = target->rule->level != WT_LEVEL_SYNC && !target->may_be_inline;
 	int err;
 
 	if (target->witness)

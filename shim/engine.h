@@ -33,6 +33,7 @@ struct wt_target {
 	struct wt_filesystem *fs;
 	int fl; /* F_GETFL of the descriptor, asked for this write */
 	bool has_offset;
+	bool may_be_inline;	     /* a datasync is not enough (inline.h) */
 	unsigned int dio_file_align; /* O_DIRECT: bytes, 0 where it cannot be had */
 	unsigned int dio_memory_align;
 	_Atomic uint64_t *started_bytes; /* async; NULL where nothing is remembered */
@@ -91,14 +92,17 @@ extern const struct wt_engine wt_engine_writeback;
 extern const struct wt_engine wt_engine_dsync;
 extern const struct wt_engine wt_engine_direct;
 
-/* The RWF_* flag that makes one write as strong as a level: RWF_DSYNC or RWF_SYNC. */
-int wt_engine_rwf(enum wt_level level);
+/*
+ * The RWF_* flag that makes one write as strong as a level: RWF_DSYNC or RWF_SYNC, which it takes
+ * for a file whose bytes may lie in its inode.
+ */
+int wt_engine_rwf(enum wt_level level, bool may_be_inline);
 
 /*
- * Completes a write whose bytes are in the cache: fsync for `sync`, fdatasync for all
- * else, of the range with a witness and of the whole file without. 0 or -errno. A file that has no
- * sync at all (EINVAL) is `stale` or `uncovered` afterwards, and the write was carried out all the
- * same.
+ * Completes a write whose bytes are in the cache: fsync for `sync` and for what may lie in its
+ * inode, fdatasync for all else, of the range with a witness and of the whole file without. 0 or
+ * -errno. A file that has no sync at all (EINVAL) is `stale` or `uncovered` afterwards, and the
+ * write was carried out all the same.
  */
 int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range);
 

@@ -101,7 +101,9 @@ static int rwf_of(const struct wt_target *target, const struct wt_io *io)
 		flags |= RWF_SYNC;
 	else if (target->fl & O_DSYNC)
 		flags |= RWF_DSYNC;
-	return completed_is_enough ? flags : flags | wt_engine_rwf(target->rule->level);
+	return completed_is_enough
+		       ? flags
+		       : flags | wt_engine_rwf(target->rule->level, target->may_be_inline);
 }
 
 static void fill_cache(int fd, off_t offset, size_t len)

@@ -62,7 +62,8 @@ static ssize_t dsync_write(struct wt_target *target, const struct wt_io *io)
 	if (!wt_filesystem_refused(target->fs, WT_REFUSED_RWF_DSYNC)) {
 		target->start =
 			io->offset; /* known before: the call may be where a thread is cancelled */
-		ssize_t ret = wt_io_pass_flagged(io, wt_engine_rwf(target->rule->level));
+		ssize_t ret = wt_io_pass_flagged(
+			io, wt_engine_rwf(target->rule->level, target->may_be_inline));
 
 		/* A flag that the program itself passed may be what is refused. */
 		if (!wt_sys_is_refusal(ret) || io->flags)

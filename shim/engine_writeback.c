@@ -23,6 +23,7 @@
 
 #include "base.h"
 #include "engine.h"
+#include "inline.h"
 #include "sys.h"
 
 /*
@@ -172,9 +173,18 @@ static int wait_for_extent(struct wt_target *target, int fd)
 	return sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);
 }
 
-/* Whatever went wrong in a step, nothing of it is left on its way. */
+/*
+ * Whatever went wrong in a step, nothing of it is left on its way. What lies in the inode has no
+ * page, which is asked before the wait: if another write moves it to a page afterwards, that is
+ * dirty, and an fsync has it.
+ */
 static int sync_copied(struct wt_target *target, int fd, int err)
 {
+	if (unlikely(target->may_be_inline) && wt_inline_is(fd)) {
+		int synced = wt_engine_sync(target, fd, WT_WHOLE_FILE);
+
+		return err ? err : synced;
+	}
 	if (target->rule->level == WT_LEVEL_ASYNC && !err)
 		return start_range(target, fd);
 	int rest = sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);

@@ -318,7 +318,7 @@ static ssize_t doubt(struct visit *visit, ssize_t ret, uint32_t trouble, bool is
 	if (target->waited && target->rule->level != WT_LEVEL_ASYNC &&
 	    wt_trouble_since(target->file, trouble) && !wt_judge_is_on_disk(target, visit->io))
 		ret = -EIO;
-	else if (is_stable_level(target) &&
+	else if ((is_stable_level(target) || target->may_be_inline) &&
 		 wt_journal_has_died(target->fs, visit->io->fd, is_direct)) {
 		ret = -EIO;
 		wt_owed_to(visit->description, ret);

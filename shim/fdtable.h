@@ -39,9 +39,11 @@ union wt_verdict {
 		uint16_t rule;
 		uint8_t state;
 		uint8_t engine; /* enum wt_engine_id */
-		uint8_t asked;	/* the engine the rule named, where it is not the one that serves */
-		uint8_t reason; /* enum wt_reason: why this engine */
-		uint8_t fs;	/* wt_filesystem_at */
+		/* The engine the rule named, where it is not the one that serves. */
+		uint8_t asked : 7;
+		uint8_t may_be_inline : 1; /* its bytes may lie in its inode (inline.h) */
+		uint8_t reason;		   /* enum wt_reason: why this engine */
+		uint8_t fs;		   /* wt_filesystem_at */
 		uint8_t dio_shift; /* O_DIRECT: log2 of file alignment, low 4 bits; of memory's,
 				      high */
 	};

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "inline.h"
 #include "journal.h"
 #include "mirror.h"
 #include "raw.h"
@@ -201,6 +202,9 @@ static bool reads_back(const struct wt_target *target, const struct wt_io *io,
 
 bool wt_judge_is_on_disk(const struct wt_target *target, const struct wt_io *io)
 {
+	/* An O_DIRECT read of them is answered from memory. */
+	if (target->may_be_inline && wt_inline_is(io->fd))
+		return false;
 	return reads_back(target, io, WT_MIRROR_READ);
 }
 

@@ -15,6 +15,7 @@
 #include "description.h"
 #include "elide.h"
 #include "filesystem.h"
+#include "inline.h"
 #include "journal.h"
 #include "mirror.h"
 #include "owed.h"
@@ -166,6 +167,7 @@ static int sync_file(int fd, bool datasync)
 	int ret = CANNOT;
 
 	if (!wt_witness_call(&witness, fd)) {
+		datasync = datasync && !wt_inline_is(fd);
 		ret = wt_witness_sync(&witness, WT_WHOLE_FILE, datasync);
 		ret = ret == -ESTALE || ret == -ECANCELED ? CANNOT : synced(fd, ret);
 	}

@@ -29,7 +29,8 @@ int wt_submit_flag(int fd)
 	if (level < WT_LEVEL_THROUGH)
 		return 0;
 	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
-	return wt_engine_rwf(level);
+	wt_track_look_for_blocks(fd, &verdict);
+	return wt_engine_rwf(level, verdict.may_be_inline);
 }
 
 void wt_submit_count(int fd, enum wt_row_id row, uint64_t bytes)

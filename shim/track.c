@@ -14,6 +14,7 @@
 #include "description.h"
 #include "elide.h"
 #include "family.h"
+#include "inline.h"
 #include "log.h"
 #include "owed.h"
 #include "real.h"
@@ -98,6 +99,7 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 		.reason = choice.reason,
 		.fs = fs,
 		.dio_shift = shift,
+		.may_be_inline = filesystem->kind->flags & WT_FS_INLINE && wt_inline_may_be(fd),
 	};
 	wt_log(WT_LOG_INFO, "%s: rule %u, %s by %s: %s", path, verdict->rule + 1,
 	       wt_level_name(rule->level), choice.engine->name, wt_reason_text(choice.reason));
@@ -203,6 +205,24 @@ int wt_track_verdict(int fd, union wt_verdict *verdict)
 	return verdict->state == WT_UNKNOWN ? wt_track_adopt(fd, verdict) : 0;
 }
 
+bool wt_track_has_moved(int fd, union wt_verdict verdict)
+{
+	struct stat st;
+
+	return verdict.state == WT_RULED && verdict.engine == WT_ENGINE_NONE &&
+	       !wt_sys.identify(fd, &st) && st.st_dev != wt_filesystem_at(verdict.fs)->dev;
+}
+
+void wt_track_look_for_blocks(int fd, union wt_verdict *verdict)
+{
+	const union wt_verdict known = *verdict;
+
+	if (likely(!known.may_be_inline) || wt_inline_may_be(fd))
+		return;
+	verdict->may_be_inline = 0;
+	wt_fdtable_revise(fd, known, *verdict);
+}
+
 static _Atomic bool opens_stable;
 
 void wt_track_open_stable(void)
@@ -243,8 +263,10 @@ static int reopen(int fd, int wanted)
 static void make_stable(int fd, union wt_verdict verdict)
 {
 	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
-	int own =
-		level < WT_LEVEL_DSYNC ? 0 : reopen(fd, level == WT_LEVEL_SYNC ? O_SYNC : O_DSYNC);
+	int own = level < WT_LEVEL_DSYNC
+			  ? 0
+			  : reopen(fd, level == WT_LEVEL_SYNC || verdict.may_be_inline ? O_SYNC
+										       : O_DSYNC);
 
 	wt_fdtable_note_own_flags(fd, own);
 	if (own)

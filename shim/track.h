@@ -32,6 +32,12 @@ int wt_track_adopt(int fd, union wt_verdict *verdict);
 /* The verdict of a descriptor, which is looked at where it has none. 0 or -ENOTSUP as above. */
 int wt_track_verdict(int fd, union wt_verdict *verdict);
 
+/* Of a file without a disk the number may have become another's, unseen; and that has one. */
+bool wt_track_has_moved(int fd, union wt_verdict verdict);
+
+/* Whether the file, whose bytes may lie in its inode, has blocks for them by now: for good then. */
+void wt_track_look_for_blocks(int fd, union wt_verdict *verdict);
+
 /*
  * A descriptor was just made by opening with these O_* flags; `place` is where, NULL where it is
  * not known. 0, or -ENOTSUP as above: then the caller closes it.
