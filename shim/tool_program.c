@@ -4,35 +4,25 @@
  * says nothing: the program would run as if without libwt.
  */
 #define _GNU_SOURCE
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "program.h"
 #include "tool.h"
-
-/* What the kernel reads of a file to find its "#!", and how many it follows. */
-#define SCRIPT_HEAD 256
-#define SCRIPT_DEPTH 4
-
-/* Where the linker put this program's own header: the library is built like it. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 struct program {
 	const char *command; /* as given */
 	const char *path;
-	int fd; /* -1: may be run but not read */
-	struct stat st;
+	struct statx stx;
+	struct wt_program file;
 };
 
 static int cannot_run(const struct program *program, const char *format, ...)
@@ -53,149 +43,98 @@ static int cannot_run(const struct program *program, const char *format, ...)
 	return WT_EXIT_CANNOT_RUN;
 }
 
-/* As the kernel decides on AT_SECURE, capabilities(7): the ids to come against the real ones. */
+static bool is_strict(void)
+{
+	const char *strict = getenv("WT_STRICT");
+
+	return strict && *strict && strcmp(strict, "0");
+}
+
 static int check_privileges(const struct program *program)
 {
-	bool setuid = program->st.st_mode & S_ISUID;
-	bool setgid = (program->st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
-	struct statvfs fs;
-	bool nosuid = !statvfs(program->path, &fs) && fs.f_flag & ST_NOSUID;
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
+	static const char *const words[] = {
+		[WT_PRIVILEGE_USER] = "runs setuid, where the loader takes no preloaded library; "
+				      "expected a program that runs as its caller",
+		[WT_PRIVILEGE_GROUP] = "runs setgid, where the loader takes no preloaded library; "
+				       "expected a program that runs as its caller",
+		[WT_PRIVILEGE_CAPABILITIES] = "has file capabilities, where the loader takes no "
+					      "preloaded library; expected a program without them",
+	};
+	const struct wt_program_at at = { AT_FDCWD, program->path, 0 };
+	enum wt_privilege privilege =
+		wt_program_privilege(&at, &program->stx, program->file.has_capabilities);
 
-	if (!nosuid && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
-		uid = setuid ? program->st.st_uid : uid;
-		gid = setgid ? program->st.st_gid : gid;
-	}
-	if (uid != getuid())
-		return cannot_run(program, "runs setuid, where the loader takes no preloaded "
-					   "library; expected a program that runs as its caller");
-	if (gid != getgid())
-		return cannot_run(program, "runs setgid, where the loader takes no preloaded "
-					   "library; expected a program that runs as its caller");
-	if (!nosuid && getuid() && getxattr(program->path, "security.capability", NULL, 0) > 0)
-		return cannot_run(program, "has file capabilities, where the loader takes no "
-					   "preloaded library; expected a program without them");
-	return 0;
+	return privilege ? cannot_run(program, "%s", words[privilege]) : 0;
 }
 
-static const char *base_name(const char *path)
+static int check_file(const struct program *program)
 {
-	const char *slash = strrchr(path, '/');
+	const struct wt_program *file = &program->file;
 
-	return slash ? slash + 1 : path;
-}
-
-/* The loader that this program itself asked for. */
-static const char *own_loader(void)
-{
-	const char *base = (const char *)&__ehdr_start;
-	const ElfW(Phdr) *header = (const void *)(base + __ehdr_start.e_phoff);
-
-	for (int i = 0; i < __ehdr_start.e_phnum; i++) {
-		if (header[i].p_type == PT_INTERP)
-			return base + header[i].p_offset;
-	}
-	return "";
-}
-
-static int check_loader(const struct program *program, const ElfW(Phdr) * header)
-{
-	char loader[PATH_MAX] = "";
-
-	if (header->p_filesz < sizeof(loader))
-		pread(program->fd, loader, header->p_filesz, header->p_offset);
-	if (strcmp(base_name(loader), base_name(own_loader())))
+	switch (file->kind) {
+	case WT_PROGRAM_STATIC:
+		return cannot_run(program, "is statically linked, so nothing can be preloaded; "
+					   "expected a dynamically linked program");
+	case WT_PROGRAM_GO:
+		/* The C libraries that it may link are covered. */
+		cannot_run(program, "is a Go program, which makes its system calls itself: what it "
+				    "writes is not covered; expected a program that makes them by "
+				    "the C library");
+		return is_strict() ? WT_EXIT_CANNOT_RUN : check_privileges(program);
+	case WT_PROGRAM_OTHER_LOADER:
 		return cannot_run(program,
-				  "is built for the loader '%s'; expected %s, as "
-				  "libwt.so is",
-				  loader, base_name(own_loader()));
-	return check_privileges(program);
-}
-
-static int check_elf(const struct program *program)
-{
-	ElfW(Ehdr) elf = { 0 };
-
-	if (pread(program->fd, &elf, sizeof(elf), 0) != sizeof(elf))
-		return cannot_run(program, "is a damaged ELF file; expected a program");
-	if (elf.e_ident[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
-	    elf.e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA] ||
-	    elf.e_machine != __ehdr_start.e_machine)
+				  "is built for the loader '%s'; expected %s, as libwt.so is",
+				  file->name, wt_program_loader);
+	case WT_PROGRAM_OTHER_MACHINE:
 		return cannot_run(program,
 				  "is built for another machine (ELF class %d, machine %d); "
 				  "expected class %d, machine %d, as libwt.so is",
-				  elf.e_ident[EI_CLASS], elf.e_machine,
-				  __ehdr_start.e_ident[EI_CLASS], __ehdr_start.e_machine);
-	for (int i = 0; i < elf.e_phnum; i++) {
-		off_t offset = elf.e_phoff + (off_t)i * elf.e_phentsize;
-		ElfW(Phdr) header;
-
-		if (pread(program->fd, &header, sizeof(header), offset) != sizeof(header))
-			return cannot_run(program, "is a damaged ELF file; expected a program");
-		if (header.p_type == PT_INTERP)
-			return check_loader(program, &header);
+				  file->elf_class, file->machine, wt_program_class,
+				  wt_program_machine);
+	case WT_PROGRAM_DAMAGED:
+		return cannot_run(program, "is a damaged ELF file; expected a program");
+	default:
+		return check_privileges(program);
 	}
-	return cannot_run(program, "is statically linked, so nothing can be preloaded; "
-				   "expected a dynamically linked program");
 }
 
-static int open_program(struct program *program)
+static int look_at(struct program *program)
 {
-	bool missing;
+	const struct wt_program_at at = { AT_FDCWD, program->path, 0 };
+	int err = wt_program_stat(&at, &program->stx);
 
-	program->fd = -1;
-	if (!stat(program->path, &program->st) && S_ISDIR(program->st.st_mode))
+	if (!err && S_ISDIR(program->stx.stx_mode))
 		return cannot_run(program, "is a directory; expected a program");
-	if (!faccessat(AT_FDCWD, program->path, X_OK, AT_EACCESS)) {
-		program->fd = open(program->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (!err && !wt_program_may_run(&at))
+		err = -errno;
+	if (!err) {
+		wt_program_read(&at, &program->file);
 		return 0;
 	}
-	missing = errno == ENOENT || errno == ENOTDIR;
-	cannot_run(program, "%s; expected a program", strerror(errno));
-	return missing ? WT_EXIT_NOT_FOUND : WT_EXIT_CANNOT_RUN;
-}
-
-/* The interpreter that "#!" names, or NULL; a file of neither kind is a shell's, as execvp(3) has
- * it. */
-static const char *interpreter(char head[SCRIPT_HEAD + 1])
-{
-	char *name;
-
-	if (!strncmp(head, ELFMAG, SELFMAG))
-		return NULL;
-	if (strncmp(head, "#!", 2))
-		return "/bin/sh";
-	name = head + 2 + strspn(head + 2, " \t");
-	name[strcspn(name, " \t\n")] = 0;
-	return name;
+	cannot_run(program, "%s; expected a program", strerror(-err));
+	return err == -ENOENT || err == -ENOTDIR ? WT_EXIT_NOT_FOUND : WT_EXIT_CANNOT_RUN;
 }
 
 static int check(const char *command, const char *path)
 {
-	char head[2][SCRIPT_HEAD + 1];
+	struct program program = { .command = command, .path = path };
+	char name[WT_PROGRAM_NAME];
 
 	for (int depth = 0;; depth++) {
-		struct program program = { .command = command, .path = path };
-		char *text = memset(head[depth % 2], 0, sizeof(head[0]));
-		int status = open_program(&program);
+		int status = look_at(&program);
 
 		if (status)
 			return status;
-		if (program.fd < 0)
-			return check_privileges(&program);
-		if (depth > SCRIPT_DEPTH)
+		if (depth == WT_PROGRAM_SCRIPTS)
 			return cannot_run(&program,
-					  "is an interpreter more than %d deep; "
-					  "expected fewer",
-					  SCRIPT_DEPTH);
-		pread(program.fd, text, SCRIPT_HEAD, 0);
-		path = interpreter(text);
-		if (!path)
-			status = check_elf(&program);
-		close(program.fd);
-		if (!path)
-			return status;
+					  "is an interpreter more than %d deep; expected fewer",
+					  WT_PROGRAM_SCRIPTS - 1);
+		if (program.file.kind == WT_PROGRAM_TEXT)
+			program.path = "/bin/sh";
+		else if (program.file.kind == WT_PROGRAM_SCRIPT)
+			program.path = strcpy(name, program.file.name);
+		else
+			return check_file(&program);
 	}
 }
 
