@@ -57,9 +57,9 @@ if ! [ -f "$wt_tool" ] || ! [ -x "$wt_tool" ]; then
 	wt_die 126 "$wt_tool: missing or not executable; expected libwt's own tool"
 fi
 
-# Without libwt, and without what else may be preloaded.
+# Without libwt, which is meant, and without what else may be preloaded.
 wt_run_tool() {
-	LD_PRELOAD='' "$wt_tool" "$@"
+	LD_PRELOAD='' WT_DISABLE=1 "$wt_tool" "$@"
 }
 
 # Sets $wt_joined to the rules of two lists.

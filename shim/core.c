@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "child.h"
 #include "choose.h"
 #include "config.h"
 #include "description.h"
@@ -299,6 +300,7 @@ void wt_core_executing(void)
 
 void wt_core_report(void)
 {
+	wt_child_collect();
 	if (!wt_config.report || wt_stats_is_guest())
 		return;
 	if (wt_fdtable_next_ruled(0) >= 0)

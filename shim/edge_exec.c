@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "config.h"
 #include "core.h"
 #include "edge.h"
@@ -47,10 +48,10 @@ static void spawning(const posix_spawn_file_actions_t *actions)
 /* One request to execute, by any of the calls that take an environment. */
 struct execution {
 	int (*run)(const struct execution *execution, char *const envp[]);
-	int fd;
-	const char *program;
+	struct wt_program_at at;
+	bool searches;
 	char *const *argv;
-	int flags;
+	bool replaces; /* this process becomes the program */
 	pid_t *pid;
 	const posix_spawn_file_actions_t *actions;
 	const posix_spawnattr_t *attr;
@@ -65,35 +66,51 @@ static int came_back(int ret)
 static int run_execve(const struct execution *e, char *const envp[])
 {
 	wt_guest_leave();
-	return came_back(wt_real.execve(e->program, e->argv, envp));
+	return came_back(wt_real.execve(e->at.path, e->argv, envp));
+}
+
+static int run_execv(const struct execution *e, char *const envp[])
+{
+	if (envp != environ)
+		return run_execve(e, envp);
+	wt_guest_leave();
+	return came_back(wt_real.execv(e->at.path, e->argv));
 }
 
 static int run_execveat(const struct execution *e, char *const envp[])
 {
 	wt_guest_leave();
-	return came_back(wt_real.execveat(e->fd, e->program, e->argv, envp, e->flags));
+	return came_back(wt_real.execveat(e->at.dirfd, e->at.path, e->argv, envp, e->at.flags));
 }
 
 static int run_fexecve(const struct execution *e, char *const envp[])
 {
 	wt_guest_leave();
-	return came_back(wt_real.fexecve(e->fd, e->argv, envp));
+	return came_back(wt_real.fexecve(e->at.dirfd, e->argv, envp));
 }
 
 static int run_execvpe(const struct execution *e, char *const envp[])
 {
 	wt_guest_leave();
-	return came_back(wt_real.execvpe(e->program, e->argv, envp));
+	return came_back(wt_real.execvpe(e->at.path, e->argv, envp));
+}
+
+static int run_execvp(const struct execution *e, char *const envp[])
+{
+	if (envp != environ)
+		return run_execvpe(e, envp);
+	wt_guest_leave();
+	return came_back(wt_real.execvp(e->at.path, e->argv));
 }
 
 static int run_posix_spawn(const struct execution *e, char *const envp[])
 {
-	return wt_real.posix_spawn(e->pid, e->program, e->actions, e->attr, e->argv, envp);
+	return wt_real.posix_spawn(e->pid, e->at.path, e->actions, e->attr, e->argv, envp);
 }
 
 static int run_posix_spawnp(const struct execution *e, char *const envp[])
 {
-	return wt_real.posix_spawnp(e->pid, e->program, e->actions, e->attr, e->argv, envp);
+	return wt_real.posix_spawnp(e->pid, e->at.path, e->actions, e->attr, e->argv, envp);
 }
 
 /* With libwt's variables; without them where they are what makes it too long. */
@@ -110,6 +127,34 @@ static int run_with(const struct execution *e, const struct wt_environment *with
 	return e->run(e, with->given);
 }
 
+/* Whether this process is not the program after all, and what it reported was not its end. */
+static void come_back(unsigned int found)
+{
+	if (found & WT_CHILD_REPORT)
+		wt_stats_unclaim_report();
+}
+
+/* What libwt covers nothing of is told before it runs. */
+static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
+{
+	const struct wt_child child = {
+		.at = e->at,
+		.searches = e->searches,
+		.replaces = e->replaces,
+		.argv = e->argv,
+		.lacks = lacks,
+	};
+
+	if (!wt_config.active)
+		return 0;
+	int errno_before = errno;
+	unsigned int found = wt_child_executing(&child);
+	if (found & WT_CHILD_REPORT)
+		wt_core_report();
+	errno = errno_before;
+	return found;
+}
+
 /* A thread may have as little as 16 KiB of stack. Of a mapping that a vfork child makes, its parent
  * keeps the memory. */
 static size_t on_stack_max_bytes(void)
@@ -117,33 +162,49 @@ static size_t on_stack_max_bytes(void)
 	return wt_stats_is_guest() ? 64 << 10 : 4 << 10;
 }
 
-static int execute(const struct execution *e, char *const envp[])
+static int run_in_room(const struct execution *e, char *const envp[],
+		       const struct wt_environment *with, size_t bytes)
 {
-	struct wt_environment with;
-	bool may = wt_config.active || wt_config.report;
-	size_t bytes = may ? wt_environment_bytes(&with, envp) : 0;
-
 	if (!bytes)
 		return e->run(e, envp);
 	if (bytes <= on_stack_max_bytes()) {
 		char *room[bytes / sizeof(char *) + 1];
 
-		return run_with(e, &with, room);
+		return run_with(e, with, room);
 	}
 	void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (room == MAP_FAILED)
 		return e->run(e, envp);
-	int ret = run_with(e, &with, room);
+	int ret = run_with(e, with, room);
 	int errno_after = errno;
 	munmap(room, bytes);
 	errno = errno_after;
 	return ret;
 }
 
+static int execute(const struct execution *e, char *const envp[])
+{
+	struct wt_environment with;
+	bool may = wt_config.active || wt_config.report;
+
+	if (!may)
+		return e->run(e, envp);
+	size_t bytes = wt_environment_bytes(&with, envp);
+	unsigned int found = look_at(e, with.lacks);
+	if (found & WT_CHILD_LEAVE_OUT)
+		bytes = bytes ? 0 : wt_environment_bytes_without(&with, envp);
+	int ret = run_in_room(e, envp, &with, bytes);
+	come_back(found);
+	return ret;
+}
+
 WT_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
 	executing();
-	return execute(&(struct execution){ .run = run_execve, .program = path, .argv = argv },
+	return execute(&(struct execution){ .run = run_execve,
+					    .at = { AT_FDCWD, path, 0 },
+					    .replaces = true,
+					    .argv = argv },
 		       envp);
 }
 
@@ -152,37 +213,51 @@ WT_EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *co
 {
 	executing();
 	return execute(&(struct execution){ .run = run_execveat,
-					    .fd = dirfd,
-					    .program = path,
-					    .argv = argv,
-					    .flags = flags },
+					    .at = { dirfd, path, flags },
+					    .replaces = true,
+					    .argv = argv },
 		       envp);
 }
 
 WT_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	executing();
-	return execute(&(struct execution){ .run = run_fexecve, .fd = fd, .argv = argv }, envp);
+	return execute(&(struct execution){ .run = run_fexecve,
+					    .at = { fd, "", AT_EMPTY_PATH },
+					    .replaces = true,
+					    .argv = argv },
+		       envp);
 }
 
 WT_EXPORT int execv(const char *path, char *const argv[])
 {
 	executing();
-	wt_guest_leave();
-	return came_back(wt_real.execv(path, argv));
+	return execute(&(struct execution){ .run = run_execv,
+					    .at = { AT_FDCWD, path, 0 },
+					    .replaces = true,
+					    .argv = argv },
+		       environ);
 }
 
 WT_EXPORT int execvp(const char *file, char *const argv[])
 {
 	executing();
-	wt_guest_leave();
-	return came_back(wt_real.execvp(file, argv));
+	return execute(&(struct execution){ .run = run_execvp,
+					    .at = { AT_FDCWD, file, 0 },
+					    .searches = true,
+					    .replaces = true,
+					    .argv = argv },
+		       environ);
 }
 
 WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	executing();
-	return execute(&(struct execution){ .run = run_execvpe, .program = file, .argv = argv },
+	return execute(&(struct execution){ .run = run_execvpe,
+					    .at = { AT_FDCWD, file, 0 },
+					    .searches = true,
+					    .replaces = true,
+					    .argv = argv },
 		       envp);
 }
 
@@ -232,29 +307,51 @@ WT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_a
 			  const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	spawning(actions);
-	return execute(
-		&(struct execution){ run_posix_spawn, -1, path, argv, 0, pid, actions, attr },
-		envp);
+	return execute(&(struct execution){ .run = run_posix_spawn,
+					    .at = { AT_FDCWD, path, 0 },
+					    .argv = argv,
+					    .pid = pid,
+					    .actions = actions,
+					    .attr = attr },
+		       envp);
 }
 
 WT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			   const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	spawning(actions);
-	return execute(
-		&(struct execution){ run_posix_spawnp, -1, file, argv, 0, pid, actions, attr },
-		envp);
+	return execute(&(struct execution){ .run = run_posix_spawnp,
+					    .at = { AT_FDCWD, file, 0 },
+					    .searches = true,
+					    .argv = argv,
+					    .pid = pid,
+					    .actions = actions,
+					    .attr = attr },
+		       envp);
+}
+
+/* The shell that libc starts with this process's own environment. */
+static void executing_shell(void)
+{
+	const struct execution shell = { .at = { AT_FDCWD, "/bin/sh", 0 } };
+	struct wt_environment with;
+
+	executing();
+	if (!wt_config.active)
+		return;
+	wt_environment_bytes(&with, environ);
+	look_at(&shell, with.lacks);
 }
 
 WT_EXPORT int system(const char *command)
 {
-	executing();
+	executing_shell();
 	return wt_real.system(command);
 }
 
 WT_EXPORT FILE *popen(const char *command, const char *mode)
 {
-	executing();
+	executing_shell();
 	return wt_real.popen(command, mode);
 }
 

@@ -86,8 +86,8 @@ static const char *file_name(const char *path, size_t len)
 	return path + len;
 }
 
-/* The name that the loader knows this library by: preloaded, it stands among the first. */
-static const char *own_path(void)
+/* Preloaded, it stands among the first. */
+const char *wt_environment_library(void)
 {
 	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
 		if (map->l_ld == _DYNAMIC)
@@ -99,7 +99,7 @@ static const char *own_path(void)
  * directory. The separators are those of ld.so(8). */
 static void find_library(struct wt_environment *environment, const char *list)
 {
-	const char *path = own_path();
+	const char *path = wt_environment_library();
 	const char *name = file_name(path, strlen(path));
 	size_t name_len = strlen(name);
 
@@ -116,13 +116,13 @@ static void find_library(struct wt_environment *environment, const char *list)
 	}
 }
 
-/* What the program's own environment has of libwt. Of several LD_PRELOAD the first counts. */
-static void read_own(struct wt_environment *environment)
+/* What an environment has of libwt. Of several LD_PRELOAD the first counts. */
+static void read_list(struct wt_environment *environment, char *const *list)
 {
 	bool seen = false;
 
 	*environment = (struct wt_environment){ 0 };
-	for (char **at = environ; at && *at; at++) {
+	for (char *const *at = list; at && *at; at++) {
 		if (!is_preload(*at)) {
 			environment->variables_len += is_ours(*at);
 		} else if (!seen) {
@@ -139,7 +139,7 @@ void wt_environment_init(void)
 {
 	struct wt_environment environment;
 
-	read_own(&environment);
+	read_list(&environment, environ);
 	comes_by_itself = !environment.library;
 }
 
@@ -171,15 +171,45 @@ static bool is_own_without_ours(const struct wt_environment *environment)
 	return shares;
 }
 
+/* The value of a variable that has one. */
+static const char *value_of(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(entry, name, len) && entry[len] == '=' && entry[len + 1] ? entry + len + 1
+										 : NULL;
+}
+
+static enum wt_lack lack_of(char *const *list)
+{
+	struct wt_environment has;
+	bool rules = false;
+
+	read_list(&has, list);
+	for (char *const *at = list; at && *at; at++) {
+		const char *disable = value_of(*at, "WT_DISABLE");
+
+		if (disable && strcmp(disable, "0"))
+			return WT_LACKS_NOTHING;
+		rules = rules || value_of(*at, "WT_POLICY") || value_of(*at, "WT_POLICY_FILE");
+	}
+	if (!comes_by_itself && !has.library)
+		return WT_LACKS_LIBRARY;
+	return rules ? WT_LACKS_NOTHING : WT_LACKS_RULES;
+}
+
 size_t wt_environment_bytes(struct wt_environment *environment, char *const given[])
 {
-	if (given == environ)
+	read_list(environment, environ);
+	if (given == environ) {
+		environment->lacks = lack_of(given);
 		return 0;
-	read_own(environment);
-	if (comes_by_itself ? !environment->variables_len : !environment->library)
-		return 0;
+	}
 	ssize_t len = length_of(given);
 	if (len < 0)
+		return 0;
+	environment->lacks = lack_of(given);
+	if (comes_by_itself ? !environment->variables_len : !environment->library)
 		return 0;
 	environment->given = given;
 	environment->given_len = len;
@@ -188,8 +218,62 @@ size_t wt_environment_bytes(struct wt_environment *environment, char *const give
 			return 0;
 	if (is_own_without_ours(environment))
 		return 0;
+	environment->lacks = WT_LACKS_NOTHING;
 	return (1 + environment->variables_len + len + 1) * sizeof(char *) + sizeof(preload) +
 	       environment->library_len;
+}
+
+size_t wt_environment_bytes_without(struct wt_environment *environment, char *const given[])
+{
+	size_t len = 0, text_bytes = 0;
+	struct wt_environment has;
+
+	read_list(&has, given);
+	if (!has.library)
+		return 0;
+	for (; given[len]; len++)
+		text_bytes += is_preload(given[len]) ? strlen(given[len]) + 1 : 0;
+	environment->given = given;
+	environment->given_len = len;
+	environment->leaves_out = true;
+	return (len + 1) * sizeof(char *) + text_bytes;
+}
+
+/* The entry of LD_PRELOAD with all but libwt; where that is nothing, it is left out itself. */
+static char *copy_without(char *to, const char *entry)
+{
+	const char *list = entry + sizeof(preload) - 1;
+	struct wt_environment at = { 0 };
+
+	to = mempcpy(to, entry, list - entry);
+	for (find_library(&at, list); at.library; find_library(&at, list)) {
+		to = mempcpy(to, list, at.library - list);
+		list = at.library + at.library_len;
+		list += *list != '\0';
+		at.library = NULL;
+	}
+	return stpcpy(to, list) + 1;
+}
+
+static char *const *make_without(const struct wt_environment *environment, char **made)
+{
+	char *text = (char *)(made + environment->given_len + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < environment->given_len; i++) {
+		char *entry = environment->given[i];
+
+		if (is_preload(entry)) {
+			char *end = copy_without(text, entry);
+
+			entry = text;
+			text = end;
+		}
+		if (strcmp(entry, preload))
+			made[len++] = entry;
+	}
+	made[len] = NULL;
+	return made;
 }
 
 char *const *wt_environment_make(const struct wt_environment *environment, void *room)
@@ -197,6 +281,8 @@ char *const *wt_environment_make(const struct wt_environment *environment, void 
 	char **made = room;
 	size_t len = 0;
 
+	if (environment->leaves_out)
+		return make_without(environment, made);
 	for (char **at = environ; at && *at && len < environment->variables_len; at++)
 		if (is_ours(*at) && !is_preload(*at))
 			made[len++] = *at;

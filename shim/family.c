@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base.h"
+#include "child.h"
 #include "description.h"
 #include "elide.h"
 #include "log.h"
@@ -17,10 +18,7 @@ static _Atomic bool has_begun;
 static void begin(void)
 {
 	static int (*const inits[])(void) = {
-		wt_owed_init,
-		wt_elide_init,
-		wt_trouble_init,
-		wt_description_init,
+		wt_child_init, wt_owed_init, wt_elide_init, wt_trouble_init, wt_description_init,
 	};
 	int err = 0;
 

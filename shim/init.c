@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "child.h"
 #include "config.h"
 #include "core.h"
 #include "environment.h"
@@ -41,6 +42,12 @@ static void end(void *unused)
 /* As atexit(3), for no library: declared nowhere (Itanium C++ ABI). */
 int __cxa_atexit(void (*act)(void *), void *arg, void *library);
 
+static void forking(void)
+{
+	wt_family_begin();
+	wt_child_forking();
+}
+
 __attribute__((constructor)) static void start(void)
 {
 	wt_thread_init();
@@ -60,7 +67,7 @@ __attribute__((constructor)) static void start(void)
 	/* What happened to a file before it came under a rule matters there too. */
 	if (wt_config.elides)
 		wt_family_begin();
-	pthread_atfork(wt_config.active ? wt_family_begin : NULL, NULL, wt_stats_forked);
+	pthread_atfork(wt_config.active ? forking : NULL, NULL, wt_stats_forked);
 	/*
 	 * What is registered before the program's start is behind the destructors of all libraries,
 	 * and before libc's last flush, which is not seen.

@@ -147,6 +147,14 @@ static bool stderr_is_ours(void)
 	return wt_is_same_file(&st, &stderr_at_start);
 }
 
+bool wt_log_reaches(void)
+{
+	struct stat st;
+
+	return log_path || wt_log_threshold < WT_LOG_WARN ||
+	       (!wt_sys.identify(STDERR_FILENO, &st) && wt_is_same_file(&st, &stderr_at_start));
+}
+
 void wt_log_stderr(const char *buf, size_t len)
 {
 	if (stderr_is_ours())

@@ -12,6 +12,7 @@
 #ifndef WT_LOG_H
 #define WT_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "text.h"
@@ -35,6 +36,10 @@ void wt_log_line(enum wt_log_level level, const char *format, ...)
 		if ((level) <= wt_log_threshold)                                                   \
 			wt_log_line(level, __VA_ARGS__);                                           \
 	} while (0)
+
+/* Whether a warning would still go where the first one went; one that is not wanted does. A child
+ * that is about to execute has its standard error where that program wants it. */
+bool wt_log_reaches(void);
 
 /*
  * Expands %p (process id), %e (the program's name) and %% of a path given by

@@ -11,7 +11,8 @@
 #define WT_PROGRAM_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
+
+struct statx;
 
 /* The interpreters that the kernel follows, one behind the other. */
 #define WT_PROGRAM_SCRIPTS 5

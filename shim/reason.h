@@ -106,7 +106,47 @@
 	X(WT_WAY_STRICT, "a thread in seccomp's strict mode, if it writes there",                  \
 	  "confine the program by a filter (SECCOMP_SET_MODE_FILTER) instead")                     \
 	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
-	  "turn off io_uring in the program's settings, or leave its own syncs on")
+	  "turn off io_uring in the program's settings, or leave its own syncs on")                \
+	/* Programs that this one executes and in which it covers nothing. */                      \
+	X(WT_WAY_RUNS_PRIVILEGED,                                                                  \
+	  "executed with privileges (setuid, setgid, capabilities): nothing is preloaded",         \
+	  "put the launcher behind it: sudo wt-preload.sh ... COMMAND")                            \
+	X(WT_WAY_RUNS_STATIC, "executed, and linked statically: nothing is preloaded",             \
+	  "take a dynamically linked build, or leave its own syncs on")                            \
+	X(WT_WAY_RUNS_GO, "executed, and a Go program: it makes its system calls itself",          \
+	  "leave its own syncs on")                                                                \
+	X(WT_WAY_RUNS_OTHER_LIBC,                                                                  \
+	  "executed, and built for another C library: libwt is left out of LD_PRELOAD",            \
+	  "take a build for glibc, or leave its own syncs on")                                     \
+	X(WT_WAY_RUNS_OTHER_MACHINE,                                                               \
+	  "executed, and built for another machine or word size: nothing is preloaded",            \
+	  "take a build for the machine that libwt.so is built for, or leave its own syncs on")    \
+	X(WT_WAY_RUNS_UNREAD,                                                                      \
+	  "executed, but not readable: if linked statically, nothing is preloaded",                \
+	  "let the user who executes it read the program")                                         \
+	X(WT_WAY_RUNS_UNLOADABLE, "executed where libwt.so is missing, not readable, or noexec",   \
+	  "let its user read libwt.so, at the same path in a chroot or container, and name it in " \
+	  "ExecPaths= of a unit")                                                                  \
+	X(WT_WAY_RUNS_WITHOUT_RULES,                                                               \
+	  "executed with an environment without rules (WT_POLICY, WT_POLICY_FILE)",                \
+	  "pass the WT_ variables on to it, or put wt-preload.sh directly before the program")     \
+	X(WT_WAY_RUNS_WITHOUT_LIBRARY, "executed with an environment without libwt (LD_PRELOAD)",  \
+	  "pass LD_PRELOAD and WT_ variables on to it, or put wt-preload.sh directly before the "  \
+	  "program")                                                                               \
+	X(WT_WAY_RUNS_BY_ENV, "executed by env with an environment without libwt (LD_PRELOAD)",    \
+	  "name them: env -i LD_PRELOAD=\"$LD_PRELOAD\" WT_POLICY=\"$WT_POLICY\" ...")             \
+	X(WT_WAY_RUNS_BY_SU,                                                                       \
+	  "executed by su or runuser with an environment without libwt (LD_PRELOAD)",              \
+	  "leave out its '-', keep them by -w LD_PRELOAD,WT_POLICY, or put wt-preload.sh into "    \
+	  "its command")                                                                           \
+	X(WT_WAY_RUNS_BY_SUDO, "executed by sudo with an environment without libwt (LD_PRELOAD)",  \
+	  "put the launcher behind it: sudo wt-preload.sh ... COMMAND")                            \
+	X(WT_WAY_RUNS_BY_CRON, "executed by cron with an environment without libwt (LD_PRELOAD)",  \
+	  "set LD_PRELOAD and WT_POLICY in the crontab, or put wt-preload.sh into its command")    \
+	X(WT_WAY_RUNS_POSTGRESQL,                                                                  \
+	  "executed for PostgreSQL with an environment without libwt (LD_PRELOAD)",                \
+	  "set LD_PRELOAD and WT_POLICY in the cluster's file "                                    \
+	  "/etc/postgresql/VERSION/CLUSTER/environment")
 
 enum wt_reason {
 #define X(name, text, remedy) name,

@@ -127,6 +127,12 @@ bool wt_stats_claim_report(void)
 	       !atomic_exchange(&counters->claimed, true);
 }
 
+void wt_stats_unclaim_report(void)
+{
+	if (counters)
+		atomic_store(&counters->claimed, false);
+}
+
 uint64_t wt_stats_elapsed_ms(void)
 {
 	uint64_t start_ns = counters ? get(&counters->start_ns) : 0;
@@ -319,9 +325,9 @@ static uint64_t file_key(const struct stat *st)
 }
 
 /* Counts an event like `event`, that is told of the path, or, without one, of the file behind fd.
- */
-static void count_event(uint64_t key, const struct wt_event *event, const char *path, int fd,
-			const struct stat *st)
+ * It is given, or NULL where the table is full. */
+static struct wt_event *count_event(uint64_t key, const struct wt_event *event, const char *path,
+				    int fd, const struct stat *st)
 {
 	size_t index;
 
@@ -332,11 +338,11 @@ static void count_event(uint64_t key, const struct wt_event *event, const char *
 	struct wt_event *slot = &counters->events[index];
 	if (found == FULL) {
 		add(&counters->events_lost[event->kind], 1);
-		return;
+		return NULL;
 	}
 	add(&slot->count, 1);
 	if (found != ADDED)
-		return;
+		return slot;
 	slot->kind = event->kind;
 	slot->from = event->from;
 	slot->to = event->to;
@@ -347,6 +353,7 @@ static void count_event(uint64_t key, const struct wt_event *event, const char *
 	else
 		name_file(slot->path, fd, st);
 	atomic_store_explicit(&slot->ready, true, memory_order_release);
+	return slot;
 }
 
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
@@ -362,6 +369,21 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 		.kind = kind, .from = from, .to = to, .reason = reason, .file = file_key(&st)
 	};
 	count_event(1, &event, NULL, fd, &st);
+}
+
+void wt_stats_program(uint64_t program, const char path[WT_EVENT_PATH], const char *way,
+		      uint64_t count)
+{
+	const struct wt_event event = { .kind = WT_EVENT_NOT_COVERED,
+					.reason = way,
+					.file = program };
+
+	if (!counters)
+		return;
+	adopt_counters();
+	struct wt_event *counted = count_event(1, &event, path, -1, NULL);
+	if (counted)
+		add(&counted->count, count - 1);
 }
 
 void wt_stats_came_true(void)

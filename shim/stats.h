@@ -100,6 +100,13 @@ void wt_stats_elided(size_t rule, unsigned int row_id);
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
 		    const char *reason);
 
+/*
+ * A program was executed, so many times, in which libwt covers nothing, which is told as a way to
+ * write uncovered. `program` tells programs apart.
+ */
+void wt_stats_program(uint64_t program, const char path[WT_EVENT_PATH], const char *way,
+		      uint64_t count);
+
 /* What may happen has, to some of these files: all are told as not covered. errno stays as it is.
  */
 void wt_stats_came_true(void);
@@ -143,6 +150,9 @@ uint64_t wt_stats_started_ms(void);
  * which shares its parent's memory and must not report in its place.
  */
 bool wt_stats_claim_report(void);
+
+/* The process that reported because it was about to be another program goes on after all. */
+void wt_stats_unclaim_report(void);
 
 /*
  * Whether this process runs in the memory of another, as a child of vfork(2)
