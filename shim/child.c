@@ -227,9 +227,12 @@ static enum wt_way way_without_library(const struct wt_program_at *at)
 /* NO_WAY where libwt is in it, or where there is nothing to execute. */
 static int judge(struct subject *subject, const struct wt_child *child)
 {
+	bool same_user;
+
 	if (!follow(subject, child->searches))
 		return NO_WAY;
-	if (wt_program_privilege(&subject->at, &subject->stx, subject->has_capabilities))
+	if (wt_program_privilege(&subject->at, &subject->stx, subject->has_capabilities,
+				 &same_user))
 		return WT_WAY_RUNS_PRIVILEGED;
 	if (subject->kind == WT_PROGRAM_LOADER &&
 	    (!find_loaded(subject, child->argv) || !follow(subject, false)))
@@ -241,15 +244,16 @@ static int judge(struct subject *subject, const struct wt_child *child)
 		return way_without_library(&subject->at);
 	if (child->lacks == WT_LACKS_RULES)
 		return WT_WAY_RUNS_WITHOUT_RULES;
-	return wt_program_may_load(wt_environment_library()) ? NO_WAY : WT_WAY_RUNS_UNLOADABLE;
+	return wt_program_may_load(wt_environment_library(), same_user) ? NO_WAY
+									: WT_WAY_RUNS_UNLOADABLE;
 }
 
-/* Absolute, so that it says something to whoever reads it later. */
+/* So that it says something to whoever reads it later, and is not /proc/self/exe. */
 static void name_program(char path[WT_EVENT_PATH], const struct wt_program_at *at)
 {
 	bool by_path = at->path && *at->path;
 
-	if (by_path && *at->path == '/') {
+	if (by_path && *at->path == '/' && strncmp(at->path, "/proc/", 6)) {
 		wt_stats_shorten(path, at->path, strlen(at->path));
 		return;
 	}

@@ -200,11 +200,12 @@ static enum wt_lack lack_of(char *const *list)
 
 size_t wt_environment_bytes(struct wt_environment *environment, char *const given[])
 {
-	read_list(environment, environ);
+	*environment = (struct wt_environment){ 0 };
 	if (given == environ) {
 		environment->lacks = lack_of(given);
 		return 0;
 	}
+	read_list(environment, environ);
 	ssize_t len = length_of(given);
 	if (len < 0)
 		return 0;

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -277,12 +278,16 @@ static bool is_nosuid(const struct wt_program_at *at)
 }
 
 enum wt_privilege wt_program_privilege(const struct wt_program_at *at, const struct statx *stx,
-				       bool has_capabilities)
+				       bool has_capabilities, bool *same_user)
 {
 	bool setuid = stx->stx_mode & S_ISUID;
 	bool setgid = (stx->stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
-	uid_t uid = geteuid(), own_uid = getuid();
-	gid_t gid = getegid(), own_gid = getgid();
+	uid_t uid, own_uid, saved_uid;
+	gid_t gid, own_gid, saved_gid;
+
+	getresuid(&own_uid, &uid, &saved_uid);
+	getresgid(&own_gid, &gid, &saved_gid);
+	*same_user = uid == getauxval(AT_EUID) && gid == getauxval(AT_EGID);
 
 	if (unlikely(setuid || setgid || has_capabilities)) {
 		bool nosuid = is_nosuid(at);
@@ -300,11 +305,11 @@ enum wt_privilege wt_program_privilege(const struct wt_program_at *at, const str
 	return own_uid && has_capabilities ? WT_PRIVILEGE_CAPABILITIES : WT_PRIVILEGE_NONE;
 }
 
-bool wt_program_may_load(const char *path)
+bool wt_program_may_load(const char *path, bool same_user)
 {
 	struct statfs fs;
 
-	if (wt_syscall(SYS_faccessat2, AT_FDCWD, path, R_OK, AT_EACCESS))
+	if (wt_syscall(SYS_statfs, path, &fs) || fs.f_flags & ST_NOEXEC)
 		return false;
-	return wt_syscall(SYS_statfs, path, &fs) || !(fs.f_flags & ST_NOEXEC);
+	return same_user || !wt_syscall(SYS_faccessat2, AT_FDCWD, path, R_OK, AT_EACCESS);
 }

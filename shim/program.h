@@ -72,9 +72,12 @@ enum wt_privilege {
  * and mode that this process executes; the loader then takes no preload.
  */
 enum wt_privilege wt_program_privilege(const struct wt_program_at *at, const struct statx *stx,
-				       bool has_capabilities);
+				       bool has_capabilities, bool *same_user);
 
-/* Whether this process could map the library at `path` to execute it. */
-bool wt_program_may_load(const char *path);
+/*
+ * Whether this process could map the library at `path` to execute it. The user who started this
+ * program could read it; `same_user`, as wt_program_privilege found it, says that it is the same.
+ */
+bool wt_program_may_load(const char *path, bool same_user);
 
 #endif

@@ -61,8 +61,9 @@ static int check_privileges(const struct program *program)
 					      "preloaded library; expected a program without them",
 	};
 	const struct wt_program_at at = { AT_FDCWD, program->path, 0 };
-	enum wt_privilege privilege =
-		wt_program_privilege(&at, &program->stx, program->file.has_capabilities);
+	bool same_user;
+	enum wt_privilege privilege = wt_program_privilege(
+		&at, &program->stx, program->file.has_capabilities, &same_user);
 
 	return privilege ? cannot_run(program, "%s", words[privilege]) : 0;
 }
