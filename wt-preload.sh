@@ -132,7 +132,7 @@ fi
 case $wt_lib in
 *[:\ \$]*) wt_die 126 "$wt_lib: expected a path that LD_PRELOAD can hold: no blank, colon or \$" ;;
 esac
-wt_run_tool program "$1" || exit
+wt_run_tool program "$wt_lib" "$@" || exit
 
 # execve(2) takes no string longer than 32 pages.
 if [ ${#wt_joined} -gt $((32 * 4096 - 16)) ]; then

@@ -27,7 +27,7 @@ static const struct {
 	  "[--list] [-e] [-p RULES] [-f FILE] [-P PRESET[=LEVEL...]]..." },
 	{ "presets", wt_tool_presets, "[PRESET...]" },
 	{ "probe", wt_probe, "PATH..." },
-	{ "program", wt_tool_program, "COMMAND" },
+	{ "program", wt_tool_program, "LIBRARY COMMAND [ARGUMENT...]" },
 	{ "version", print_version, "" },
 };
 

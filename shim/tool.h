@@ -35,8 +35,14 @@ void wt_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 
 /* Parses and prints rules. */
 int wt_tool_policy(int argc, char **argv);
 
-/* Says whether a program can be preloaded. */
+/* Says whether the library can be preloaded into a program: LIBRARY COMMAND [ARGUMENT...]. */
 int wt_tool_program(int argc, char **argv);
+
+/*
+ * Why a command of this name and with these options does not pass libwt on to what it starts, and
+ * what would be right; NULL where that is not known of it.
+ */
+const char *wt_tool_wrapper(char *const argv[]);
 
 /* Prints the presets as a file of rules. */
 int wt_tool_presets(int argc, char **argv);

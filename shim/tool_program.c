@@ -170,11 +170,31 @@ static int check_in_path(const char *command)
 	return denied ? WT_EXIT_CANNOT_RUN : WT_EXIT_NOT_FOUND;
 }
 
+static int check_library(const char *path)
+{
+	if (wt_program_may_load(path, false))
+		return 0;
+	wt_tool_complain("%s: cannot be loaded from there: %s", path,
+			 access(path, R_OK)
+				 ? strerror(errno)
+				 : "the mount is noexec (of a unit, NoExecPaths=); expected "
+				   "one that allows to execute (ExecPaths=)");
+	return WT_EXIT_CANNOT_RUN;
+}
+
 int wt_tool_program(int argc, char **argv)
 {
-	if (argc != 1) {
-		wt_tool_complain("program: expected one command");
+	if (argc < 2) {
+		wt_tool_complain("program: expected a library and a command");
 		return WT_EXIT_USAGE;
 	}
-	return strchr(argv[0], '/') ? check(argv[0], argv[0]) : check_in_path(argv[0]);
+	int status = check_library(argv[0]);
+	if (!status)
+		status = strchr(argv[1], '/') ? check(argv[1], argv[1]) : check_in_path(argv[1]);
+	if (status || !is_strict())
+		return status;
+	const char *why = wt_tool_wrapper(argv + 1);
+	if (why)
+		wt_tool_complain("%s: %s", argv[1], why);
+	return why ? WT_EXIT_CANNOT_RUN : 0;
 }
