@@ -106,7 +106,9 @@ static void look_at_file(struct subject *subject)
 
 	if ((known & ~(uint64_t)LOW_BYTE) != key) {
 		wt_program_read(&subject->at, &program);
-		memcpy(subject->name, program.name, sizeof(program.name));
+		/* Else the path of this very file may stand there. */
+		if (program.kind == WT_PROGRAM_SCRIPT)
+			memcpy(subject->name, program.name, sizeof(program.name));
 		known = key | program.kind | (program.has_capabilities ? CAPABILITIES : 0);
 		if (may_keep(program.kind))
 			atomic_store_explicit(word, known, memory_order_relaxed);

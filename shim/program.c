@@ -311,5 +311,6 @@ bool wt_program_may_load(const char *path, bool same_user)
 
 	if (wt_syscall(SYS_statfs, path, &fs) || fs.f_flags & ST_NOEXEC)
 		return false;
-	return same_user || !wt_syscall(SYS_faccessat2, AT_FDCWD, path, R_OK, AT_EACCESS);
+	/* By the real ids, without the capabilities that an exec takes from all users but root. */
+	return same_user || !wt_syscall(SYS_faccessat2, AT_FDCWD, path, R_OK, 0);
 }

@@ -117,7 +117,7 @@
 	  "leave its own syncs on")                                                                \
 	X(WT_WAY_RUNS_OTHER_LIBC,                                                                  \
 	  "executed, and built for another C library: libwt is left out of LD_PRELOAD",            \
-	  "take a build for glibc, or put wt-preload.sh before what it starts")                                     \
+	  "take a build for glibc, or put wt-preload.sh before what it starts")                    \
 	X(WT_WAY_RUNS_OTHER_MACHINE,                                                               \
 	  "executed, and built for another machine or word size: nothing is preloaded",            \
 	  "take a build for the machine that libwt.so is built for, or leave its own syncs on")    \
