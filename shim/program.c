@@ -54,10 +54,16 @@ int wt_program_stat(const struct wt_program_at *at, struct statx *stx)
 			    stx);
 }
 
+/* An old kernel or a sandbox that does not answer says nothing of the file. */
+static bool is_denied(long ret)
+{
+	return ret && !wt_sys_is_refusal(-errno);
+}
+
 bool wt_program_may_run(const struct wt_program_at *at)
 {
-	return !wt_syscall(SYS_faccessat2, at->dirfd, at->path, X_OK,
-			   AT_EACCESS | status_flags(at));
+	return !is_denied(wt_syscall(SYS_faccessat2, at->dirfd, at->path, X_OK,
+				     AT_EACCESS | status_flags(at)));
 }
 
 /* The path is only looked at where the flag says that it may be empty: it may not be there. */
@@ -309,8 +315,9 @@ bool wt_program_may_load(const char *path, bool same_user)
 {
 	struct statfs fs;
 
-	if (wt_syscall(SYS_statfs, path, &fs) || fs.f_flags & ST_NOEXEC)
+	bool answered = !wt_syscall(SYS_statfs, path, &fs);
+	if (answered ? fs.f_flags & ST_NOEXEC : is_denied(-1))
 		return false;
 	/* By the real ids, without the capabilities that an exec takes from all users but root. */
-	return same_user || !wt_syscall(SYS_faccessat2, AT_FDCWD, path, R_OK, 0);
+	return same_user || !is_denied(wt_syscall(SYS_faccessat, AT_FDCWD, path, R_OK));
 }
