@@ -41,8 +41,8 @@ struct table {
 	struct entry entries[ENTRIES];
 };
 
-static struct table own_table WT_LARGE;
-static struct table *table = &own_table;
+WT_LARGE struct table wt_child_without; /* before init, and where it failed */
+static struct table *table = &wt_child_without;
 
 /* The process that last was about to fork: in a forked child, its parent. */
 static pid_t forker;
@@ -59,7 +59,11 @@ int wt_child_init(void)
 
 void wt_child_forking(void)
 {
-	forker = getpid();
+	pid_t pid = getpid();
+
+	/* Each store would copy a page after the fork before. */
+	if (forker != pid)
+		forker = pid;
 }
 
 /* One program, and how far the kernel has followed its interpreters. */
@@ -324,7 +328,10 @@ void wt_child_collect(void)
 	for (size_t i = 0; i < ENTRIES; i++) {
 		struct entry *entry = &table->entries[i];
 
-		if (atomic_load(&entry->owner) != owner)
+		pid_t there = owner;
+
+		/* Two threads may end the process. */
+		if (!atomic_compare_exchange_strong(&entry->owner, &there, FILLING))
 			continue;
 		if (entry->unsaid)
 			say(entry->path, entry->way);
