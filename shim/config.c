@@ -250,6 +250,7 @@ int wt_config_load(char **environment)
 	wt_config.active = wt_config.policy.rules_len;
 	for (size_t i = 0; i < wt_config.policy.rules_len; i++) {
 		wt_config.names |= wt_config.policy.rules[i].level >= WT_LEVEL_DSYNC;
+		wt_config.covers |= wt_config.policy.rules[i].level > WT_LEVEL_OFF;
 		wt_config.sizes |= wt_config.policy.rules[i].level >= WT_LEVEL_THROUGH;
 		wt_config.elides |= wt_config.policy.rules[i].fsync_elide;
 	}

@@ -22,6 +22,7 @@ struct wt_config {
 	bool elides; /* a rule has fsync=elide: every way to write a file matters */
 	bool names;  /* a rule is at `dsync` or `sync`: names matter (name.h) */
 	bool sizes;  /* at `through` or above: sizes matter */
+	bool covers; /* a rule has another level than `off` */
 	bool strict;
 	const char *report; /* WT_REPORT, or NULL */
 	struct wt_policy policy;

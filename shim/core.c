@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mirror.h"
 #include "owed.h"
+#include "program_ring.h"
 #include "real.h"
 #include "report.h"
 #include "ring.h"
@@ -26,9 +27,6 @@
 #include "sys.h"
 #include "thread.h"
 #include "track.h"
-#include "unseen.h"
-
-#define LOOK_EVERY_NS 10000000u
 
 static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
 				  struct wt_fd *entry, uint64_t description)
@@ -169,50 +167,6 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 	return ret;
 }
 
-/* The program hands its requests over by symbols that libwt sees; or is known to have a ring. */
-static _Atomic bool submits_seen, ring_known;
-
-void wt_core_ring_seen(void)
-{
-	atomic_store_explicit(&submits_seen, true, memory_order_relaxed);
-}
-
-void wt_core_ring_made(void)
-{
-	if (atomic_exchange(&ring_known, true))
-		return;
-	wt_track_open_stable();
-	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
-		wt_core_noticed(fd, WT_WAY_RING);
-}
-
-/*
- * A ring that was made by an instruction of the program's own is found by its descriptor only: at
- * the end, and before a file goes that may have been written there.
- */
-static void look_for_ring(bool (*is_there)(void))
-{
-	uint32_t begun = wt_ring_begun();
-
-	/* With liburing.so it is most likely that one's, whose submissions are seen. */
-	if (wt_real_has_liburing() || atomic_load(&submits_seen) || atomic_load(&ring_known))
-		return;
-	if (!wt_ring_has_descriptor() && is_there() && wt_ring_begun() == begun)
-		wt_core_ring_made();
-}
-
-/* Not at each of a thousand closes a second: that would be half of what they cost. */
-static void look_for_ring_in_time(void)
-{
-	static _Atomic uint64_t next_ns;
-	uint64_t now_ns = wt_sys_now_ns();
-
-	if (now_ns < atomic_load_explicit(&next_ns, memory_order_relaxed))
-		return;
-	atomic_store_explicit(&next_ns, now_ns + LOOK_EVERY_NS, memory_order_relaxed);
-	look_for_ring(wt_unseen_ring_low);
-}
-
 int wt_core_closing(int fd, union wt_verdict verdict)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);
@@ -223,7 +177,7 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 		const struct wt_rule *rule = &wt_config.policy.rules[verdict.rule];
 
 		if (rule->level >= WT_LEVEL_THROUGH)
-			look_for_ring_in_time();
+			wt_program_ring_look_in_time();
 		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
 			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
 		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
@@ -281,7 +235,7 @@ void wt_core_closing_range(unsigned int first, unsigned int last)
 		return;
 	int fd = wt_fdtable_next_ruled(first);
 	if (fd >= 0)
-		look_for_ring_in_time();
+		wt_program_ring_look_in_time();
 	for (; fd >= 0 && (unsigned int)fd <= last; fd = wt_fdtable_next_ruled(fd + 1))
 		wt_mirror_closing(fd);
 	wt_fdtable_forget_range(first, last);
@@ -303,8 +257,7 @@ void wt_core_report(void)
 	wt_child_collect();
 	if (!wt_config.report || wt_stats_is_guest())
 		return;
-	if (wt_fdtable_next_ruled(0) >= 0)
-		look_for_ring(wt_unseen_ring);
+	wt_program_ring_look();
 	wt_report_write(wt_config.report, &wt_config.policy);
 }
 

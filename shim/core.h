@@ -35,15 +35,6 @@ int wt_core_sync(const struct wt_sync *sync, union wt_verdict verdict);
  */
 int wt_core_settle(int fd, union wt_verdict verdict);
 
-/* The program's io_uring hands its requests over by symbols that libwt sees. */
-void wt_core_ring_seen(void);
-
-/*
- * The program has made an io_uring whose submissions libwt does not see. The files under rules that
- * are open may be written there, and are reported; those opened from now on are opened O_DSYNC.
- */
-void wt_core_ring_made(void);
-
 /* A file under a rule was changed in such a way, or will be: for the report, and for fsync=elide.
  */
 void wt_core_noticed(int fd, enum wt_way way);

@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "core.h"
 #include "edge.h"
 #include "guest.h"
+#include "program_ring.h"
 #include "raw.h"
 #include "sys.h"
 #include "thread.h"
@@ -105,7 +105,7 @@ static bool writes(const struct arguments *in, long *ret)
 	case SYS_io_uring_setup:
 		*ret = pass(in);
 		if (*ret >= 0)
-			wt_core_ring_made();
+			wt_program_ring_made();
 		break;
 	default:
 		return false;

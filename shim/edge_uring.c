@@ -17,6 +17,7 @@
 #include "core.h"
 #include "edge.h"
 #include "name.h"
+#include "program_ring.h"
 #include "real.h"
 #include "submit.h"
 #include "sys.h"
@@ -60,7 +61,7 @@ static void look_at(struct io_uring_sqe *sqe)
 	case IORING_OP_WRITE_FIXED:
 	case OP_WRITEV_FIXED:
 		if (is_registered)
-			wt_core_ring_made();
+			wt_program_ring_writes();
 		else
 			submit_write(sqe);
 		break;
@@ -68,7 +69,7 @@ static void look_at(struct io_uring_sqe *sqe)
 	case IORING_OP_SPLICE:
 	case OP_FTRUNCATE:
 		if (is_registered)
-			wt_core_ring_made();
+			wt_program_ring_writes();
 		else
 			wt_core_noticed(sqe->fd, WT_WAY_RING);
 		break;
@@ -94,7 +95,7 @@ static void submitting(struct io_uring *ring)
 
 	if (likely(!wt_config.active))
 		return;
-	wt_core_ring_seen();
+	wt_program_ring_seen();
 	for (unsigned int at = sq->sqe_head; at != sq->sqe_tail; at++)
 		look_at(&sq->sqes[(at & *sq->kring_mask) << shift]);
 	errno = errno_before;
@@ -176,7 +177,7 @@ static int driven_by_hand(int ret, bool is_known)
 	int errno_before = errno;
 
 	if (unlikely(wt_config.active) && is_known)
-		wt_core_ring_made();
+		wt_program_ring_made();
 	errno = errno_before;
 	return ret;
 }

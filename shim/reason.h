@@ -146,7 +146,10 @@
 	X(WT_WAY_RUNS_POSTGRESQL,                                                                  \
 	  "executed for PostgreSQL with an environment without libwt (LD_PRELOAD)",                \
 	  "set LD_PRELOAD and WT_POLICY in the cluster's file "                                    \
-	  "/etc/postgresql/VERSION/CLUSTER/environment")
+	  "/etc/postgresql/VERSION/CLUSTER/environment")                                           \
+	/* of the process, not of a file: which files it opens and writes is not known */          \
+	X(WT_WAY_RING_OPENS, "this process has an io_uring that opens files unseen",               \
+	  "turn off io_uring in the program's settings where it opens files under a rule")
 
 enum wt_reason {
 #define X(name, text, remedy) name,

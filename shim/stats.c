@@ -386,6 +386,16 @@ void wt_stats_program(uint64_t program, const char path[WT_EVENT_PATH], const ch
 		add(&counted->count, count - 1);
 }
 
+void wt_stats_of_process(enum wt_event_kind kind, const char *reason)
+{
+	const struct wt_event event = { .kind = kind, .reason = reason };
+
+	if (!counters)
+		return;
+	adopt_counters();
+	count_event(1, &event, "any file", -1, NULL);
+}
+
 void wt_stats_came_true(void)
 {
 	int errno_before = *wt_thread_errno();

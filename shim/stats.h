@@ -117,6 +117,9 @@ void wt_stats_renamed(int fd);
 /* A path as events have it: its end, behind "...", where all of it does not fit. */
 void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len);
 
+/* An event of the whole process, of which no file is known, once however often it is told. */
+void wt_stats_of_process(enum wt_event_kind kind, const char *reason);
+
 /* What an event would call the file behind fd: its path, or what else is known of it. */
 void wt_stats_path(int fd, char path[WT_EVENT_PATH]);
 

@@ -69,6 +69,37 @@ says "control: a second opening takes no lock away" locked=1 static locks
 says "nor one that might be opened O_DSYNC" locked=1 static locks dsync
 reported "which is named instead" not_covered
 
+# A ring that opens files for itself: no file is known, and the report says so of the process.
+names_process() { # NAME EXPECTED
+	check "$1" is "$(jq '[.not_covered[].way] | index("this process has an io_uring that opens files unseen") != null' \
+		"$work/report.json")" "$2"
+}
+
+says "control: what an unseen ring opens by a number is left dirty" "dirty=1 O_DSYNC=0" static opens
+while read -r kind how level dirty named what; do
+	says "$what" "dirty=$dirty O_DSYNC=0" "$kind" "$how" "$level"
+	names_process "$what: the report names the process: $named" "$named"
+done <<-'END'
+	static opens dsync 1 true a ring that is not seen opens a file by openat
+	static opens through 1 true the same at through
+	static opens async 1 true the same at async
+	static opens off 1 false the same at off
+	static opens2 dsync 1 true it opens it by openat2
+	static opens-told dsync 1 true one that was told of
+	static number dsync 1 true it writes a file that libc opened
+	static told dsync 0 true another, and the file is opened O_DSYNC for it
+	shared opens dsync 0 false a ring that is seen opens a file by openat
+	shared opens2 dsync 0 false it opens it by openat2
+	shared placed dsync 1 false it opens it into a place of its own, which is named itself
+	shared number dsync 0 false it writes a file that libc opened
+END
+for kind in static shared; do
+	rm -f "$work/report.json"
+	check "a $kind ring that opens nothing runs" is "$(timeout 20 env "LD_PRELOAD=$WT_LIB" 'WT_POLICY=no-such-file=dsync' \
+		"WT_REPORT=$work/report.json" "$work/$kind" asks "$dir/file" 2>&1)" "done"
+	names_process "and is named only where its requests are not seen" "$([ $kind = static ] && echo true || echo false)"
+done
+
 if [ -n "${WT_TEST_TMPFS:-}" ]; then
 	dir=$WT_TEST_TMPFS
 	says "what a ring writes where there is no disk is dirty, or not, as without libwt" \

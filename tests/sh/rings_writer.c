@@ -4,7 +4,9 @@
  * of the ring that it was given in a way that libwt does not see (`fixed`, and by its number as
  * well), or by a request (`updated`), or where it was opened (`placed`); after io_uring_setup(2) by
  * syscall(2) (`told`), or after an io_submit(2) (`submitted`). Or cuts the file (`cut`). Then
- * everything is closed.
+ * everything is closed. Or the ring itself opens the file under a number (`opens`, `opens2` by
+ * openat2(2)) and is still there when the program ends, `opens-told` after a syscall(2) as above.
+ * `asks`: a ring that only does nothing (IORING_OP_NOP).
  *
  * rings_writer locks FILE - takes a record lock, opens the file again when there is a ring, and
  * lets a child look.
@@ -14,6 +16,7 @@
 #define _GNU_SOURCE
 #include <libaio.h>
 #include <liburing.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 
 #include "../lib/probe.h"
@@ -28,14 +31,17 @@ static void must(bool done, const char *what)
 	exit(2);
 }
 
-static void submit(struct io_uring_sqe *sqe)
+/* The result of the request. */
+static int submit(struct io_uring_sqe *sqe)
 {
 	struct io_uring_cqe *cqe;
 
 	(void)sqe;
 	must(io_uring_submit(&ring) == 1 && !io_uring_wait_cqe(&ring, &cqe), "submit");
-	must(cqe->res >= 0, "request");
+	int result = cqe->res;
+	must(result >= 0, "request");
 	io_uring_cqe_seen(&ring, cqe);
+	return result;
 }
 
 static char page[PROBE_BLOCK];
@@ -122,6 +128,42 @@ static void change(const char *how, const char *path, int fd)
 		write_page(fd, 0);
 }
 
+static int opened_by_ring(const char *path, bool by_openat2)
+{
+	struct open_how how = { .flags = O_RDWR | O_CREAT, .mode = 0600 };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+	if (by_openat2)
+		io_uring_prep_openat2(sqe, AT_FDCWD, path, &how);
+	else
+		io_uring_prep_openat(sqe, AT_FDCWD, path, how.flags, how.mode);
+	return submit(sqe);
+}
+
+/* The ring stays until the end of the program. */
+static int open_in_ring(const char *how, const char *path)
+{
+	struct probe_cache pages = { 0 };
+
+	must(!io_uring_queue_init(4, &ring, 0), "io_uring_queue_init");
+	if (!strcmp(how, "asks")) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+		io_uring_prep_nop(sqe);
+		submit(sqe);
+		printf("done\n");
+		return 0;
+	}
+	int fd = opened_by_ring(path, !strcmp(how, "opens2"));
+	write_page(fd, 0);
+	must(!probe_cachestat(fd, 0, 0, &pages), "cachestat");
+	printf("dirty=%d O_DSYNC=0\n", pages.dirty > 0);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_close(sqe, fd);
+	submit(sqe);
+	return 0;
+}
+
 static void tell(void)
 {
 	struct io_uring_params params = { 0 };
@@ -155,8 +197,10 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(argv[1], "locks"))
 		return look_at_locks(argv[2]);
-	if (!strcmp(argv[1], "told"))
+	if (!strcmp(argv[1], "told") || !strcmp(argv[1], "opens-told"))
 		tell();
+	if (!strncmp(argv[1], "opens", 5) || !strcmp(argv[1], "asks"))
+		return open_in_ring(argv[1], argv[2]);
 	int fd = strcmp(argv[1], "placed") ? open(argv[2], O_RDWR | O_CREAT, 0600) : 0;
 	must(fd >= 0, argv[2]);
 	must(!io_uring_queue_init(4, &ring, 0), "io_uring_queue_init");
