@@ -27,6 +27,7 @@
 #include "real.h"
 #include "report.h"
 #include "stats.h"
+#include "sys.h"
 #include "thread.h"
 #include "unruled.h"
 #include "wt.h"
@@ -56,6 +57,8 @@ __attribute__((constructor)) static void start(void)
 		wt_syscall(SYS_exit_group, WT_EXIT_CONFIG);
 	if (!wt_config.active && !wt_config.report)
 		return;
+	if (wt_config.names)
+		wt_sys_prepare_aside();
 	wt_environment_init();
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	/* Files are covered all the same. */

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base.h"
 #include "config.h"
@@ -21,6 +20,7 @@
 #include "owed.h"
 #include "real.h"
 #include "reason.h"
+#include "room.h"
 #include "stats.h"
 #include "sys.h"
 #include "thread.h"
@@ -30,39 +30,14 @@
 /* What a sync answers that could not be asked for, besides 0 and -errno. */
 #define CANNOT 1
 
-/* Text that may be too long for the stack of a signal handler. */
-struct room {
-	char small[512];
-	char *at;
-	size_t size;
-};
-
-static void room_make(struct room *room, size_t size)
-{
-	room->at = room->small;
-	room->size = sizeof(room->small);
-	if (size <= room->size)
-		return;
-	room->at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	room->size = size;
-	if (room->at == MAP_FAILED)
-		room->at = NULL;
-}
-
-static void room_leave(struct room *room)
-{
-	if (room->at && room->at != room->small)
-		munmap(room->at, room->size);
-}
-
 /* The path of an open file, as far as one can be. The caller leaves the room. */
-static int path_of(int fd, struct room *room)
+static int path_of(int fd, struct wt_room *room)
 {
-	room_make(room, 0);
+	wt_room_make(room, 0);
 	int len = wt_sys_path(fd, room->at, room->size);
 	if (len != -ENAMETOOLONG)
 		return len;
-	room_make(room, PATH_MAX);
+	wt_room_make(room, PATH_MAX);
 	return room->at ? wt_sys_path(fd, room->at, room->size) : -ENOMEM;
 }
 
@@ -84,28 +59,36 @@ static void not_covered(int fd, enum wt_reason why)
 	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(why));
 }
 
+/* The caller closes it before a call of the program's is made. */
 static int look(const struct wt_place *place, int nofollow)
 {
-	return wt_sys.openat(place->dirfd, place->path, O_PATH | O_CLOEXEC | nofollow);
+	return wt_sys_open_aside(place->dirfd, place->path, O_PATH | nofollow);
 }
 
-/* The directory that a name is in. */
-static int open_parent(const struct wt_place *place, int flags)
+/* The name of the directory that a name is in. The caller leaves the room. 0 or -ENOMEM. */
+static int parent_of(const struct wt_place *place, struct wt_room *room, struct wt_place *parent)
 {
 	const char *slash = strrchr(place->path, '/');
 	size_t len = slash ? slash - place->path + 1 : 0;
-	struct room room;
 
-	flags |= O_DIRECTORY | O_CLOEXEC;
-	if (!len)
-		return wt_sys.openat(place->dirfd, ".", flags);
-	room_make(&room, len + 1);
-	if (!room.at)
+	wt_room_make(room, len + 1);
+	if (!room->at)
 		return -ENOMEM;
-	memcpy(room.at, place->path, len);
-	room.at[len] = '\0';
-	int fd = wt_sys.openat(place->dirfd, room.at, flags);
-	room_leave(&room);
+	memcpy(room->at, place->path, len);
+	room->at[len] = '\0';
+	*parent = (struct wt_place){ place->dirfd, len ? room->at : "." };
+	return 0;
+}
+
+static int open_parent(const struct wt_place *place, int flags)
+{
+	struct wt_place parent;
+	struct wt_room room;
+	int fd = parent_of(place, &room, &parent);
+
+	if (!fd)
+		fd = wt_sys_open_aside(parent.dirfd, parent.path, flags | O_DIRECTORY);
+	wt_room_leave(&room);
 	return fd;
 }
 
@@ -143,7 +126,7 @@ static int sync_by(int (*sync)(int), int fd)
 static int sync_filesystem_of(int fd)
 {
 	struct stat st, around;
-	struct room room;
+	struct wt_room room;
 	int ret = CANNOT;
 
 	if (path_of(fd, &room) >= 0 && !wt_sys.identify(fd, &st)) {
@@ -156,7 +139,7 @@ static int sync_filesystem_of(int fd)
 			ret = sync_by(wt_sys.syncfs, dir);
 		close_if_open(dir);
 	}
-	room_leave(&room);
+	wt_room_leave(&room);
 	return ret;
 }
 
@@ -184,7 +167,7 @@ static enum wt_level level_from(int fd, enum wt_level least)
 {
 	const struct wt_rule *rule = NULL;
 	struct stat st;
-	struct room room;
+	struct wt_room room;
 
 	if (wt_sys.identify(fd, &st) || !S_ISREG(st.st_mode))
 		return WT_LEVEL_OFF;
@@ -192,7 +175,7 @@ static enum wt_level level_from(int fd, enum wt_level least)
 		not_covered(fd, WT_WHY_NO_NAME);
 	else
 		rule = wt_policy_match(&wt_config.policy, room.at);
-	room_leave(&room);
+	wt_room_leave(&room);
 	if (!rule || rule->level < least)
 		return WT_LEVEL_OFF;
 	int fs = wt_filesystem_of(fd, st.st_dev);
@@ -207,6 +190,50 @@ static enum wt_level level_from(int fd, enum wt_level least)
 static enum wt_level level_of(int fd)
 {
 	return level_from(fd, WT_LEVEL_DSYNC);
+}
+
+static bool has_rule(const char *path, enum wt_level least)
+{
+	const struct wt_rule *rule = wt_policy_match(&wt_config.policy, path);
+
+	return rule && rule->level >= least;
+}
+
+/*
+ * Whether a rule at that level may be for the file of that name, which the kernel has read. Found
+ * without a descriptor; true too where that cannot tell.
+ */
+static bool may_have_rule(const struct wt_place *place, int nofollow, enum wt_level least)
+{
+	struct wt_room room;
+
+	wt_room_make(&room, 0);
+	ssize_t len = wt_place_resolve(place, !nofollow, room.at, room.size);
+	if (len == -ENAMETOOLONG) {
+		wt_room_make(&room, WT_PLACE_BYTES);
+		len = room.at ? wt_place_resolve(place, !nofollow, room.at, room.size) : -ENOMEM;
+	}
+	bool ret = len < 0 || has_rule(room.at, least);
+	wt_room_leave(&room);
+	return ret;
+}
+
+/* What stands at a place now: 0 or -errno, and its level as level_from has it. */
+static int look_at(const struct wt_place *place, int nofollow, enum wt_level least, struct stat *st,
+		   enum wt_level *level)
+{
+	int err = wt_sys.identify_at(place->dirfd, place->path, nofollow ? AT_SYMLINK_NOFOLLOW : 0,
+				     st);
+
+	*level = WT_LEVEL_OFF;
+	if (err || !S_ISREG(st->st_mode) || !may_have_rule(place, nofollow, least))
+		return err;
+	int fd = look(place, nofollow);
+	if (fd < 0)
+		return fd;
+	*level = level_from(fd, least);
+	wt_sys.close(fd);
+	return 0;
 }
 
 static int pass(const struct wt_naming *naming)
@@ -247,16 +274,23 @@ static int pass(const struct wt_naming *naming)
 /* `done` is the directory that was synced before, and becomes this one. */
 static int sync_parent(const struct wt_place *place, struct stat *done)
 {
-	int dir = open_parent(place, O_RDONLY);
+	struct wt_place parent;
 	struct stat st = { 0 };
-	int ret = 0;
+	struct wt_room room;
 
+	if (parent_of(place, &room, &parent))
+		return CANNOT;
+	if (!wt_sys.identify_at(parent.dirfd, parent.path, 0, &st) && wt_is_same_file(&st, done)) {
+		wt_room_leave(&room);
+		return 0;
+	}
+	int dir = wt_sys_open_aside(parent.dirfd, parent.path, O_RDONLY | O_DIRECTORY);
+	wt_room_leave(&room);
 	if (dir < 0)
 		return unseen(dir, CANNOT);
-	if (wt_sys.identify(dir, &st) || !wt_is_same_file(&st, done))
-		ret = sync_by(wt_sys.fsync, dir);
-	*done = st;
+	int ret = sync_by(wt_sys.fsync, dir);
 	wt_sys.close(dir);
+	*done = st;
 	return ret;
 }
 
@@ -300,62 +334,77 @@ static int sync_names(const struct wt_naming *naming, const struct wt_place *fir
 
 /* A file that is given another name. */
 struct bearer {
-	int fd; /* O_PATH, or -errno */
+	int err; /* -errno where it could not be looked at */
+	struct stat st;
 	enum wt_level before;
 	enum wt_level after;
 };
 
 static struct bearer bearer_of(const struct wt_place *place)
 {
-	int fd = look(place, O_NOFOLLOW);
+	struct bearer bearer = { 0 };
 
-	return (struct bearer){ .fd = fd, .before = fd < 0 ? WT_LEVEL_OFF : level_of(fd) };
+	bearer.err = look_at(place, O_NOFOLLOW, WT_LEVEL_DSYNC, &bearer.st, &bearer.before);
+	return bearer;
+}
+
+/* Under its new name, by a descriptor of it. 0 or the -errno of a sync. */
+static int named_as(struct bearer *bearer, int fd)
+{
+	int ret = 0;
+
+	bearer->after = level_of(fd);
+	wt_stats_renamed(fd);
+	/* Before the sync: no write that comes after it may be left out. */
+	if (bearer->after > bearer->before)
+		wt_fdtable_doubt(&bearer->st);
+	if (bearer->after && !bearer->before)
+		ret = sync_file(fd, bearer->after == WT_LEVEL_DSYNC);
+	if (ret != CANNOT)
+		return ret;
+	not_covered(fd, WT_WHY_BYTES_UNSYNCED);
+	return 0;
 }
 
 /*
  * It has its new name. Its bytes were written through under the old one, or else they are made
  * stable now, before the name is: a stable name of lost bytes would be worse than none.
  */
-static int named(struct bearer *bearer)
+static int named(struct bearer *bearer, const struct wt_place *place)
 {
 	struct stat st;
 	int ret = 0;
 
-	if (bearer->fd < 0) {
+	if (!bearer->err && !bearer->before && !wt_stats_event_at(0) &&
+	    (!S_ISREG(bearer->st.st_mode) || !may_have_rule(place, O_NOFOLLOW, WT_LEVEL_DSYNC)))
+		return 0;
+	int fd = bearer->err ? bearer->err : look(place, O_NOFOLLOW);
+	/* Or another has moved it on since, or put another file there. */
+	if (fd < 0 || wt_sys.identify(fd, &st) || !wt_is_same_file(&st, &bearer->st)) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		return unseen(bearer->fd, 0);
+		ret = unseen(fd, 0);
+	} else {
+		ret = named_as(bearer, fd);
 	}
-	bearer->after = level_of(bearer->fd);
-	wt_stats_renamed(bearer->fd);
-	/* Before the sync: no write that comes after it may be left out. */
-	if (bearer->after > bearer->before && !wt_sys.identify(bearer->fd, &st))
-		wt_fdtable_doubt(&st);
-	if (bearer->after && !bearer->before)
-		ret = sync_file(bearer->fd, bearer->after == WT_LEVEL_DSYNC);
-	if (ret != CANNOT)
-		return ret;
-	not_covered(bearer->fd, WT_WHY_BYTES_UNSYNCED);
-	return 0;
+	close_if_open(fd);
+	return ret;
 }
 
 static int change_by_rename(const struct wt_naming *naming)
 {
 	bool exchanges = naming->flags & RENAME_EXCHANGE;
-	struct bearer one = bearer_of(&naming->from), other = { .fd = -ENOENT };
+	struct bearer one = bearer_of(&naming->from), other = { 0 };
 
 	if (exchanges)
 		other = bearer_of(&naming->to);
 	int err = pass(naming);
-	int bytes_err = 0;
-	if (!err) {
-		bytes_err = named(&one);
-		if (exchanges && !bytes_err)
-			bytes_err = named(&other);
-	}
-	close_if_open(one.fd);
-	close_if_open(other.fd);
-	if (err || !(one.before | one.after | other.before | other.after))
+	if (err)
 		return err;
+	int bytes_err = named(&one, &naming->to);
+	if (exchanges && !bytes_err)
+		bytes_err = named(&other, &naming->from);
+	if (!(one.before | one.after | other.before | other.after))
+		return 0;
 	err = sync_names(naming, &naming->to, &naming->from);
 	return bytes_err ? bytes_err : err;
 }
@@ -364,15 +413,13 @@ static int change_by_rename(const struct wt_naming *naming)
 static enum wt_level level_of_linked(const struct wt_naming *naming)
 {
 	const struct wt_place *from = &naming->from;
-	bool empty = naming->flags & AT_EMPTY_PATH && !*from->path;
-	int fd = empty ? from->dirfd
-		       : look(from, naming->flags & AT_SYMLINK_FOLLOW ? 0 : O_NOFOLLOW);
+	enum wt_level level;
+	struct stat st;
 
-	if (fd < 0)
-		return WT_LEVEL_OFF;
-	enum wt_level level = level_of(fd);
-	if (!empty)
-		wt_sys.close(fd);
+	if (naming->flags & AT_EMPTY_PATH && !*from->path)
+		return level_of(from->dirfd);
+	look_at(from, naming->flags & AT_SYMLINK_FOLLOW ? 0 : O_NOFOLLOW, WT_LEVEL_DSYNC, &st,
+		&level);
 	return level;
 }
 
@@ -383,9 +430,9 @@ static int change_by_link(const struct wt_naming *naming)
 	if (err)
 		return err;
 	struct bearer linked = { .before = level_of_linked(naming) };
-	linked.fd = look(&naming->to, O_NOFOLLOW);
-	int bytes_err = named(&linked);
-	close_if_open(linked.fd);
+	linked.err = wt_sys.identify_at(naming->to.dirfd, naming->to.path, AT_SYMLINK_NOFOLLOW,
+					&linked.st);
+	int bytes_err = named(&linked, &naming->to);
 	if (!(linked.before | linked.after))
 		return 0;
 	err = sync_names(naming, &naming->to, NULL);
@@ -395,15 +442,13 @@ static int change_by_link(const struct wt_naming *naming)
 static int change_by_unlink(const struct wt_naming *naming)
 {
 	struct bearer gone = bearer_of(&naming->from);
-
-	/* It would keep the file's space until after the call, and its name on NFS. */
-	close_if_open(gone.fd);
 	int err = pass(naming);
+
 	if (err)
 		return err;
-	if (gone.fd < 0) {
+	if (gone.err) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		return unseen(gone.fd, 0);
+		return unseen(gone.err, 0);
 	}
 	return gone.before ? sync_names(naming, &naming->from, NULL) : 0;
 }
@@ -415,48 +460,28 @@ int wt_name_change(const struct wt_naming *naming)
 	return naming->call >= WT_LINK ? change_by_link(naming) : change_by_rename(naming);
 }
 
-static bool has_rule(const char *path)
-{
-	const struct wt_rule *rule = wt_policy_match(&wt_config.policy, path);
-
-	return rule && rule->level >= WT_LEVEL_THROUGH;
-}
-
-/* Of a file that is not there yet: the path that it will have below its directory. */
-static bool will_have_rule(int dir, const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	struct room room;
-
-	room_make(&room, PATH_MAX);
-	int len = room.at ? wt_sys_path(dir, room.at, room.size) : -ENOMEM;
-	bool fits = len >= 0 && len + 1 + strlen(name) < room.size;
-	if (fits)
-		stpcpy(stpcpy(room.at + len, "/"), name);
-	bool ret = !fits || has_rule(room.at);
-	room_leave(&room);
-	return ret;
-}
-
 void wt_name_opened_unseen(const struct wt_place *place)
 {
-	int fd = look(place, 0);
-	bool is_new = fd == -ENOENT;
+	struct stat st;
+	int err = wt_sys.identify_at(place->dirfd, place->path, 0, &st);
+	bool is_new = err == -ENOENT;
 
-	if (is_new)
-		fd = open_parent(place, O_PATH);
-	if (fd < 0)
+	if ((err && !is_new) || !may_have_rule(place, 0, WT_LEVEL_THROUGH))
 		return;
-	if (is_new ? will_have_rule(fd, place->path) : level_from(fd, WT_LEVEL_THROUGH))
+	int fd = is_new ? open_parent(place, O_PATH) : look(place, 0);
+	if (fd >= 0 && (is_new || level_from(fd, WT_LEVEL_THROUGH)))
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
-	wt_sys.close(fd);
+	close_if_open(fd);
 }
 
 int wt_name_truncate(const char *path, off_t len)
 {
 	if (wt_real.truncate(path, len))
 		return -*wt_thread_failure();
-	int fd = look(&(struct wt_place){ AT_FDCWD, path }, 0);
+	const struct wt_place place = { AT_FDCWD, path };
+	if (!may_have_rule(&place, 0, WT_LEVEL_THROUGH))
+		return 0;
+	int fd = look(&place, 0);
 	if (fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
 		return unseen(fd, 0);

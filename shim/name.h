@@ -9,10 +9,11 @@
  * journal that commits by being unlinked or truncated). So the call that makes
  * the change is followed by a sync of the directory, or of the file.
  *
- * Only regular files have rules. A file is looked at through an O_PATH descriptor and
- * synced through the thread's ring (witness.h): to open and close it would take away the
- * process's POSIX record locks. Directories are opened and closed; one at a time.
- * No lock.
+ * Only regular files have rules. Whether one may be for a name is found without a descriptor
+ * (place.h), and none of libwt's is open while the program's call runs. A file that has one is then
+ * looked at through an O_PATH descriptor and synced through the thread's ring (witness.h): to open
+ * and close it would take away the process's POSIX record locks. Directories are opened and closed,
+ * one at a time; all these descriptors have high numbers (wt_sys_open_aside). No lock.
  */
 #ifndef WT_NAME_H
 #define WT_NAME_H

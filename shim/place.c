@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -13,59 +11,140 @@
 #include "raw.h"
 #include "sys.h"
 
-/* Without a symbolic link in it, and the file that was opened. */
-static bool leads_to(const char *path, const struct stat *file)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
-	struct stat there;
-	int fd = wt_kernel(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+#define LINKS_MAX 40 /* as the kernel (MAXSYMLINKS, include/linux/namei.h) */
 
-	if (fd < 0)
-		return false;
-	int err = wt_sys.identify(fd, &there);
-	wt_sys.close(fd);
-	return !err && wt_is_same_file(&there, file);
+/*
+ * A path on the way to be resolved: what is resolved stands at the front of the buffer, without a
+ * '/' at its end, and what is still to be walked at its back.
+ */
+struct walk {
+	char *buf;
+	size_t len;  /* of what is resolved */
+	size_t rest; /* where the rest begins; there is a NUL at its end */
+	unsigned int links;
+	bool follows;
+};
+
+/* Puts text, and a '/', before the rest. */
+static int push(struct walk *walk, const char *text, size_t len)
+{
+	if (walk->rest - walk->len < len + 2)
+		return -ENAMETOOLONG;
+	walk->buf[--walk->rest] = '/';
+	walk->rest -= len;
+	memmove(walk->buf + walk->rest, text, len);
+	return 0;
 }
 
-/* Takes "//", "/./" and "/../" out, which means what it says where there is no symbolic link. */
-static size_t simplify(char *path)
+/* The path of the directory that a relative name begins in. */
+static int begin_at(struct walk *walk, int dirfd)
 {
-	char *to = path;
+	long len;
 
-	for (const char *from = path; *from;) {
-		size_t len = strchrnul(from + 1, '/') - from;
-
-		if (len == 3 && !memcmp(from, "/..", 3)) {
-			while (to > path && *--to != '/')
-				;
-		} else if (len > 2 || (len == 2 && from[1] != '.')) {
-			memmove(to, from, len);
-			to += len;
-		}
-		from += len;
+	if (dirfd == AT_FDCWD) {
+		/* The length with the NUL; a directory that is not below the root has no '/'. */
+		len = wt_kernel(SYS_getcwd, walk->buf, walk->rest);
+		len = len < 0 ? len : len - 1;
+		if (len == -ERANGE)
+			len = -ENAMETOOLONG;
+	} else {
+		len = wt_sys_path(dirfd, walk->buf, walk->rest);
 	}
-	*to = '\0';
-	return to - path;
+	if (len < 0)
+		return len;
+	if (*walk->buf != '/')
+		return -ENOENT;
+	walk->len = len > 1 ? len : 0;
+	return 0;
+}
+
+static void go_up(struct walk *walk)
+{
+	while (walk->len && walk->buf[--walk->len] != '/')
+		;
+}
+
+/* What was just appended may be a symbolic link, which is then walked in its place. */
+static int follow(struct walk *walk)
+{
+	char *target = walk->buf + walk->len + 1;
+	size_t room = walk->rest - walk->len - 1;
+
+	ssize_t len = wt_sys.readlink(walk->buf, target, room);
+	if (len == -EINVAL)
+		return 0;
+	if (len < 0)
+		return len;
+	if ((size_t)len >= room)
+		return -ENAMETOOLONG;
+	if (++walk->links > LINKS_MAX)
+		return -ELOOP;
+	bool is_absolute = *target == '/';
+	int err = push(walk, target, len);
+	if (is_absolute)
+		walk->len = 0;
+	else
+		go_up(walk);
+	return err;
+}
+
+/* Takes the next part off the rest. */
+static int step(struct walk *walk)
+{
+	const char *part = walk->buf + walk->rest;
+	const char *end = strchrnul(part, '/'), *next = end;
+	size_t len = end - part;
+
+	while (*next == '/')
+		next++;
+	bool is_last = !*next, is_directory = *end == '/';
+	walk->rest = next - walk->buf;
+	if (!len || (len == 1 && *part == '.'))
+		return 0;
+	if (len == 2 && part[0] == '.' && part[1] == '.') {
+		go_up(walk);
+		return 0;
+	}
+	/* It goes forward to where it was, or to the left of that. */
+	walk->buf[walk->len] = '/';
+	memmove(walk->buf + walk->len + 1, part, len);
+	walk->len += len + 1;
+	walk->buf[walk->len] = '\0';
+	if (is_last && !walk->follows && !is_directory)
+		return 0;
+	int err = follow(walk);
+	return is_last && err == -ENOENT ? 0 : err;
+}
+
+ssize_t wt_place_resolve(const struct wt_place *place, bool follows, char *buf, size_t size)
+{
+	size_t len = strlen(place->path);
+	struct walk walk = { .buf = buf, .follows = follows };
+
+	if (len + 3 > size)
+		return -ENAMETOOLONG;
+	walk.rest = size - len - 1;
+	memcpy(buf + walk.rest, place->path, len + 1);
+	int err = *place->path == '/' ? 0 : begin_at(&walk, place->dirfd);
+	while (!err && buf[walk.rest])
+		err = step(&walk);
+	if (err)
+		return err;
+	if (!walk.len)
+		buf[walk.len++] = '/';
+	buf[walk.len] = '\0';
+	return walk.len;
 }
 
 ssize_t wt_place_path(const struct wt_place *place, const struct stat *file, char *buf, size_t size)
 {
-	size_t start = 0;
+	struct stat there;
 
-	if (!place || (*place->path != '/' && place->dirfd != AT_FDCWD))
+	if (!place)
 		return -ENOENT;
-	if (*place->path != '/') {
-		/* The length with the NUL, in whose place a '/' comes. */
-		long len = wt_kernel(SYS_getcwd, buf, size);
-
-		if (len <= 0 || *buf != '/')
-			return -ENOENT;
-		buf[len - 1] = '/';
-		start = len;
-	}
-	size_t len = strlen(place->path);
-	if (len >= size - start)
-		return -ENAMETOOLONG;
-	memcpy(buf + start, place->path, len + 1);
-	return leads_to(buf, file) ? (ssize_t)simplify(buf) : -ENOENT;
+	ssize_t len = wt_place_resolve(place, true, buf, size);
+	if (len < 0)
+		return len;
+	int err = wt_sys.identify_at(AT_FDCWD, buf, AT_SYMLINK_NOFOLLOW, &there);
+	return !err && wt_is_same_file(&there, file) ? len : -ENOENT;
 }

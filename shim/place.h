@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place - a file by the name that a program gives, and its path where /proc does not say it.
+ * place - a file by the name that a program gives, and its path as /proc would have it.
  *
- * In a chroot without /proc the only name of a file that was just opened is the one it was opened
- * by. It is the file's path, as /proc would have it, if no symbolic link leads there, and that is
- * what the kernel is asked (openat2(2), 5.6). Owns nothing, no lock.
+ * The path of a name is found by readlink(2) of its parts, without a descriptor: one of libwt's own
+ * would have the lowest free number, which may be one that the program's call names and believes to
+ * be closed. Where the directories above cannot be searched, or the file at the end is not the one
+ * that the kernel finds by the name, nothing is said. Owns nothing, no lock.
  */
 #ifndef WT_PLACE_H
 #define WT_PLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -19,9 +21,20 @@ struct wt_place {
 	const char *path;
 };
 
+/* A buffer of so many bytes is enough for each path. */
+#define WT_PLACE_BYTES 8192
+
 /*
- * The absolute path of the file, which has just been opened there; its length without the final
- * NUL, or -errno: -ENOENT where it cannot be known, -ENAMETOOLONG where it does not fit.
+ * The absolute path of a name that the kernel has read, with no symbolic link in it but the last
+ * part itself, which is followed with `follows` only. That part need not exist. The
+ * length without the final NUL; -ENAMETOOLONG where the buffer is too small, of which a part is
+ * used on the way; another -errno where it cannot be known.
+ */
+ssize_t wt_place_resolve(const struct wt_place *place, bool follows, char *buf, size_t size);
+
+/*
+ * The absolute path of the file, which has just been opened there; or -errno: -ENOENT where it
+ * cannot be known or `place` is NULL, -ENAMETOOLONG as above.
  */
 ssize_t wt_place_path(const struct wt_place *place, const struct stat *file, char *buf,
 		      size_t size);

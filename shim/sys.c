@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,18 +94,18 @@ static int sys_getlock(int fd, struct flock *lock)
 	return wt_kernel(SYS_fcntl, fd, F_OFD_GETLK, lock);
 }
 
-static int sys_identify(int fd, struct stat *st)
+static int sys_identify_at(int dirfd, const char *path, int flags, struct stat *st)
 {
 	struct statx stx;
 	unsigned int mask = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_NLINK |
 			    STATX_SIZE | STATX_BTIME;
 
-	int err = wt_kernel(SYS_statx, fd, "", AT_EMPTY_PATH, mask, &stx);
-	if (err == -EBADF)
+	int err = wt_kernel(SYS_statx, dirfd, path, flags, mask, &stx);
+	if (err == -EBADF || err == -ENOENT)
 		return err;
 	/* A sandbox that does not know statx: better with the times than not at all. */
 	if (err) {
-		err = wt_kernel(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH);
+		err = wt_kernel(SYS_newfstatat, dirfd, path, st, flags);
 		st->st_ctim = (struct timespec){ 0 };
 		return err;
 	}
@@ -118,6 +119,11 @@ static int sys_identify(int fd, struct stat *st)
 		.st_ctim = { stx.stx_btime.tv_sec, stx.stx_btime.tv_nsec },
 	};
 	return 0;
+}
+
+static int sys_identify(int fd, struct stat *st)
+{
+	return sys_identify_at(fd, "", AT_EMPTY_PATH, st);
 }
 
 static int sys_fiemap(int fd, struct fiemap *map)
@@ -173,6 +179,11 @@ static int sys_openat(int dirfd, const char *path, int flags)
 static int sys_close(int fd)
 {
 	return wt_kernel(SYS_close, fd);
+}
+
+static int sys_dupfd(int fd, int least)
+{
+	return wt_kernel(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
 }
 
 static ssize_t sys_read(int fd, void *buf, size_t len)
@@ -238,6 +249,38 @@ int wt_sys_path(int fd, char *buf, size_t size)
 		return -ENAMETOOLONG;
 	buf[len] = '\0';
 	return without_deleted(fd, buf, len);
+}
+
+#define ASIDE_ROOM 64 /* numbers up to the limit, for threads that look at once */
+#define ASIDE_MAX 4096
+
+static int least_aside(void)
+{
+	struct rlimit limit;
+	rlim_t end = ASIDE_MAX;
+
+	if (!wt_kernel(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) && limit.rlim_cur < end)
+		end = limit.rlim_cur;
+	return end > 2 * ASIDE_ROOM ? end - ASIDE_ROOM : 0;
+}
+
+int wt_sys_open_aside(int dirfd, const char *path, int flags)
+{
+	int fd = wt_sys.openat(dirfd, path, flags | O_CLOEXEC);
+	int aside = fd < 0 ? fd : wt_sys.dupfd(fd, least_aside());
+
+	if (aside < 0)
+		return fd;
+	wt_sys.close(fd);
+	return aside;
+}
+
+void wt_sys_prepare_aside(void)
+{
+	int fd = wt_sys_open_aside(AT_FDCWD, "/", O_PATH);
+
+	if (fd >= 0)
+		wt_sys.close(fd);
 }
 
 int wt_sys_write_all(int fd, const void *buf, size_t len)

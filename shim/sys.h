@@ -44,6 +44,7 @@ struct wt_pages {
 	X(int, getlease, (int fd))                                                                 \
 	X(int, getlock, (int fd, struct flock *lock)) /* F_OFD_GETLK */                            \
 	X(int, identify, (int fd, struct stat *st))                                                \
+	X(int, identify_at, (int dirfd, const char *path, int flags, struct stat *st))             \
 	X(int, fstatfs, (int fd, struct statfs *fs))                                               \
 	X(int, fiemap, (int fd, struct fiemap *map))                                               \
 	X(int, statfs, (const char *path, struct statfs *fs))                                      \
@@ -55,14 +56,15 @@ struct wt_pages {
 	X(int, open, (const char *path, int flags, mode_t mode))                                   \
 	X(int, openat, (int dirfd, const char *path, int flags))                                   \
 	X(int, close, (int fd))                                                                    \
+	X(int, dupfd, (int fd, int least)) /* F_DUPFD_CLOEXEC */                                   \
 	X(ssize_t, read, (int fd, void *buf, size_t len))                                          \
 	X(ssize_t, write, (int fd, const void *buf, size_t len))                                   \
 	X(ssize_t, read_memory, (const struct iovec *to, const struct iovec *from, int from_cnt))
 
 /*
- * pwritev2 is a cancellation point, being a write of the program's. identify
- * fills st_dev, st_ino, st_mode, st_uid, st_nlink, st_size, and into st_ctim the time when the file
- * was made (0 where that is not known), and nothing else: asking for the
+ * pwritev2 is a cancellation point, being a write of the program's. identify, and identify_at with
+ * the flags of statx(2), fill st_dev, st_ino, st_mode, st_uid, st_nlink, st_size, and into st_ctim
+ * the time when the file was made (0 where that is not known), and nothing else: asking for the
  * other times would mark them as seen, so that the next write stores new ones and
  * dirties the inode (multigrain timestamps, fs/inode.c, 6.13), a journal write
  * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT,
@@ -92,6 +94,21 @@ int wt_sys_path(int fd, char *buf, size_t size);
 
 /* The link in /proc that it is read from. */
 void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES]);
+
+/*
+ * Opens for libwt itself, close-on-exec, and moves what it got to a number where hardly any program
+ * has one: near the limit of open files, or near 4096. The lowest free number, which is the one
+ * that the program may just have closed, is taken for a microsecond only. Never to be held while a
+ * call of the program's runs. The descriptor or -errno.
+ */
+int wt_sys_open_aside(int dirfd, const char *path, int flags);
+
+/*
+ * Once, while the process has one thread: lets the kernel make its table of descriptors as large as
+ * those numbers need, which takes it some 15 ms in a process with several (expand_fdtable,
+ * fs/file.c).
+ */
+void wt_sys_prepare_aside(void);
 
 /* So many EINTR in a row are no signals, but a sandbox. */
 #define WT_INTERRUPTIONS_MAX 1000

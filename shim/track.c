@@ -251,7 +251,7 @@ static int reopen(int fd, int wanted)
 	if (fl < 0 || fd_flags < 0 || (fl & wanted) == wanted || may_be_locked(fd))
 		return 0;
 	wt_sys_fd_link(fd, path);
-	int stable = wt_sys.open(path, (fl & kept) | wanted | O_CLOEXEC, 0);
+	int stable = wt_sys_open_aside(AT_FDCWD, path, (fl & kept) | wanted);
 	if (stable < 0)
 		return 0;
 	int ret = wt_real.dup3(stable, fd, fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
@@ -312,7 +312,7 @@ int wt_track_may_truncate(int dirfd, const char *path, int flags)
 
 	if (likely(!wt_config.strict) || !wt_config.active || !(flags & O_TRUNC))
 		return 0;
-	int fd = wt_real.openat(dirfd, path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+	int fd = wt_sys_open_aside(dirfd, path, O_PATH | (flags & O_NOFOLLOW));
 	if (fd < 0)
 		return 0;
 	int err = look_as(fd, &st, &(struct wt_place){ dirfd, path }, &verdict);

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define UNTOUCHED 12345
@@ -166,6 +167,53 @@ static void odd_descriptors(void)
 	print_files("odd descriptors");
 }
 
+/*
+ * A number that was just closed is the lowest free one, which a descriptor of a library's own would
+ * be given: nothing is to be found there while the call runs.
+ */
+static void closed_descriptors(void)
+{
+	int dir = open(".", O_RDONLY | O_DIRECTORY), gone = dup(dir);
+	char by_proc[64], below[80];
+
+	close(gone);
+	snprintf(by_proc, sizeof(by_proc), "/proc/self/fd/%d", gone);
+	snprintf(below, sizeof(below), "/proc/self/fd/%d/n.db", gone);
+	ASK(renameat(dir, "a.db", gone, "c.db"));
+	ASK(renameat(gone, "a.db", dir, "c.db"));
+	ASK(renameat(gone, "a.db", gone, "c.db"));
+	ASK(renameat(dir, "a.db", gone, ""));
+	ASK(renameat(dir, "a.db", gone, "../c.db"));
+	ASK(renameat(dir, "sub", gone, "../c.db"));
+	ASK(renameat(dir, "b.db", gone, "a.db"));
+	ASK(renameat2(dir, "a.db", gone, "c.db", RENAME_NOREPLACE));
+	ASK(renameat2(dir, "a.db", gone, "b.db", RENAME_EXCHANGE));
+	ASK(renameat2(gone, "a.db", dir, "b.db", RENAME_EXCHANGE));
+	ASK(linkat(dir, "a.db", gone, "c.db", 0));
+	ASK(linkat(gone, "a.db", dir, "c.db", 0));
+	ASK(linkat(gone, "", dir, "c.db", AT_EMPTY_PATH));
+	ASK(linkat(dir, "l.db", gone, "c.db", AT_SYMLINK_FOLLOW));
+	ASK(unlinkat(gone, "a.db", 0));
+	ASK(unlinkat(gone, "sub", AT_REMOVEDIR));
+	ASK(rename("a.db", below));
+	ASK(rename(by_proc, "c.db"));
+	ASK(link("a.db", below));
+	ASK(unlink(below));
+	ASK(remove(below));
+	ASK(truncate(by_proc, 5));
+	ASK(truncate(below, 5));
+	ASK(linkat(AT_FDCWD, by_proc, dir, "c.db", AT_SYMLINK_FOLLOW));
+	ASK(ftruncate(gone, 5));
+	ASK(openat(gone, "a.db", O_RDWR));
+	ASK(openat(gone, "a.db", O_RDWR | O_TRUNC));
+	ASK(syscall(SYS_renameat2, dir, "a.db", gone, "c.db", 0));
+	ASK(syscall(SYS_linkat, dir, "a.db", gone, "c.db", 0));
+	ASK(syscall(SYS_unlinkat, gone, "a.db", 0));
+	ASK((int)copy_file_range(open("a.db", O_RDONLY), NULL, gone + 1, NULL, 10, 0));
+	ASK(dup(dir) - gone);
+	print_files("closed descriptors");
+}
+
 /* What a vfork child does is done by its own descriptors, in its parent's memory. */
 static void in_vfork_child(void)
 {
@@ -189,6 +237,7 @@ static void in_vfork_child(void)
 
 void print_answers(void)
 {
+	closed_descriptors();
 	names_that_fail();
 	sizes_that_fail();
 	odd_names();

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,21 +77,126 @@ Test(place, is_the_path_however_it_is_written)
 	cr_assert(!chdir(dir));
 }
 
-Test(place, is_not_known_behind_a_symbolic_link)
+Test(place, is_the_path_behind_symbolic_links)
 {
-	expect_none(AT_FDCWD, "to-file");
-	expect_none(AT_FDCWD, "to-sub/../file");
+	expect_path("to-file");
+	expect_path("to-sub/../file");
+	expect_path("./to-sub/..//to-file");
 	cr_assert(!chdir("to-sub"));
 	expect_path("../file");
 	cr_assert(!chdir(dir));
 }
 
-Test(place, is_not_known_below_a_descriptor)
+Test(place, is_the_path_below_a_descriptor)
 {
-	int at = open(".", O_PATH | O_DIRECTORY);
+	int at = open("sub", O_PATH | O_DIRECTORY);
+	char path[PATH_MAX];
 
-	expect_none(at, "file");
+	cr_expect_eq(ask(at, "../to-file", path, sizeof(path)), (ssize_t)strlen(expected));
+	cr_expect_str_eq(path, expected);
 	close(at);
+	expect_none(at, "file");
+}
+
+Test(place, is_resolved_as_the_kernel_does)
+{
+	static const struct {
+		const char *link, *target;
+	} links[] = {
+		{ "chain", "chain2" },
+		{ "chain2", "./sub/../to-file" },
+		{ "up", "sub/to-parent" },
+		{ "sub/to-parent", ".." },
+		{ "loop", "loop" },
+		{ "slashed", "sub//" },
+		{ "dangling", "sub/none" },
+		{ "root", "/" },
+		{ "self", "." },
+		{ "far", "up/up/up/self/self/to-file" },
+	};
+	static const char *const names[] = {
+		"chain",
+		"up",
+		"up/file",
+		"up/up/sub",
+		"slashed",
+		"slashed/",
+		"slashed/../chain",
+		"root",
+		"root/proc/..",
+		"self/self/file",
+		"far",
+		"/",
+		"//",
+		"/..",
+		"/../proc/.",
+		".",
+		"..",
+		"sub/",
+		"sub/.",
+		"sub/./..",
+		"loop",
+		"loop/x",
+		"gone/file",
+		"file/..",
+		"../.././..",
+		"root/proc/self/",
+		"/proc/self/cwd",
+		"sub/to-parent/to-sub",
+	};
+	char real[PATH_MAX], path[WT_PLACE_BYTES];
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		cr_assert(!symlink(links[i].target, links[i].link));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ssize_t len = wt_place_resolve(&(struct wt_place){ AT_FDCWD, names[i] }, true, path,
+					       sizeof(path));
+		bool is_there = realpath(names[i], real);
+
+		/* A part that is no directory is left to the call itself to find out. */
+		if (is_there)
+			cr_expect(len == (ssize_t)strlen(real) && !strcmp(path, real),
+				  "%s: '%s', expected '%s'", names[i], path, real);
+		else if (errno != ENOTDIR)
+			cr_expect_eq(len, -errno, "%s: %zd", names[i], len);
+	}
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		cr_assert(!unlink(links[i].link));
+}
+
+Test(place, of_what_is_not_there_yet_is_where_it_will_be)
+{
+	char path[WT_PLACE_BYTES], there[PATH_MAX];
+
+	cr_assert(!symlink("sub/none", "dangling"));
+	snprintf(there, sizeof(there), "%s/sub/none", dir);
+	cr_expect_gt(wt_place_resolve(&(struct wt_place){ AT_FDCWD, "to-sub/none" }, true, path,
+				      sizeof(path)),
+		     0);
+	cr_expect_str_eq(path, there);
+	cr_expect_gt(wt_place_resolve(&(struct wt_place){ AT_FDCWD, "dangling" }, true, path,
+				      sizeof(path)),
+		     0);
+	cr_expect_str_eq(path, there);
+	snprintf(there, sizeof(there), "%s/dangling", dir);
+	cr_expect_gt(wt_place_resolve(&(struct wt_place){ AT_FDCWD, "to-sub/../dangling" }, false,
+				      path, sizeof(path)),
+		     0);
+	cr_expect_str_eq(path, there, "the link itself: %s", path);
+	cr_assert(!unlink("dangling"));
+}
+
+Test(place, takes_no_descriptor)
+{
+	char path[WT_PLACE_BYTES];
+	int before = dup(0);
+
+	close(before);
+	for (int i = 0; i < 3; i++)
+		cr_expect_gt(ask(AT_FDCWD, "to-sub/../to-file", path, sizeof(path)), 0);
+	int after = dup(0);
+	cr_expect_eq(after, before);
+	close(after);
 }
 
 Test(place, is_not_that_of_another_file)
@@ -108,5 +214,10 @@ Test(place, is_refused_where_it_does_not_fit)
 	cr_assert(!wt_sys.identify(fd, &st));
 	cr_expect_eq(wt_place_path(NULL, &st, path, sizeof(path)), -ENOENT);
 	cr_expect_lt(ask(AT_FDCWD, "file", path, strlen(dir) + 3), 0);
-	cr_expect_eq(ask(AT_FDCWD, "file", path, strlen(expected) + 1), (ssize_t)strlen(expected));
+	for (size_t size = 0; size < sizeof(path); size++) {
+		ssize_t len = ask(AT_FDCWD, "to-sub/../to-file", path, size);
+
+		cr_expect(len == (ssize_t)strlen(expected) || len == -ENAMETOOLONG, "%zu: %zd",
+			  size, len);
+	}
 }
