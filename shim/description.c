@@ -121,7 +121,7 @@ static bool is_gone(uint32_t thread)
 	wt_text_u64(&text, thread);
 	wt_text_str(&text, "/stat");
 	path[text.len] = '\0';
-	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0);
+	int fd = wt_sys_open_aside(AT_FDCWD, path, O_RDONLY);
 	if (fd < 0)
 		return false;
 	ssize_t len = wt_sys.read(fd, stat, sizeof(stat) - 1);

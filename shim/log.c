@@ -165,7 +165,7 @@ void wt_log_stderr(const char *buf, size_t len)
 static int open_old(const char *path, struct wt_text *fault)
 {
 	struct stat st;
-	int fd = wt_sys.open(path, OUTPUT_FLAGS, 0);
+	int fd = wt_sys_aside(wt_sys.open(path, OUTPUT_FLAGS, 0));
 	int err = fd < 0 ? fd : wt_sys.identify(fd, &st);
 
 	if (!err)
@@ -186,7 +186,7 @@ static int open_output(const char *path, struct wt_text *fault)
 		fd = open_old(path, fault);
 		if (fd != -ENOENT)
 			return fd;
-		fd = wt_sys.open(path, OUTPUT_FLAGS | O_CREAT | O_EXCL, 0600);
+		fd = wt_sys_aside(wt_sys.open(path, OUTPUT_FLAGS | O_CREAT | O_EXCL, 0600));
 		if (fd != -EEXIST)
 			return fd;
 	}

@@ -31,14 +31,14 @@
 #define CANNOT 1
 
 /* The path of an open file, as far as one can be. The caller leaves the room. */
-static int path_of(int fd, struct wt_room *room)
+static ssize_t name_of(int fd, const struct stat *st, struct wt_room *room, bool *hearsay)
 {
 	wt_room_make(room, 0);
-	int len = wt_sys_path(fd, room->at, room->size);
+	ssize_t len = wt_place_name(fd, st, NULL, room->at, room->size, hearsay);
 	if (len != -ENAMETOOLONG)
 		return len;
-	wt_room_make(room, PATH_MAX);
-	return room->at ? wt_sys_path(fd, room->at, room->size) : -ENOMEM;
+	wt_room_make(room, WT_PLACE_BYTES);
+	return room->at ? wt_place_name(fd, st, NULL, room->at, room->size, hearsay) : -ENOMEM;
 }
 
 static void close_if_open(int fd)
@@ -127,9 +127,12 @@ static int sync_filesystem_of(int fd)
 {
 	struct stat st, around;
 	struct wt_room room;
+	bool hearsay;
 	int ret = CANNOT;
 
-	if (path_of(fd, &room) >= 0 && !wt_sys.identify(fd, &st)) {
+	if (wt_sys.identify(fd, &st))
+		return CANNOT;
+	if (name_of(fd, &st, &room, &hearsay) >= 0) {
 		int dir = open_parent(&(struct wt_place){ AT_FDCWD, room.at }, O_RDONLY);
 
 		ret = dir < 0 ? unseen(dir, CANNOT) : CANNOT;
@@ -168,17 +171,21 @@ static enum wt_level level_from(int fd, enum wt_level least)
 	const struct wt_rule *rule = NULL;
 	struct stat st;
 	struct wt_room room;
+	bool hearsay = false;
 
 	if (wt_sys.identify(fd, &st) || !S_ISREG(st.st_mode))
 		return WT_LEVEL_OFF;
-	if (path_of(fd, &room) < 0)
+	if (name_of(fd, &st, &room, &hearsay) < 0)
 		not_covered(fd, WT_WHY_NO_NAME);
 	else
 		rule = wt_policy_match(&wt_config.policy, room.at);
 	wt_room_leave(&room);
+	int fs = (hearsay || rule) ? wt_filesystem_of(fd, st.st_dev) : -1;
+	bool has_no_disk = fs >= 0 && wt_filesystem_at(fs)->kind->flags & WT_FS_NO_DISK;
+	if (hearsay && !has_no_disk)
+		not_covered(fd, WT_WHY_NAME_NOT_ITS_OWN);
 	if (!rule || rule->level < least)
 		return WT_LEVEL_OFF;
-	int fs = wt_filesystem_of(fd, st.st_dev);
 	enum wt_reason lacks =
 		fs >= 0 ? wt_filesystem_lacks(wt_filesystem_at(fs), rule->level) : WT_WHY_NONE;
 	if (lacks)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "base.h"
 #include "raw.h"
@@ -136,15 +137,59 @@ ssize_t wt_place_resolve(const struct wt_place *place, bool follows, char *buf, 
 	return walk.len;
 }
 
-ssize_t wt_place_path(const struct wt_place *place, const struct stat *file, char *buf, size_t size)
+/* Asks for the least that can be asked for. */
+static bool is_there(const char *path, const struct stat *file)
+{
+	struct statx stx;
+
+	return !wt_sys.statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &stx) &&
+	       stx.stx_ino == file->st_ino &&
+	       makedev(stx.stx_dev_major, stx.stx_dev_minor) == file->st_dev;
+}
+
+/*
+ * 0; -ENOENT where another file stands there, or none; else it cannot be known. By an older call
+ * once more: what changes names on their way (proot) may know that one only.
+ */
+static int find(const char *path, const struct stat *file)
 {
 	struct stat there;
 
+	if (likely(is_there(path, file)))
+		return 0;
+	int err = wt_kernel(SYS_newfstatat, AT_FDCWD, path, &there, 0);
+	if (!err)
+		return wt_is_same_file(&there, file) ? 0 : -ENOENT;
+	return err == -ENOTDIR ? -ENOENT : err;
+}
+
+ssize_t wt_place_path(const struct wt_place *place, const struct stat *file, char *buf, size_t size)
+{
 	if (!place)
 		return -ENOENT;
 	ssize_t len = wt_place_resolve(place, true, buf, size);
 	if (len < 0)
 		return len;
-	int err = wt_sys.identify_at(AT_FDCWD, buf, AT_SYMLINK_NOFOLLOW, &there);
-	return !err && wt_is_same_file(&there, file) ? len : -ENOENT;
+	return find(buf, file) ? -ENOENT : len;
+}
+
+ssize_t wt_place_name(int fd, const struct stat *file, const struct wt_place *place, char *buf,
+		      size_t size, bool *hearsay)
+{
+	bool unlinked;
+	int told = wt_sys_path(fd, buf, size);
+
+	*hearsay = false;
+	/* What cannot be looked at (EACCES) may be right. */
+	if (told == -ENAMETOOLONG || (told >= 0 && (!file->st_nlink || find(buf, file) != -ENOENT)))
+		return told;
+	ssize_t len = wt_place_path(place, file, buf, size);
+	if (len >= 0 || len == -ENAMETOOLONG)
+		return len;
+	/* Once more: it may have been renamed in between. */
+	told = wt_sys_link(fd, buf, size, &unlinked);
+	if (told >= 0 && unlinked)
+		return wt_sys_path(fd, buf, size);
+	*hearsay = told >= 0 && find(buf, file) == -ENOENT;
+	return told;
 }

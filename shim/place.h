@@ -39,4 +39,14 @@ ssize_t wt_place_resolve(const struct wt_place *place, bool follows, char *buf, 
 ssize_t wt_place_path(const struct wt_place *place, const struct stat *file, char *buf,
 		      size_t size);
 
+/*
+ * The path of an open file: what /proc calls it, if this is the file that stands there, or it has
+ * been unlinked; else the one by which it was opened, if `place` is not NULL. The two differ where
+ * names are changed on their way to the kernel (proot), in another mount namespace, and where a
+ * mount is covered or gone. The length or -errno as above; *hearsay: only /proc says so, and
+ * another file or none stands there.
+ */
+ssize_t wt_place_name(int fd, const struct stat *file, const struct wt_place *place, char *buf,
+		      size_t size, bool *hearsay);
+
 #endif

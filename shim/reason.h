@@ -84,6 +84,10 @@
 	  "btrfs")                                                                                 \
 	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)",                   \
 	  "mount /proc where the program runs, in its chroot too; a path may have 4095 bytes")     \
+	X(WT_WHY_NAME_NOT_ITS_OWN,                                                                 \
+	  "a file whose name cannot be told: what /proc calls it is not there, or another file",   \
+	  "let the program open the file itself, where its mounts and names are the same as in "   \
+	  "/proc")                                                                                 \
 	X(WT_WHY_NAME_UNSEEN, "its name was changed and could not be looked at",                   \
 	  "raise the limit of open files (ulimit -n), and let the program's user search the "      \
 	  "directory")                                                                             \

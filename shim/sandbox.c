@@ -54,7 +54,7 @@ static int filters_of(const char *status)
 static int count_filters(void)
 {
 	char *status = map(STATUS_BYTES);
-	int fd = status ? wt_sys.open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC, 0) : -1;
+	int fd = status ? wt_sys_open_aside(AT_FDCWD, "/proc/thread-self/status", O_RDONLY) : -1;
 	int filters = fd == -EMFILE || fd == -ENFILE ? fd : FILTERS_UNKNOWN;
 
 	if (fd >= 0) {

@@ -101,9 +101,12 @@ static int sys_identify_at(int dirfd, const char *path, int flags, struct stat *
 			    STATX_SIZE | STATX_BTIME;
 
 	int err = wt_kernel(SYS_statx, dirfd, path, flags, mask, &stx);
-	if (err == -EBADF || err == -ENOENT)
+	if (err == -EBADF)
 		return err;
-	/* A sandbox that does not know statx: better with the times than not at all. */
+	/*
+	 * A sandbox that does not know statx, or does not change its names as those of other calls
+	 * (proot): better with the times than not at all.
+	 */
 	if (err) {
 		err = wt_kernel(SYS_newfstatat, dirfd, path, st, flags);
 		st->st_ctim = (struct timespec){ 0 };
@@ -207,48 +210,66 @@ struct wt_sys wt_sys = {
 #undef X
 };
 
-/*
- * The kernel adds " (deleted)" to a name that is gone, though the file may have
- * others; a file may also be called so.
- */
-static ssize_t without_deleted(int fd, char *path, ssize_t len)
-{
-	static const char deleted[] = " (deleted)";
-	ssize_t suffix = sizeof(deleted) - 1;
-	struct statx named;
-	struct stat st;
+static const char deleted[] = " (deleted)";
 
-	if (len <= suffix || strcmp(path + len - suffix, deleted))
-		return len;
-	if (!wt_sys.identify(fd, &st) &&
-	    !wt_sys.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) &&
-	    named.stx_ino == st.st_ino)
-		return len;
-	path[len - suffix] = '\0';
-	return len - suffix;
-}
-
-void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES])
+static void link_below(const char *directory, int fd, char link[WT_FD_LINK_BYTES])
 {
 	struct wt_text text = { .buf = link, .size = WT_FD_LINK_BYTES - 1 };
 
-	wt_text_str(&text, "/proc/thread-self/fd/");
+	wt_text_str(&text, directory);
 	wt_text_u64(&text, (unsigned int)fd);
 	link[text.len] = '\0';
 }
 
-int wt_sys_path(int fd, char *buf, size_t size)
+void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES])
+{
+	link_below("/proc/thread-self/fd/", fd, link);
+}
+
+static ssize_t read_link(int fd, char *buf, size_t size)
 {
 	char link[WT_FD_LINK_BYTES];
 
 	wt_sys_fd_link(fd, link);
 	ssize_t len = wt_sys.readlink(link, buf, size);
-	if (len < 0)
-		return len;
-	if ((size_t)len >= size)
+	/* What changes names on their way (proot) may know this one only. */
+	if (len == -ENOENT) {
+		link_below("/proc/self/fd/", fd, link);
+		len = wt_sys.readlink(link, buf, size);
+	}
+	if (len >= 0 && (size_t)len >= size)
 		return -ENAMETOOLONG;
+	if (len >= 0)
+		buf[len] = '\0';
+	return len;
+}
+
+/*
+ * The kernel adds " (deleted)" to a name that is gone, though the file may have
+ * others; a file may also be called so.
+ */
+int wt_sys_link(int fd, char *buf, size_t size, bool *unlinked)
+{
+	ssize_t len = read_link(fd, buf, size), suffix = sizeof(deleted) - 1;
+	struct stat named, st;
+
+	*unlinked = len > suffix && !strcmp(buf + len - suffix, deleted) &&
+		    (wt_sys.identify(fd, &st) ||
+		     wt_sys.identify_at(AT_FDCWD, buf, AT_SYMLINK_NOFOLLOW, &named) ||
+		     named.st_ino != st.st_ino);
+	return len;
+}
+
+int wt_sys_path(int fd, char *buf, size_t size)
+{
+	bool unlinked;
+	int len = wt_sys_link(fd, buf, size, &unlinked);
+
+	if (!unlinked)
+		return len;
+	len -= sizeof(deleted) - 1;
 	buf[len] = '\0';
-	return without_deleted(fd, buf, len);
+	return len;
 }
 
 #define ASIDE_ROOM 64 /* numbers up to the limit, for threads that look at once */
@@ -264,15 +285,19 @@ static int least_aside(void)
 	return end > 2 * ASIDE_ROOM ? end - ASIDE_ROOM : 0;
 }
 
-int wt_sys_open_aside(int dirfd, const char *path, int flags)
+int wt_sys_aside(int fd)
 {
-	int fd = wt_sys.openat(dirfd, path, flags | O_CLOEXEC);
 	int aside = fd < 0 ? fd : wt_sys.dupfd(fd, least_aside());
 
 	if (aside < 0)
 		return fd;
 	wt_sys.close(fd);
 	return aside;
+}
+
+int wt_sys_open_aside(int dirfd, const char *path, int flags)
+{
+	return wt_sys_aside(wt_sys.openat(dirfd, path, flags | O_CLOEXEC));
 }
 
 void wt_sys_prepare_aside(void)

@@ -95,6 +95,9 @@ int wt_sys_path(int fd, char *buf, size_t size);
 /* The link in /proc that it is read from. */
 void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES]);
 
+/* The same with the " (deleted)"; *unlinked: whether the kernel has said so. */
+int wt_sys_link(int fd, char *buf, size_t size, bool *unlinked);
+
 /*
  * Opens for libwt itself, close-on-exec, and moves what it got to a number where hardly any program
  * has one: near the limit of open files, or near 4096. The lowest free number, which is the one
@@ -102,6 +105,9 @@ void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES]);
  * call of the program's runs. The descriptor or -errno.
  */
 int wt_sys_open_aside(int dirfd, const char *path, int flags);
+
+/* Moves one that was just opened there; what is an error stays one. */
+int wt_sys_aside(int fd);
 
 /*
  * Once, while the process has one thread: lets the kernel make its table of descriptors as large as

@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "choose.h"
@@ -18,6 +16,7 @@
 #include "log.h"
 #include "owed.h"
 #include "real.h"
+#include "room.h"
 #include "stats.h"
 #include "sys.h"
 #include "unruled.h"
@@ -75,6 +74,19 @@ static void give_place(const char *path, union wt_verdict *verdict)
 	verdict->unruled.tag = file.tag;
 }
 
+/*
+ * A name that only /proc tells, and that is not the file's here. If it has a rule that is kept, and
+ * if not it may have one. What has no disk needs none.
+ */
+static int doubt(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
+{
+	int fs = wt_filesystem_of(fd, st->st_dev);
+
+	if (fs < 0 || wt_filesystem_at(fs)->kind->flags & WT_FS_NO_DISK)
+		return 0;
+	return refuse_or_leave(fd, path, WT_WHY_NAME_NOT_ITS_OWN, verdict);
+}
+
 static int decide(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
 {
 	const struct wt_policy *policy = &wt_config.policy;
@@ -110,30 +122,10 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	return 0;
 }
 
-/*
- * A path that is too long for the stack of a signal handler, in a mapping of its own; or one that
- * /proc does not say.
- */
-static int look_by_long_path(int fd, const struct stat *st, const struct wt_place *place,
-			     union wt_verdict *verdict)
-{
-	char *path =
-		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int err;
-
-	if (path == MAP_FAILED)
-		return refuse_or_leave(fd, "a file", WT_WHY_NO_NAME, verdict);
-	if (wt_sys_path(fd, path, PATH_MAX) < 0 && wt_place_path(place, st, path, PATH_MAX) < 0)
-		err = refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
-	else
-		err = decide(fd, st, path, verdict);
-	munmap(path, PATH_MAX);
-	return err;
-}
-
 static int look_as(int fd, struct stat *st, const struct wt_place *place, union wt_verdict *verdict)
 {
-	char path[512];
+	struct wt_room room;
+	bool hearsay;
 
 	*verdict = no_rule;
 	int err = wt_sys.identify(fd, st);
@@ -144,9 +136,21 @@ static int look_as(int fd, struct stat *st, const struct wt_place *place, union 
 	}
 	if (err || !S_ISREG(st->st_mode))
 		return 0;
-	if (wt_sys_path(fd, path, sizeof(path)) < 0)
-		return look_by_long_path(fd, st, place, verdict);
-	return decide(fd, st, path, verdict);
+	wt_room_make(&room, 0);
+	ssize_t len = wt_place_name(fd, st, place, room.at, room.size, &hearsay);
+	if (len == -ENAMETOOLONG) {
+		wt_room_make(&room, WT_PLACE_BYTES);
+		len = room.at ? wt_place_name(fd, st, place, room.at, room.size, &hearsay)
+			      : -ENOMEM;
+	}
+	if (len < 0)
+		err = refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
+	else if (hearsay)
+		err = doubt(fd, st, room.at, verdict);
+	if (len >= 0 && !err)
+		err = decide(fd, st, room.at, verdict);
+	wt_room_leave(&room);
+	return err;
 }
 
 static int look(int fd, const struct wt_place *place, union wt_verdict *verdict)

@@ -57,7 +57,7 @@ bool wt_unseen_ring(void)
 	_Alignas(struct dirent64) char entries[1024];
 	bool found = false;
 	long len;
-	int dir = wt_sys.open("/proc/thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int dir = wt_sys_open_aside(AT_FDCWD, "/proc/thread-self/fd", O_RDONLY | O_DIRECTORY);
 
 	if (dir < 0)
 		return false;

@@ -20,6 +20,7 @@
 static const struct {
 	const char *name;
 	const char *way;
+	bool opens_too; /* which is named whatever rule the file has */
 } holes[] = {
 	{ "mmap", "a shared writable mapping" },
 	{ "mmap64", "a shared writable mapping" },
@@ -28,9 +29,9 @@ static const struct {
 	{ "pkey_mprotect", "a shared mapping, if it was made writable" },
 	{ "io_uring_register_files_tags", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update_tag", "an io_uring of the program, if it writes there" },
-	{ "io_uring_setup", "an io_uring of the program, if it writes there" },
-	{ "io_uring_enter", "an io_uring of the program, if it writes there" },
-	{ "io_uring_enter2", "an io_uring of the program, if it writes there" },
+	{ "io_uring_setup", "an io_uring of the program, if it writes there", true },
+	{ "io_uring_enter", "an io_uring of the program, if it writes there", true },
+	{ "io_uring_enter2", "an io_uring of the program, if it writes there", true },
 	{ "io_uring_register_files", "an io_uring of the program, if it writes there" },
 	{ "io_uring_register_files_update", "an io_uring of the program, if it writes there" },
 };
@@ -133,21 +134,22 @@ static void expect_pages(const char *label, const char *out, enum pages expected
 	}
 }
 
-static const char *hole_of(const char *name)
+static const char *hole_of(const char *name, bool has_rule)
 {
 	for (size_t i = 0; i < COUNT(holes); i++)
-		if (!strcmp(holes[i].name, name))
-			return holes[i].way;
+		if (!strcmp(holes[i].name, name) && (has_rule || holes[i].opens_too))
+			return has_rule ? holes[i].way
+					: "this process has an io_uring that opens files unseen";
 	return NULL;
 }
 
 static void expect_report(const char *label, const struct bed *bed, const char *name, bool has_rule)
 {
 	char *report = bed_slurp(bed_path(bed, "report.json"));
-	const char *way = hole_of(name), *key = "\"not_covered\":[";
+	const char *way = hole_of(name, has_rule), *key = "\"not_covered\":[";
 
 	cr_assert(report && *report, "%s: no report", label);
-	if (way && has_rule)
+	if (way)
 		cr_expect(strstr(report, way), "%s: not named: %s in %s", label, way, report);
 	else
 		for (const char *at = report; (at = strstr(at, key)); at += strlen(key))
