@@ -171,6 +171,9 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	/* A kernel worker that carries it would get the SIGXFSZ in the program's place. */
 	if (wt_io_below_file_size_limit(io, run.len) < run.len)
 		return decline(target, WT_WHY_SIZE_LIMIT);
+	/* The thread may use its ring no more when another has closed the file, to execute it. */
+	if (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))
+		return decline(target, WT_WHY_EXECUTABLE);
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 	if (mirror < 0)
 		return decline(target, why);

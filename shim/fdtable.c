@@ -208,6 +208,22 @@ int wt_fdtable_next_ruled(int fd)
 	return -1;
 }
 
+bool wt_fdtable_has_other(int fd, const struct stat *file)
+{
+	uint64_t hash = wt_inode_hash(file->st_dev, file->st_ino);
+	struct stat st;
+
+	for (int at = wt_fdtable_next_ruled(0); at >= 0; at = wt_fdtable_next_ruled(at + 1)) {
+		uint64_t known = wt_fdtable_file(at);
+
+		/* What is known of a number that was closed unseen is another file's. */
+		if (at != fd && (!known || known == hash) && !wt_sys.identify(at, &st) &&
+		    wt_is_same_file(&st, file))
+			return true;
+	}
+	return false;
+}
+
 /* The description of the lowest descriptor from *fd on that has one, or 0. */
 static uint64_t next_description(unsigned int *fd)
 {

@@ -169,6 +169,9 @@ void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description);
 /* The lowest descriptor from fd on that is known to be under a rule, or -1. */
 int wt_fdtable_next_ruled(int fd);
 
+/* Whether another descriptor than fd is known to be under a rule and of that file. */
+bool wt_fdtable_has_other(int fd, const struct stat *file);
+
 /* Calls visit with the description of each descriptor where that is known. */
 void wt_fdtable_each_description(void (*visit)(uint64_t description));
 

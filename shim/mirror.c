@@ -13,6 +13,7 @@
 #include "base.h"
 #include "fdtable.h"
 #include "raw.h"
+#include "stats.h"
 #include "sys.h"
 #include "text.h"
 #include "thread.h"
@@ -28,6 +29,7 @@ static const int open_flags[WT_MIRROR_KINDS] = {
 /* Closings of files by hash, and all of them; mirrors opened in this process at all. */
 static _Atomic uint32_t closings[64];
 static _Atomic uint32_t closings_all;
+static _Atomic bool made[4096]; /* by hash: whether a file ever had a mirror in this process */
 static _Atomic bool any;
 
 /*
@@ -43,6 +45,11 @@ static _Atomic uint32_t key_users;
 static _Atomic uint32_t *closings_of(dev_t dev, ino_t ino)
 {
 	return &closings[wt_inode_hash(dev, ino) % WT_LENGTH(closings)];
+}
+
+static _Atomic bool *made_of(const struct stat *st)
+{
+	return &made[wt_inode_hash(st->st_dev, st->st_ino) % WT_LENGTH(made)];
 }
 
 static int drop(struct wt_ring *ring, unsigned int slot)
@@ -75,10 +82,36 @@ void wt_mirror_leave(void)
 	wt_ring_give(ring);
 }
 
+/* Whether none of them writes to a file that this process has open, but by `closing`. */
+static bool may_go(const struct wt_mirrors *mirrors, int closing)
+{
+	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
+		const struct wt_mirror *at = &mirrors->slots[i];
+		const struct stat file = { .st_dev = at->dev, .st_ino = at->ino };
+
+		if (at->open && at->kind == WT_MIRROR_WRITE && wt_fdtable_has_other(closing, &file))
+			return false;
+	}
+	return true;
+}
+
+/* False where the ring is to stay for the program's last closing of a file. */
+static bool may_end(void)
+{
+	struct wt_ring *ring = wt_ring_take_made();
+	bool stays = ring && !may_go(wt_ring_mirrors(ring), -1) && wt_ring_keep(ring);
+
+	if (ring)
+		wt_ring_give(ring);
+	return !stays;
+}
+
 /* A thread ends: the kernel would close its ring's files some time later, in a work queue. */
 static void thread_ends(void *unused)
 {
 	(void)unused;
+	if (!may_end())
+		return;
 	wt_mirror_leave();
 	wt_ring_end();
 }
@@ -189,6 +222,26 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_k
 	return -ESTALE;
 }
 
+/*
+ * A free one, or the oldest goes: one that writes last of all, as its closing tells who watches the
+ * file that it is complete (inotify(7), IN_CLOSE_WRITE).
+ */
+static unsigned int free_slot(struct wt_mirrors *mirrors)
+{
+	for (unsigned int i = 0; i < WT_MIRRORS; i++)
+		if (!mirrors->slots[i].open)
+			return i;
+	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
+		unsigned int slot = (mirrors->next + i) % WT_MIRRORS;
+
+		if (mirrors->slots[slot].kind != WT_MIRROR_WRITE) {
+			mirrors->next = slot + 1;
+			return slot;
+		}
+	}
+	return mirrors->next++ % WT_MIRRORS;
+}
+
 int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const struct stat *st,
 		  enum wt_reason *why)
 {
@@ -203,8 +256,8 @@ int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const 
 		return -EINVAL;
 	if (err)
 		return err;
-	unsigned int slot = mirrors->next++ % WT_MIRRORS;
-	struct wt_mirror made = {
+	unsigned int slot = free_slot(mirrors);
+	struct wt_mirror mirror = {
 		.open = true,
 		.kind = kind,
 		.opening = ++mirrors->openings,
@@ -213,13 +266,14 @@ int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const 
 		.ino = st->st_ino,
 	};
 
+	atomic_store_explicit(made_of(st), true, memory_order_relaxed);
 	atomic_store_explicit(&any, true, memory_order_relaxed);
 	drop_at_end_of_thread();
 	mirrors->slots[slot].open = false;
 	err = open_mirror(ring, slot, kind, fd, st);
 	if (err)
 		return err;
-	mirrors->slots[slot] = made;
+	mirrors->slots[slot] = mirror;
 	return slot;
 }
 
@@ -296,10 +350,14 @@ void wt_mirror_closing(int fd)
 {
 	struct stat st;
 
-	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) || wt_sys.identify(fd, &st))
+	/* A vfork child's descriptors are its own, and the mirrors its parent's. */
+	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) || wt_stats_is_guest() ||
+	    wt_sys.identify(fd, &st) || !atomic_load_explicit(made_of(&st), memory_order_relaxed) ||
+	    wt_fdtable_has_other(fd, &st))
 		return;
 	atomic_fetch_add(closings_of(st.st_dev, st.st_ino), 1);
 	atomic_fetch_add(&closings_all, 1);
+	wt_ring_end_kept(may_go, fd);
 	struct wt_ring *ring = wt_ring_take_made();
 	if (!ring)
 		return;

@@ -6,8 +6,10 @@
  * record lock that the process holds on the file (fcntl(2), filp_close in
  * fs/open.c). They are told apart by device and inode number. A mirror holds its
  * inode, so the numbers cannot come to mean another file while it is open, and a
- * deleted file keeps its space until the thread drops the mirror: when it ends, or next uses
- * its ring after the file was closed.
+ * deleted file keeps its space until the thread drops the mirror: with the last closing of the
+ * file, or when it next uses its ring after that. A thread that ends drops its mirrors, but not
+ * those that write to a file which the process still has open: the closing would tell who watches
+ * that the file is complete (ring.h, wt_ring_keep).
  *
  * Locking: as the ring's (ring.h), taken by the caller.
  */
@@ -56,7 +58,10 @@ bool wt_mirror_give_key(void);
 /* Lets go of the thread's mirrors of the file at once. */
 void wt_mirror_drop(struct wt_ring *ring, const struct stat *st);
 
-/* A descriptor is about to be closed: rings drop their mirrors of its file, this thread's at once.
+/*
+ * A descriptor is about to be closed. With the last one that this process is known to have of its
+ * file rings drop their mirrors of it: this thread's, and those of threads that have ended, at
+ * once; others when their thread next uses them.
  */
 void wt_mirror_closing(int fd);
 

@@ -69,6 +69,9 @@
 	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself", WT_DO_TAKE_AUTO)                \
 	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE",                                       \
 	  "raise the limit of a file's size (ulimit -f)")                                          \
+	X(WT_WHY_EXECUTABLE,                                                                       \
+	  "the file may be executed, which it cannot be while it is open for writing",             \
+	  "take engine=auto for this file, or take its execute permission away (chmod -x)")        \
 	X(WT_WHY_OWN_FLAGS, "the program passes RWF_ flags of its own", WT_DO_TAKE_AUTO)           \
 	X(WT_WHY_PARTIAL_BLOCK, "the write is not whole blocks",                                   \
 	  "take engine=auto for this file, or have the program write in blocks of 4096 bytes")     \
@@ -85,7 +88,7 @@
 	X(WT_WHY_NO_NAME, "the path of the descriptor is not to be had (/proc)",                   \
 	  "mount /proc where the program runs, in its chroot too; a path may have 4095 bytes")     \
 	X(WT_WHY_NAME_NOT_ITS_OWN,                                                                 \
-	  "a file whose name cannot be told: what /proc calls it is not there, or another file",   \
+	  "a file whose name cannot be told: what /proc calls it is another, or none",             \
 	  "let the program open the file itself, where its mounts and names are the same as in "   \
 	  "/proc")                                                                                 \
 	X(WT_WHY_NAME_UNSEEN, "its name was changed and could not be looked at",                   \

@@ -25,6 +25,7 @@
 #include "thread.h"
 
 #define ENTRIES 4
+#define KEPT_MAX 16
 #define TRIES 200
 #define NAP_NS 1000000
 #define ASKS 10000
@@ -41,6 +42,7 @@ struct wt_ring {
 	struct wt_ring *next; /* never changes: others walk the list at any time */
 	bool ready;	      /* io_uring is set up; it and what follows is the owner's alone */
 	bool busy;
+	bool kept;		   /* by a thread that has ended, for a mirror */
 	struct wt_signals signals; /* the thread's mask while it is busy, to be set again */
 	bool bounce_registered;
 	uint64_t sequence;
@@ -126,6 +128,39 @@ static void clear(struct wt_ring *ring, pid_t next_owner)
 	atomic_store(&ring->owner, next_owner);
 }
 
+/* The owner has ended, and nobody else has claimed the ring. */
+static bool claim(struct wt_ring *ring)
+{
+	pid_t owner = atomic_load(&ring->owner);
+
+	return owner > 0 && thread_is_gone(owner) &&
+	       atomic_compare_exchange_strong(&ring->owner, &owner, BEING_CLEARED);
+}
+
+bool wt_ring_keep(struct wt_ring *ring)
+{
+	unsigned int kept = 0;
+
+	for (struct wt_ring *at = atomic_load(&rings); at; at = at->next)
+		kept += at->kept;
+	ring->kept = kept < KEPT_MAX;
+	return ring->kept;
+}
+
+void wt_ring_end_kept(bool (*may_go)(const struct wt_mirrors *mirrors, int closing), int closing)
+{
+	for (struct wt_ring *ring = atomic_load(&rings); ring; ring = ring->next) {
+		pid_t owner = atomic_load(&ring->owner);
+
+		if (!ring->kept || !claim(ring))
+			continue;
+		if (may_go(&ring->mirrors, closing))
+			clear(ring, UNOWNED);
+		else
+			atomic_store(&ring->owner, owner);
+	}
+}
+
 /* Takes down the rings of threads that have ended; one of them, empty, for the caller, or NULL. */
 static struct wt_ring *reclaim(pid_t self)
 {
@@ -138,7 +173,7 @@ static struct wt_ring *reclaim(pid_t self)
 		bool is_free = owner == UNOWNED || !owner;
 		/* The caller has none, so that one of its number was an earlier thread's. */
 		bool is_gone = owner > 0 && (owner == self || thread_is_gone(owner));
-		if (is_free ? found != NULL : !is_gone)
+		if (is_free ? found != NULL : !is_gone || ring->kept)
 			continue;
 		if (!atomic_compare_exchange_strong(&ring->owner, &owner, BEING_CLEARED))
 			continue;

@@ -49,7 +49,7 @@ struct wt_mirror {
 	ino_t ino;
 };
 
-#define WT_MIRRORS 16
+#define WT_MIRRORS 32
 
 struct wt_mirrors {
 	unsigned int next;     /* the oldest goes first */
@@ -80,6 +80,15 @@ bool wt_ring_has_descriptor(void);
 
 /* Takes the thread's ring down: it is about to end. */
 void wt_ring_end(void);
+
+/*
+ * The thread is about to end, and a mirror is to stay open all the same, which the ring's mappings
+ * see to. False where so many rings stay already that this one has to go.
+ */
+bool wt_ring_keep(struct wt_ring *ring);
+
+/* Takes down the rings that were kept and of which that is said. */
+void wt_ring_end_kept(bool (*may_go)(const struct wt_mirrors *mirrors, int closing), int closing);
 
 struct wt_mirrors *wt_ring_mirrors(struct wt_ring *ring);
 

@@ -21,7 +21,7 @@ dir=$WT_TEST_EXT4/dir
 mkdir -p "$dir"
 writer=$work/writer
 "${CC:-cc}" -std=gnu11 -O2 -o "$writer" "${0%/*}/elsewhere_writer.c" || exit
-told="a file whose name cannot be told: what /proc calls it is not there, or another file"
+told="a file whose name cannot be told: what /proc calls it is another, or none"
 lib=$WT_LIB
 export dir work writer lib rule
 
