@@ -17,6 +17,7 @@
 #include "inline.h"
 #include "journal.h"
 #include "mirror.h"
+#include "name_look.h"
 #include "owed.h"
 #include "real.h"
 #include "reason.h"
@@ -29,17 +30,6 @@
 
 /* What a sync answers that could not be asked for, besides 0 and -errno. */
 #define CANNOT 1
-
-/* The path of an open file, as far as one can be. The caller leaves the room. */
-static ssize_t name_of(int fd, const struct stat *st, struct wt_room *room, bool *hearsay)
-{
-	wt_room_make(room, 0);
-	ssize_t len = wt_place_name(fd, st, NULL, room->at, room->size, hearsay);
-	if (len != -ENAMETOOLONG)
-		return len;
-	wt_room_make(room, WT_PLACE_BYTES);
-	return room->at ? wt_place_name(fd, st, NULL, room->at, room->size, hearsay) : -ENOMEM;
-}
 
 static void close_if_open(int fd)
 {
@@ -59,37 +49,10 @@ static void not_covered(int fd, enum wt_reason why)
 	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(why));
 }
 
-/* The caller closes it before a call of the program's is made. */
-static int look(const struct wt_place *place, int nofollow)
+/* The level of a file where its names matter. */
+static enum wt_level level_of(int fd)
 {
-	return wt_sys_open_aside(place->dirfd, place->path, O_PATH | nofollow);
-}
-
-/* The name of the directory that a name is in. The caller leaves the room. 0 or -ENOMEM. */
-static int parent_of(const struct wt_place *place, struct wt_room *room, struct wt_place *parent)
-{
-	const char *slash = strrchr(place->path, '/');
-	size_t len = slash ? slash - place->path + 1 : 0;
-
-	wt_room_make(room, len + 1);
-	if (!room->at)
-		return -ENOMEM;
-	memcpy(room->at, place->path, len);
-	room->at[len] = '\0';
-	*parent = (struct wt_place){ place->dirfd, len ? room->at : "." };
-	return 0;
-}
-
-static int open_parent(const struct wt_place *place, int flags)
-{
-	struct wt_place parent;
-	struct wt_room room;
-	int fd = parent_of(place, &room, &parent);
-
-	if (!fd)
-		fd = wt_sys_open_aside(parent.dirfd, parent.path, flags | O_DIRECTORY);
-	wt_room_leave(&room);
-	return fd;
+	return wt_name_level(fd, WT_LEVEL_DSYNC);
 }
 
 /* A refusal leads to another way, an error of the disk never does. */
@@ -132,8 +95,8 @@ static int sync_filesystem_of(int fd)
 
 	if (wt_sys.identify(fd, &st))
 		return CANNOT;
-	if (name_of(fd, &st, &room, &hearsay) >= 0) {
-		int dir = open_parent(&(struct wt_place){ AT_FDCWD, room.at }, O_RDONLY);
+	if (wt_name_path(fd, &st, &room, &hearsay) >= 0) {
+		int dir = wt_name_open_parent(&(struct wt_place){ AT_FDCWD, room.at }, O_RDONLY);
 
 		ret = dir < 0 ? unseen(dir, CANNOT) : CANNOT;
 
@@ -163,84 +126,6 @@ static int sync_file(int fd, bool datasync)
 	/* It would hold the file. */
 	wt_mirror_closing(fd);
 	return ret == CANNOT ? sync_filesystem_of(fd) : ret;
-}
-
-/* The level of the file by the name that it has now, if it is at least that one, or `off`. */
-static enum wt_level level_from(int fd, enum wt_level least)
-{
-	const struct wt_rule *rule = NULL;
-	struct stat st;
-	struct wt_room room;
-	bool hearsay = false;
-
-	if (wt_sys.identify(fd, &st) || !S_ISREG(st.st_mode))
-		return WT_LEVEL_OFF;
-	if (name_of(fd, &st, &room, &hearsay) < 0)
-		not_covered(fd, WT_WHY_NO_NAME);
-	else
-		rule = wt_policy_match(&wt_config.policy, room.at);
-	wt_room_leave(&room);
-	int fs = (hearsay || rule) ? wt_filesystem_of(fd, st.st_dev) : -1;
-	bool has_no_disk = fs >= 0 && wt_filesystem_at(fs)->kind->flags & WT_FS_NO_DISK;
-	if (hearsay && !has_no_disk)
-		not_covered(fd, WT_WHY_NAME_NOT_ITS_OWN);
-	if (!rule || rule->level < least)
-		return WT_LEVEL_OFF;
-	enum wt_reason lacks =
-		fs >= 0 ? wt_filesystem_lacks(wt_filesystem_at(fs), rule->level) : WT_WHY_NONE;
-	if (lacks)
-		not_covered(fd, lacks);
-	return wt_filesystem_is_hopeless(lacks) ? WT_LEVEL_OFF : rule->level;
-}
-
-/* The same where its names matter. */
-static enum wt_level level_of(int fd)
-{
-	return level_from(fd, WT_LEVEL_DSYNC);
-}
-
-static bool has_rule(const char *path, enum wt_level least)
-{
-	const struct wt_rule *rule = wt_policy_match(&wt_config.policy, path);
-
-	return rule && rule->level >= least;
-}
-
-/*
- * Whether a rule at that level may be for the file of that name, which the kernel has read. Found
- * without a descriptor; true too where that cannot tell.
- */
-static bool may_have_rule(const struct wt_place *place, int nofollow, enum wt_level least)
-{
-	struct wt_room room;
-
-	wt_room_make(&room, 0);
-	ssize_t len = wt_place_resolve(place, !nofollow, room.at, room.size);
-	if (len == -ENAMETOOLONG) {
-		wt_room_make(&room, WT_PLACE_BYTES);
-		len = room.at ? wt_place_resolve(place, !nofollow, room.at, room.size) : -ENOMEM;
-	}
-	bool ret = len < 0 || has_rule(room.at, least);
-	wt_room_leave(&room);
-	return ret;
-}
-
-/* What stands at a place now: 0 or -errno, and its level as level_from has it. */
-static int look_at(const struct wt_place *place, int nofollow, enum wt_level least, struct stat *st,
-		   enum wt_level *level)
-{
-	int err = wt_sys.identify_at(place->dirfd, place->path, nofollow ? AT_SYMLINK_NOFOLLOW : 0,
-				     st);
-
-	*level = WT_LEVEL_OFF;
-	if (err || !S_ISREG(st->st_mode) || !may_have_rule(place, nofollow, least))
-		return err;
-	int fd = look(place, nofollow);
-	if (fd < 0)
-		return fd;
-	*level = level_from(fd, least);
-	wt_sys.close(fd);
-	return 0;
 }
 
 static int pass(const struct wt_naming *naming)
@@ -285,7 +170,7 @@ static int sync_parent(const struct wt_place *place, struct stat *done)
 	struct stat st = { 0 };
 	struct wt_room room;
 
-	if (parent_of(place, &room, &parent))
+	if (wt_name_parent(place, &room, &parent))
 		return CANNOT;
 	if (!wt_sys.identify_at(parent.dirfd, parent.path, 0, &st) && wt_is_same_file(&st, done)) {
 		wt_room_leave(&room);
@@ -308,14 +193,14 @@ static int sync_named(const struct wt_naming *naming, const struct wt_place *cha
 	int ret = CANNOT;
 
 	if (naming->call < WT_UNLINK) {
-		int fd = look(exchanged ? changed : &naming->to, O_NOFOLLOW);
+		int fd = wt_name_look(exchanged ? changed : &naming->to, O_NOFOLLOW);
 
 		ret = fd < 0 ? unseen(fd, CANNOT) : sync_file(fd, false);
 		close_if_open(fd);
 	}
 	if (ret != CANNOT)
 		return ret;
-	int dir = open_parent(changed, O_PATH);
+	int dir = wt_name_open_parent(changed, O_PATH);
 	not_covered(dir, WT_WHY_NAMES_UNSYNCED);
 	close_if_open(dir);
 	return 0;
@@ -351,7 +236,8 @@ static struct bearer bearer_of(const struct wt_place *place)
 {
 	struct bearer bearer = { 0 };
 
-	bearer.err = look_at(place, O_NOFOLLOW, WT_LEVEL_DSYNC, &bearer.st, &bearer.before);
+	bearer.err =
+		wt_name_level_at(place, O_NOFOLLOW, WT_LEVEL_DSYNC, &bearer.st, &bearer.before);
 	return bearer;
 }
 
@@ -383,9 +269,10 @@ static int named(struct bearer *bearer, const struct wt_place *place)
 	int ret = 0;
 
 	if (!bearer->err && !bearer->before && !wt_stats_event_at(0) &&
-	    (!S_ISREG(bearer->st.st_mode) || !may_have_rule(place, O_NOFOLLOW, WT_LEVEL_DSYNC)))
+	    (!S_ISREG(bearer->st.st_mode) ||
+	     !wt_name_may_have_rule(place, O_NOFOLLOW, WT_LEVEL_DSYNC)))
 		return 0;
-	int fd = bearer->err ? bearer->err : look(place, O_NOFOLLOW);
+	int fd = bearer->err ? bearer->err : wt_name_look(place, O_NOFOLLOW);
 	/* Or another has moved it on since, or put another file there. */
 	if (fd < 0 || wt_sys.identify(fd, &st) || !wt_is_same_file(&st, &bearer->st)) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
@@ -425,8 +312,8 @@ static enum wt_level level_of_linked(const struct wt_naming *naming)
 
 	if (naming->flags & AT_EMPTY_PATH && !*from->path)
 		return level_of(from->dirfd);
-	look_at(from, naming->flags & AT_SYMLINK_FOLLOW ? 0 : O_NOFOLLOW, WT_LEVEL_DSYNC, &st,
-		&level);
+	wt_name_level_at(from, naming->flags & AT_SYMLINK_FOLLOW ? 0 : O_NOFOLLOW, WT_LEVEL_DSYNC,
+			 &st, &level);
 	return level;
 }
 
@@ -473,10 +360,10 @@ void wt_name_opened_unseen(const struct wt_place *place)
 	int err = wt_sys.identify_at(place->dirfd, place->path, 0, &st);
 	bool is_new = err == -ENOENT;
 
-	if ((err && !is_new) || !may_have_rule(place, 0, WT_LEVEL_THROUGH))
+	if ((err && !is_new) || !wt_name_may_have_rule(place, 0, WT_LEVEL_THROUGH))
 		return;
-	int fd = is_new ? open_parent(place, O_PATH) : look(place, 0);
-	if (fd >= 0 && (is_new || level_from(fd, WT_LEVEL_THROUGH)))
+	int fd = is_new ? wt_name_open_parent(place, O_PATH) : wt_name_look(place, 0);
+	if (fd >= 0 && (is_new || wt_name_level(fd, WT_LEVEL_THROUGH)))
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
 	close_if_open(fd);
 }
@@ -486,14 +373,14 @@ int wt_name_truncate(const char *path, off_t len)
 	if (wt_real.truncate(path, len))
 		return -*wt_thread_failure();
 	const struct wt_place place = { AT_FDCWD, path };
-	if (!may_have_rule(&place, 0, WT_LEVEL_THROUGH))
+	if (!wt_name_may_have_rule(&place, 0, WT_LEVEL_THROUGH))
 		return 0;
-	int fd = look(&place, 0);
+	int fd = wt_name_look(&place, 0);
 	if (fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
 		return unseen(fd, 0);
 	}
-	enum wt_level level = level_from(fd, WT_LEVEL_THROUGH);
+	enum wt_level level = wt_name_level(fd, WT_LEVEL_THROUGH);
 	int ret = 0;
 	if (level) {
 		wt_elide_doubt(fd);
