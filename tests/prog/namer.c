@@ -283,6 +283,10 @@ int main(int argc, char **argv)
 		print_locks();
 		return 0;
 	}
+	if (!strcmp(argv[2], "numbers")) {
+		print_numbers();
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
 		if (!strcmp(changes[i].name, argv[2]))
 			return make_change(&changes[i], argv + 3);

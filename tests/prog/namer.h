@@ -22,4 +22,10 @@ void print_answers(void);
 /* Whether the process still has its record lock on a file after each call that names it. */
 void print_locks(void);
 
+/*
+ * How often a descriptor has another number than the lowest that is free, while a thread renames
+ * files that no rule names.
+ */
+void print_numbers(void);
+
 #endif

@@ -3,6 +3,8 @@
 #include "namer.h"
 
 #include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -276,4 +278,37 @@ void print_locks(void)
 	print_lock("unlink", unlink("n.db"), "h.db");
 	close(open("h.db", O_RDONLY));
 	print_lock("open and close", 0, "h.db");
+}
+
+static _Atomic int stop;
+
+static void *rename_all_the_time(void *unused)
+{
+	(void)unused;
+	while (!stop)
+		if (rename("plain", "other") || link("other", "third") || unlink("third") ||
+		    truncate("other", 10) || rename("other", "plain"))
+			exit(2);
+	return NULL;
+}
+
+void print_numbers(void)
+{
+	int lowest = dup(0), shifted = 0;
+	pthread_t thread;
+
+	close(lowest);
+	close(make_file("plain", 100, 'p'));
+	if (pthread_create(&thread, NULL, rename_all_the_time, NULL))
+		exit(2);
+	usleep(100000);
+	for (int i = 0; i < 100000; i++) {
+		int fd = dup(0);
+
+		shifted += fd != lowest;
+		close(fd);
+	}
+	stop = 1;
+	pthread_join(thread, NULL);
+	printf("shifted=%d\n", shifted);
 }

@@ -217,6 +217,11 @@ same_locks() { # dir
 	is "$(sed 's/.*=//' "$work/under" | paste -sd' ')" "1 1 1 1 1 1 0"
 }
 
+# Another thread's descriptors have the numbers that they have without libwt.
+same_numbers() { # dir
+	is "$(said "$1" numbers env -i LD_PRELOAD="$WT_LIB" WT_POLICY='*.db=dsync')" shifted=0
+}
+
 # How many of its own system calls a policy adds to some changes.
 calls_of() { # rules
 	local change
@@ -253,6 +258,7 @@ if [ "${1:-}" = inside ]; then
 fi
 on_each_fs "the same answers as without libwt" same_answers
 on_each_fs "record locks stay" same_locks
+on_each_fs "names without a rule shift no descriptor of another thread" same_numbers
 if [ -n "${WT_TEST_EXT4:-}" ]; then
 	check "without a rule at dsync or sync no name is looked at" costs_nothing_below_dsync
 else
