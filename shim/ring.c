@@ -19,12 +19,11 @@
 #include "fdtable.h"
 #include "log.h"
 #include "raw.h"
-#include "sandbox.h"
+#include "ring_setup.h"
 #include "stats.h"
 #include "sys.h"
 #include "thread.h"
 
-#define ENTRIES 4
 #define KEPT_MAX 16
 #define TRIES 200
 #define NAP_NS 1000000
@@ -202,69 +201,10 @@ static struct wt_ring *allocate(pid_t self)
 	return ring;
 }
 
-/*
- * Newer flags first: one issuer, and completions run when that issuer waits, so
- * that no other task is interrupted for them (6.1).
- */
-static int setup(struct io_uring *uring)
-{
-	static const unsigned int tries[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-		0,
-	};
-	int err = -EINVAL;
-
-	for (size_t i = 0; i < WT_LENGTH(tries) && err == -EINVAL; i++) {
-		struct io_uring_params params = { .flags = tries[i] };
-
-		err = io_uring_queue_init_params(ENTRIES, uring, &params);
-	}
-	return err;
-}
-
-/* Only while it still is an io_uring: another thread may have put its own there with dup2. */
-static void close_ring(int fd)
-{
-	static const char name[] = "anon_inode:[io_uring]";
-	char path[64];
-	struct stat st;
-	ssize_t len = wt_sys_path(fd, path, sizeof(path));
-
-	/* Without /proc at least no file of the program's: an anonymous inode has no type. */
-	if (len < 0 ? !wt_sys.identify(fd, &st) && !(st.st_mode & S_IFMT)
-		    : len == sizeof(name) - 1 && !strcmp(path, name))
-		wt_sys.close(fd);
-}
-
-static int make_with_descriptor(struct wt_ring *ring)
-{
-	int files[WT_MIRRORS];
-	struct io_uring *uring = &ring->uring;
-	int err = wt_sandbox_try_ring();
-
-	if (!err)
-		err = setup(uring);
-	if (err)
-		return err;
-	for (int i = 0; i < WT_MIRRORS; i++)
-		files[i] = -1;
-	err = io_uring_register_files(uring, files, WT_MIRRORS);
-	if (!err)
-		err = io_uring_register_ring_fd(uring) - 1;
-	if (err) {
-		io_uring_queue_exit(uring);
-		return err;
-	}
-	close_ring(uring->ring_fd);
-	uring->ring_fd = -1;
-	io_uring_ring_dontfork(uring);
-	return 0;
-}
-
 static int make(struct wt_ring *ring)
 {
 	atomic_fetch_add(&begun, 1);
-	int err = make_with_descriptor(ring);
+	int err = wt_ring_setup(&ring->uring);
 	atomic_fetch_add(&ended, 1);
 	return err;
 }
