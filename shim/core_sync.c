@@ -116,6 +116,16 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 	return err;
 }
 
+/* No rule is about a directory, but by its sync a program makes the names of files stable. */
+static int sync_unruled(const struct wt_sync *io)
+{
+	int err = wt_io_pass_sync(io);
+
+	if (err || io->call == WT_SYNC_FILE_RANGE || !wt_config.active)
+		return err;
+	return wt_journal_confirm(io->fd, S_IFDIR);
+}
+
 static bool is_of_the_call(int err)
 {
 	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR || err == -ESPIPE;
@@ -124,8 +134,8 @@ static bool is_of_the_call(int err)
 int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 {
 	uint64_t description = wt_fdtable_description(io->fd);
-	int err = verdict.state == WT_RULED ? sync_ruled(io, verdict, description)
-					    : wt_io_pass_sync(io);
+	int err =
+		verdict.state == WT_RULED ? sync_ruled(io, verdict, description) : sync_unruled(io);
 	/* What the kernel says of the call is no answer of the disk, and ends nothing. */
 	if (unlikely(is_of_the_call(err)))
 		return err;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "core.h"
 #include "edge.h"
 #include "owed.h"
@@ -19,7 +20,7 @@ WT_EXPORT int fsync(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (likely(verdict.state != WT_RULED && !wt_owed_any()))
+	if (unlikely(!wt_config.active))
 		return wt_real.fsync(fd);
 	return covered(&(struct wt_sync){ .call = WT_FSYNC, .fd = fd }, verdict);
 }
@@ -28,7 +29,7 @@ WT_EXPORT int fdatasync(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (likely(verdict.state != WT_RULED && !wt_owed_any()))
+	if (unlikely(!wt_config.active))
 		return wt_real.fdatasync(fd);
 	return covered(&(struct wt_sync){ .call = WT_FDATASYNC, .fd = fd }, verdict);
 }

@@ -153,3 +153,17 @@ bool wt_journal_has_died(struct wt_filesystem *fs, int fd, bool is_direct)
 			       wt_reason_text(WT_WHY_JOURNAL_SILENT));
 	return state == WT_JOURNAL_DIED;
 }
+
+int wt_journal_confirm(int fd, mode_t only)
+{
+	struct stat st;
+	int err = wt_sys.identify(fd, &st);
+
+	/* A dead XFS does not even say what the file is. */
+	if (err)
+		return err == -EIO ? err : 0;
+	if (only && (st.st_mode & S_IFMT) != only)
+		return 0;
+	int fs = wt_filesystem_of(fd, st.st_dev);
+	return fs >= 0 && wt_journal_has_died(wt_filesystem_at(fs), fd, false) ? -EIO : 0;
+}

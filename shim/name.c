@@ -64,15 +64,7 @@ static int answer_of(int err)
 /* A sync of the file has returned this. Its success counts while the file system lives. */
 static int synced(int fd, int err)
 {
-	struct stat st;
-
-	if (err)
-		return answer_of(err);
-	err = wt_sys.identify(fd, &st);
-	if (err)
-		return unseen(err, 0);
-	int fs = wt_filesystem_of(fd, st.st_dev);
-	return fs >= 0 && wt_journal_has_died(wt_filesystem_at(fs), fd, false) ? -EIO : 0;
+	return err ? answer_of(err) : wt_journal_confirm(fd, 0);
 }
 
 static int sync_by(int (*sync)(int), int fd)
