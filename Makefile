@@ -27,8 +27,8 @@ say = @printf '  %-4s %s\n' $(1) $(2)
 endif
 
 TOOL_SRC  := $(wildcard shim/tool*.c shim/probe.c)
-EDGE_SRC  := $(wildcard shim/edge_*.c) shim/init.c
-BELOW_SRC := $(filter-out $(TOOL_SRC) $(EDGE_SRC),$(wildcard shim/*.c))
+EDGE_SRC  := $(wildcard shim/edge_*.c) shim/bind.c shim/lookup.c shim/rebind.c shim/init.c
+BELOW_SRC := $(filter-out $(TOOL_SRC) $(EDGE_SRC) shim/front.c,$(wildcard shim/*.c))
 object     = $(patsubst %.c,$(OBJ)/o/%.o,$(1))
 
 # A test program NAME is NAME.c and, where it grew, NAME_*.c.
@@ -46,11 +46,21 @@ $(OBJ)/own-uring.a: $(LIBURING)
 	$(Q)nm -g --defined-only $< | awk '$$2 == "T" { print $$3, "wt_own_" $$3 }' >$@.names
 	$(Q)objcopy --redefine-syms=$@.names $< $@
 
-$(LIB): $(call object,$(BELOW_SRC) $(EDGE_SRC)) shim/libwt.map $(OBJ)/own-uring.a
+# Inside the library its functions have names of their own; front.c exports the others.
+$(OBJ)/interposed: shim/symbols.def
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -n -e 's/^WT_[A-Z]*([^,(]*, *\([a-z_0-9A-Z]*\), *\((.*\)\?$$/\1 wt_edge_\1/p' \
+		-e 's/^WT_SAME(\([a-zA-Z0-9_]*\),.*/\1 wt_edge_\1/p' $< >$@
+
+$(OBJ)/i/%.o: $(OBJ)/o/%.o $(OBJ)/interposed
+	$(Q)mkdir -p $(@D)
+	$(Q)objcopy --redefine-syms=$(OBJ)/interposed $< $@
+
+$(LIB): $(patsubst %.c,$(OBJ)/i/%.o,$(BELOW_SRC) $(EDGE_SRC)) $(call object,shim/front.c) shim/libwt.map $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libwt.so -Wl,--version-script=shim/libwt.map \
 		-Wl,--exclude-libs,ALL,-Bsymbolic-functions -Wl,-z,now,-z,defs,-z,nodelete,-z,noseparate-code \
-		-o $@ $(filter %.o,$^) $(OBJ)/own-uring.a -ldl
+		-Wl,-z,initfirst -o $@ $(filter %.o,$^) $(OBJ)/own-uring.a -ldl
 
 $(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC)) $(OBJ)/own-uring.a
 	$(call say,LD,$@)
@@ -61,8 +71,9 @@ $(OBJ)/o/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# ThreadSanitizer's runtime calls pthread_key_create before it is ready for what it instruments.
-$(OBJ)/o/shim/edge_thread.o $(OBJ)/o/shim/real.o: override CFLAGS += -fno-sanitize=thread
+# A sanitizer's runtime calls these before it is ready for what it instruments.
+$(patsubst %,$(OBJ)/o/shim/%.o,edge_thread real elf scope lookup rebind): override CFLAGS += \
+	-fno-sanitize=all -fno-builtin
 
 # Tests and figures.
 
@@ -90,6 +101,15 @@ $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_
 $(OBJ)/o/tests/prog/symbol%.o: override CFLAGS += -fno-builtin
 $(OBJ)/tests/prog/symbol $(OBJ)/tests/prog/inlined: LDLIBS := -luring -laio
 $(OBJ)/tests/prog/symbol: $(OBJ)/tests/prog/late.so
+# A library of the program's has functions and variables of libc's names.
+$(OBJ)/o/tests/prog/lib/stolen%.o: override CFLAGS += -fno-builtin
+$(OBJ)/o/tests/prog/stolen.o $(OBJ)/o/tests/prog/taken.o: override CFLAGS += -fno-builtin
+$(OBJ)/o/tests/prog/copied.o: override CFLAGS += -fno-builtin -fno-pic
+$(OBJ)/tests/prog/copied: override CFLAGS += -no-pie
+$(OBJ)/tests/prog/stolen: $(OBJ)/tests/prog/stolen_code.so
+$(OBJ)/tests/prog/taken $(OBJ)/tests/prog/copied: $(OBJ)/tests/prog/stolen_data.so
+$(OBJ)/tests/prog/stolen%.so: override LDFLAGS += -Wl,-soname,$(@F)
+$(addprefix $(OBJ)/tests/prog/,stolen taken copied): override LDFLAGS += -Wl,-rpath,'$$ORIGIN'
 $(OBJ)/tests/prog/%.so: $(OBJ)/o/tests/prog/lib/%.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
@@ -106,7 +126,7 @@ $(DISK_PROGS): $(OBJ)/tests/disk/%: $(OBJ)/o/tests/disk/%.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,$(wildcard bench/lib.c))
+$(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,bench/lib.c shim/elf.c)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl

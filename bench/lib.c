@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "elf.h"
+
 #define PARTS 16
 
 #ifndef SYS_cachestat
@@ -34,31 +36,35 @@ void bench_fail(const char *format, ...)
 	exit(1);
 }
 
-static void *libc_symbol(void *libc, const char *name)
+/* In its tables: dlsym(3) answers with libwt's. */
+static void *libc_symbol(const struct wt_elf *libc, const char *text)
 {
-	void *symbol = dlsym(libc, name);
+	struct wt_elf_name name = wt_elf_name(text);
+	const ElfW(Sym) *symbol = libc->symbols ? wt_elf_find(libc, &name) : NULL;
 
 	if (!symbol)
-		bench_fail("libc has no %s", name);
-	return symbol;
+		bench_fail("libc has no %s", text);
+	return wt_elf_address(libc, symbol);
 }
 
 void bench_start(void)
 {
-	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	struct wt_elf libc = { .base = 0 };
 
-	if (!libc)
-		bench_fail("libc.so.6: %s", dlerror());
-	bench_libc.open = libc_symbol(libc, "open");
-	bench_libc.close = libc_symbol(libc, "close");
-	bench_libc.dup = libc_symbol(libc, "dup");
-	bench_libc.write = libc_symbol(libc, "write");
-	bench_libc.pwrite = libc_symbol(libc, "pwrite");
-	bench_libc.pwritev2 = libc_symbol(libc, "pwritev2");
-	bench_libc.sync_file_range = libc_symbol(libc, "sync_file_range");
-	bench_libc.fopen = libc_symbol(libc, "fopen");
-	bench_libc.fputc = libc_symbol(libc, "fputc");
-	bench_libc.fclose = libc_symbol(libc, "fclose");
+	for (struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+		if (wt_elf_read(&libc, map->l_addr, map->l_ld) &&
+		    !strncmp(libc.name, "libc.so.", strlen("libc.so.")))
+			break;
+	bench_libc.open = libc_symbol(&libc, "open");
+	bench_libc.close = libc_symbol(&libc, "close");
+	bench_libc.dup = libc_symbol(&libc, "dup");
+	bench_libc.write = libc_symbol(&libc, "write");
+	bench_libc.pwrite = libc_symbol(&libc, "pwrite");
+	bench_libc.pwritev2 = libc_symbol(&libc, "pwritev2");
+	bench_libc.sync_file_range = libc_symbol(&libc, "sync_file_range");
+	bench_libc.fopen = libc_symbol(&libc, "fopen");
+	bench_libc.fputc = libc_symbol(&libc, "fputc");
+	bench_libc.fclose = libc_symbol(&libc, "fclose");
 	if (dlsym(RTLD_DEFAULT, "pwrite") == (void *)bench_libc.pwrite)
 		bench_fail("pwrite is libc's own: libwt is not preloaded");
 }

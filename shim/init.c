@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "bind.h"
 #include "child.h"
 #include "config.h"
 #include "core.h"
@@ -49,10 +50,31 @@ static void forking(void)
 	wt_child_forking();
 }
 
-__attribute__((constructor)) static void start(void)
+/*
+ * The library is marked to be initialized before all others (-z initfirst), so that what their
+ * constructors write is covered. That is before libc's own constructor: what that sets is not
+ * there.
+ */
+static void prepare_libc(char **argv, char **envp)
 {
+	if (environ)
+		return;
+	environ = envp;
+	if (argv && argv[0]) {
+		char *slash = strrchr(argv[0], '/');
+
+		program_invocation_name = argv[0];
+		program_invocation_short_name = slash ? slash + 1 : argv[0];
+	}
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	(void)argc;
+	prepare_libc(argv, envp);
 	wt_thread_init();
 	wt_real_resolve();
+	wt_bind_start();
 	if (wt_config_load(environ))
 		wt_syscall(SYS_exit_group, WT_EXIT_CONFIG);
 	if (!wt_config.active && !wt_config.report)
@@ -67,6 +89,8 @@ __attribute__((constructor)) static void start(void)
 		       strerror(-err));
 		wt_config.report = NULL;
 	}
+	if (wt_config.active)
+		wt_bind_tell();
 	/* What happened to a file before it came under a rule matters there too. */
 	if (wt_config.elides)
 		wt_family_begin();

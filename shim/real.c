@@ -2,9 +2,7 @@
 #define _GNU_SOURCE
 #include "real.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,6 +13,7 @@
 
 #include "base.h"
 #include "raw.h"
+#include "scope.h"
 
 static ssize_t raw_write(int fd, const void *buf, size_t len)
 {
@@ -309,19 +308,11 @@ struct wt_real wt_real = {
 #undef WT_URING
 };
 
-static bool is_loaded(const char *library)
-{
-	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
-		if (strstr(map->l_name, library))
-			return true;
-	return false;
-}
-
 struct code {
 	uintptr_t start, end;
 };
 
-static struct code libc_code, behind[8];
+static struct code behind[8];
 static unsigned int behind_len;
 
 static bool is_in(const struct code *code, uintptr_t address)
@@ -350,7 +341,7 @@ static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* One that is not libc's: of a library that was preloaded behind libwt, mostly. */
+/* Of a library that was preloaded behind libwt. */
 static void note_behind(uintptr_t address)
 {
 	for (unsigned int i = 0; i < behind_len; i++)
@@ -369,16 +360,44 @@ bool wt_real_is_behind(const void *address)
 	return false;
 }
 
-/* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
-static void resolve(void *slot, const char *name)
-{
-	void *next = dlsym(RTLD_NEXT, name);
+/* Objects that may have what libwt calls: preloaded behind it, then libc's. */
+struct served {
+	struct wt_elf elf;
+	bool is_stacked;
+};
 
-	if (!next)
+#define SERVED_MAX 24
+
+static unsigned int look_around(struct served *served)
+{
+	struct wt_scope_walk walk = wt_scope_begin(false);
+	unsigned int len = 0;
+
+	while (len < SERVED_MAX && wt_scope_next(&walk))
+		if (walk.kind == WT_SCOPE_STACKED || wt_scope_is_known(walk.elf.name))
+			served[len++] = (struct served){ walk.elf, walk.kind == WT_SCOPE_STACKED };
+	return len;
+}
+
+/* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
+static void resolve(void *slot, const char *text, const struct served *served, unsigned int len)
+{
+	struct wt_elf_name name = wt_elf_name(text);
+
+	for (unsigned int i = 0; i < len; i++) {
+		const ElfW(Sym) *symbol = NULL;
+
+		if (served[i].is_stacked || wt_scope_owns(served[i].elf.name, text))
+			symbol = wt_elf_find(&served[i].elf, &name);
+		if (!symbol)
+			continue;
+		void *next = wt_elf_address(&served[i].elf, symbol);
+
+		memcpy(slot, &next, sizeof(next));
+		if (unlikely(served[i].is_stacked))
+			note_behind((uintptr_t)next);
 		return;
-	memcpy(slot, &next, sizeof(next));
-	if (unlikely(!is_in(&libc_code, (uintptr_t)next)))
-		note_behind((uintptr_t)next);
+	}
 }
 
 static bool has_liburing;
@@ -388,13 +407,32 @@ bool wt_real_has_liburing(void)
 	return has_liburing;
 }
 
-/* dlsym(3) allocates to say that there is nothing, as there is no liburing in most programs. */
+void wt_real_resolve_loader(void)
+{
+	static bool resolved;
+	struct served served[SERVED_MAX];
+
+	if (likely(resolved))
+		return;
+	unsigned int len = look_around(served);
+	resolve(&wt_real.dlopen, "dlopen", served, len);
+	resolve(&wt_real.dlmopen, "dlmopen", served, len);
+	resolve(&wt_real.dlsym, "dlsym", served, len);
+	resolve(&wt_real.dlvsym, "dlvsym", served, len);
+	for (unsigned int i = 0; i < len; i++)
+		served[i].is_stacked = false;
+	resolve(&wt_scope_iterate, "dl_iterate_phdr", served, len);
+	resolved = true;
+}
+
 void wt_real_resolve(void)
 {
-	has_liburing = is_loaded("/liburing");
-	libc_code.start = (uintptr_t)gnu_get_libc_version;
-	dl_iterate_phdr(find_code, &libc_code);
-#define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name);
+	struct served served[SERVED_MAX];
+	unsigned int len = look_around(served);
+
+	for (unsigned int i = 0; i < len; i++)
+		has_liburing = has_liburing || wt_scope_owns(served[i].elf.name, "io_uring_enter");
+#define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name, served, len);
 #define WT_URING(ret, name, params)                                                                \
 	if (has_liburing)                                                                          \
 	WT_SYMBOL(ret, name, params)

@@ -54,6 +54,9 @@ extern struct wt_real wt_real;
 /* Looks every symbol up; one that is not found keeps its system call. */
 void wt_real_resolve(void);
 
+/* Only the loader's own functions: they are called while an allocator of the program starts. */
+void wt_real_resolve_loader(void);
+
 /* Whether the program had liburing.so at its start. */
 bool wt_real_has_liburing(void);
 

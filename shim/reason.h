@@ -112,6 +112,11 @@
 	X(WT_WAY_STILL_CACHED, "bytes that failed are still in the page cache", WT_DO_MAP_NOTHING) \
 	X(WT_WAY_STRICT, "a thread in seccomp's strict mode, if it writes there",                  \
 	  "confine the program by a filter (SECCOMP_SET_MODE_FILTER) instead")                     \
+	/* of a library, not of a file */                                                          \
+	X(WT_WAY_OWN_FUNCTIONS, "a library with functions of its own by names of libc's",          \
+	  "see which with WT_LOG=info; if they write files, leave the program's own syncs on")     \
+	X(WT_WAY_NAMESPACE, "in a namespace of its own (dlmopen), where no call is seen",          \
+	  "turn off what loads it, or leave the program's own syncs on")                           \
 	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
 	  "turn off io_uring in the program's settings, or leave its own syncs on")                \
 	/* Programs that this one executes and in which it covers nothing. */                      \

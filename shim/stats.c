@@ -396,6 +396,20 @@ void wt_stats_of_process(enum wt_event_kind kind, const char *reason)
 	count_event(1, &event, "any file", -1, NULL);
 }
 
+void wt_stats_event_of(enum wt_event_kind kind, const char *what, const char *reason)
+{
+	struct wt_event event = { .kind = kind, .reason = reason };
+	char path[WT_EVENT_PATH];
+
+	if (!counters)
+		return;
+	adopt_counters();
+	for (const char *at = what; *at; at++)
+		event.file = mix(event.file, (unsigned char)*at);
+	wt_stats_shorten(path, what, strlen(what));
+	count_event(1, &event, path, -1, NULL);
+}
+
 void wt_stats_came_true(void)
 {
 	int errno_before = *wt_thread_errno();

@@ -107,6 +107,9 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 void wt_stats_program(uint64_t program, const char path[WT_EVENT_PATH], const char *way,
 		      uint64_t count);
 
+/* An event that is no file's, as often as it is told: of a library, of the process. */
+void wt_stats_event_of(enum wt_event_kind kind, const char *what, const char *reason);
+
 /* What may happen has, to some of these files: all are told as not covered. errno stays as it is.
  */
 void wt_stats_came_true(void);
