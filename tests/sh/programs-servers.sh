@@ -159,43 +159,53 @@ hdd=(stress-ng --quiet --hdd 2 --hdd-bytes 4M --verify --temp-path .)
 
 stopped() { grep -q '^State:.*T (stopped)' "/proc/$1/status"; }
 
+# children_of PROCESS: read from /proc, so that no package is needed for it.
+children_of() { cat "/proc/$1/task"/*/children; }
+
 # What the process has open below $dir and is dirty, named or not; the process is held meanwhile.
+# All that it has there and is in the page cache goes to $work/cached: a file that was opened a
+# moment ago has nothing that could be dirty, and says nothing.
 look_into() {
 	local fd
-	kill -STOP "$1" && wait_for 5 stopped "$1" || return 1
+	kill -STOP "$1" && wait_for 60 stopped "$1" || return 1
 	for fd in "/proc/$1/fd"/*; do
 		case $(readlink "$fd") in "$dir"/*) "${dirty[@]}" "$fd" ;; esac
-	done | tee "$work/open" | awk '$1 + $2 > 0'
+	done | awk '$1 + $2 + $3 > 0' | tee -a "$work/cached" | awk '$1 + $2 > 0'
 	kill -CONT "$1"
-	[ -s "$work/open" ]
 }
 
-# stress-ng unlinks its files as soon as it has opened them. One that is dirty between a copy and
-# its sync is not dirty the next time.
+# stress-ng unlinks its files as soon as it has opened them. Without libwt there has to be a moment
+# at which they are dirty. With it, one that is dirty between a copy and its sync is not dirty the
+# next time, so there has to be a moment at which they are cached, and none is dirty.
 hdd_look() {
 	local try worker
 	for try in {1..20}; do
-		for worker in $(pgrep -P "$1"); do
+		: >"$work/cached"
+		for worker in $(children_of "$1"); do
 			look_into "$worker"
 		done >"$work/open_dirty"
-		[ -s "$work/open_dirty" ] || { [ -s "$work/open" ] && return; }
-		[ "$level" != control ] || break
+		[ -s "$work/cached" ] || continue
+		if [ "$level" = control ]; then
+			[ ! -s "$work/open_dirty" ] || break
+		else
+			[ -s "$work/open_dirty" ] || return 0
+		fi
 	done
 	cat "$work/open_dirty" >>"$work/dirty"
-	[ -s "$work/open" ]
+	[ -s "$work/open_dirty" ]
 }
 
 hdd_run() {
-	local job
+	local job looked
 	"${under[@]}" "${hdd[@]}" --hdd-ops $((scale * 200)) --metrics-brief \
 		--yaml "$work/metrics" || return 1
 	"${under[@]}" "${hdd[@]}" --timeout 100 &
 	job=$!
 	started+=("$job")
-	sleep 0.5
-	wait_for 5 hdd_look "$job"
+	wait_for 60 hdd_look "$job"
+	looked=$?
 	kill -INT "$job"
-	wait "$job"
+	wait "$job" && [ $looked = 0 ]
 }
 
 hdd_result() { grep -E 'stressor|bogo-ops:' "$work/metrics"; }
