@@ -18,20 +18,22 @@ seconds=${DEMO_SECONDS:-2}
 work=
 running=()
 
+# In the middle of a line of a table it stands in the place of the figures.
 die() {
-	echo "demo: $*" >&2
+	echo "demo: failed: $*" >&2
 	exit 1
 }
 
 # A server may take a moment to die and writes until then.
-clean_up() {
+end_servers() {
 	local pid
 	for pid in "${running[@]}"; do
 		kill -QUIT "$pid" && tail --pid="$pid" -f /dev/null &
 	done 2>/dev/null
 	wait
-	[ -z "$work" ] || rm -rf "$work"
 }
+
+clean_up() { [ -z "$work" ] || rm -rf "$work"; }
 
 ended() {
 	local pid left=()
@@ -60,7 +62,11 @@ describe_place() {
 	fi
 }
 
-pages() { "$dirty" "$@" | awk '{ n += $1 + $2 } END { print n + 0 }'; }
+# A database without the files that are looked at is not what was meant to be measured.
+pages() {
+	[ $# -gt 0 ] || die "$db wrote no file under a name that is looked for; expected its log or data"
+	"$dirty" "$@" | awk '{ n += $1 + $2 } END { print n + 0 }'
+}
 
 wait_for() {
 	local deadline=$((SECONDS + 60))
@@ -89,13 +95,15 @@ sqlite_session() {
 		yes "INSERT INTO t (v) VALUES (hex(randomblob(100)));" | head -n "$1"
 		echo ".system LD_PRELOAD= date +%s%N"
 		echo ".system LD_PRELOAD= '$dirty' '$dir/demo.db' '$dir/demo.db-wal'"
-	} | "${under[@]}" sqlite3 -batch "$dir/demo.db" >"$work/sqlite" || die "sqlite3 failed"
+	} | "${under[@]}" sqlite3 -batch "$dir/demo.db" >"$work/sqlite" 2>"$work/sqlite.err" ||
+		die "sqlite3: exit status $?: $(tail -n 1 "$work/sqlite.err")"
 	awk -v n="$1" 'NR == 2 { begin = $1 } NR == 3 { rate = n / ($1 - begin) * 1e9 }
 		NR > 3 { left += $1 + $2 } END { print int(rate), left }' "$work/sqlite"
 }
 
 sqlite_measure() {
 	read -r rate left < <(sqlite_session 200)
+	[ -n "$left" ] || return
 	rm -f "$reports"/*.json
 	read -r rate left < <(sqlite_session $((rate * seconds + 1)))
 }
@@ -162,14 +170,16 @@ redis_prepare() { :; }
 redis_ask() { redis-cli -s "$work/redis.sock" "$@"; }
 redis_calls() { redis_ask INFO commandstats | sed -n 's/^cmdstat_set:calls=\([0-9]*\),.*/\1/p'; }
 redis_ready() { redis_ask PING | grep -q PONG; }
+redis_up() { redis_ready || ! kill -0 "$server"; } # or has ended, which is looked into then
 
 redis_measure() {
 	local off=(no always) begin calls server client
 	"${under[@]}" redis-server --port 0 --unixsocket "$work/redis.sock" --dir "$dir" --save '' \
-		--appendonly yes --appendfsync "${off[fsyncs]}" >"$work/redis.log" &
+		--appendonly yes --appendfsync "${off[fsyncs]}" >"$work/redis.log" 2>&1 &
 	server=$!
 	running+=("$server")
-	wait_for redis_ready
+	wait_for redis_up
+	redis_ready || die "redis-server: $(tail -n 1 "$work/redis.log")"
 	redis-benchmark -s "$work/redis.sock" -q -c 4 -t set -l -d 100 \
 		>"$work/redis-benchmark" 2>&1 &
 	client=$!
@@ -192,17 +202,28 @@ rocksdb_have() { have db_bench || echo rocksdb-tools; }
 rocksdb_what() { echo "db_bench random writes, 1 thread"; }
 rocksdb_prepare() { :; }
 
+# It says so, or has ended, which is looked into then.
+rocksdb_filled() {
+	grep -a -q '^fillrandom  *:' "$work/db_bench" || ! kill -0 "$bench"
+}
+
 # rocksdb_session N: N writes, then reads, with the database open while its pages are counted.
 rocksdb_session() {
-	rm -rf "$dir/db"
+	# Of the output before, nothing may be taken for this one's.
+	rm -rf "$dir/db" "$work/db_bench" "$work/db_bench.err"
 	"${under[@]}" db_bench --db="$dir/db" --benchmarks=fillrandom,readrandom --num="$1" \
 		--reads=200000 --threads=1 --sync="$fsyncs" --compression_type=none \
 		>"$work/db_bench" 2>"$work/db_bench.err" &
-	running+=("$!")
-	wait_for grep -a -q '^fillrandom  *:' "$work/db_bench"
-	left=$(pages "$dir"/db/*.log "$dir"/db/*.sst)
-	wait "$!" || die "db_bench failed"
-	ended "$!"
+	bench=$!
+	running+=("$bench")
+	wait_for rocksdb_filled
+	if ! grep -a -q '^fillrandom  *:' "$work/db_bench"; then
+		wait "$bench"
+		die "db_bench: exit status $?: $(head -n 1 "$work/db_bench.err")"
+	fi
+	left=$(pages "$dir"/db/*.log "$dir"/db/*.sst) || exit 1
+	wait "$bench" || die "db_bench: exit status $?: $(tail -n 1 "$work/db_bench.err")"
+	ended "$bench"
 	rate=$(tr '\r' '\n' <"$work/db_bench" | awk '/^fillrandom/ { print int($5) }')
 }
 
@@ -222,7 +243,11 @@ line() {
 	sync -f "$work"
 	under=() fsyncs=$3
 	[ "$2" = - ] || under=("$work/libwt/wt-preload.sh" -P "$db=$2" -r "$reports/%p.json" --)
-	"${db}_measure"
+	rate='' left=''
+	"${db}_measure" || die "$db could not be measured"
+	if [ "${rate:-0}" -le 0 ] || [ -z "$left" ]; then
+		die "$db told no rate; expected writes a second"
+	fi
 	[ "$1" != "$unprotected" ] || base=$rate
 	read -ra covered < <(covered)
 	printf '%9d %6s' "$rate" "$(awk -v r="$rate" -v b="$base" 'BEGIN { printf "%.2f", r / b }')"
@@ -258,13 +283,20 @@ show() {
 	fi
 	printf '\n%-26s%9s %6s %9s %9s %8s %8s %8s\n' \
 		"" per-s ratio covered bytes p50-us p99-us left
+	measure || failed+=" $db"
+}
+
+# In a shell of its own: what fails there ends with this table.
+measure() (
+	trap end_servers EXIT
+	trap 'exit 130' INT TERM HUP
 	"${db}_prepare"
 	line "$unprotected" - 0
 	line "libwt off" off 0
 	line "libwt through" through 0
 	line "libwt dsync" dsync 0
 	line "its own fsync" - 1
-}
+)
 
 explain() {
 	cat <<-END
@@ -293,11 +325,23 @@ done
 for built in "$top/libwt.so" "$tool" "$dirty"; do
 	[ -x "$built" ] || die "$built is missing: run make demo, which builds it first"
 done
+for db; do
+	case $db in
+	sqlite | postgresql | redis | rocksdb) ;;
+	*) die "'$db' given, expected sqlite, postgresql, redis or rocksdb" ;;
+	esac
+done
+case $seconds in
+'' | 0* | *[!0-9]*) die "DEMO_SECONDS='$seconds' given, expected a number of seconds from 1" ;;
+esac
+export LC_ALL=C
 make_work
 dir=$work/dir reports=$work/reports
 describe_place
 [ $# -gt 0 ] || set -- sqlite postgresql redis rocksdb
+failed=
 for db; do
 	show "$db"
 done
 explain
+[ -z "$failed" ] || die "no figures of:$failed"
