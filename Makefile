@@ -23,7 +23,9 @@ override CFLAGS   += -std=gnu11 -Wall -Wextra -fvisibility=hidden -fPIC -pthread
 
 ifneq ($(V),1)
 Q := @
-say = @printf '  %-4s %s\n' $(1) $(2)
+ifeq (,$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))))
+say = @for word in $(2); do printf '  %-4s %s\n' '$(1)' "$$word"; done
+endif
 endif
 
 TOOL_SRC  := $(wildcard shim/tool*.c shim/probe.c)
@@ -39,9 +41,15 @@ BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildca
 
 all: $(LIB) $(OBJ)/wt-tool
 
+# What is missing for a build is told by package before anything is compiled.
+TOOLS := $(OBJ)/tools-$(subst /,_,$(firstword $(CC)))
+$(TOOLS):
+	$(Q)tests/deps tools "$(CC)"
+	$(Q)mkdir -p $(@D) && touch $@
+
 # A copy of liburing under names of its own: libwt exports some of liburing's for the program.
-LIBURING := $(shell $(CC) -print-file-name=liburing.a)
-$(OBJ)/own-uring.a: $(LIBURING)
+LIBURING := $(shell $(CC) -print-file-name=liburing.a 2>/dev/null)
+$(OBJ)/own-uring.a: $(wildcard $(LIBURING)) | $(TOOLS)
 	$(Q)mkdir -p $(@D)
 	$(Q)nm -g --defined-only $< | awk '$$2 == "T" { print $$3, "wt_own_" $$3 }' >$@.names
 	$(Q)objcopy --redefine-syms=$@.names $< $@
@@ -66,7 +74,7 @@ $(OBJ)/wt-tool: $(call object,$(TOOL_SRC) $(BELOW_SRC)) $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
-$(OBJ)/o/%.o: %.c Makefile
+$(OBJ)/o/%.o: %.c Makefile | $(TOOLS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -194,17 +202,28 @@ INSTALLED := \
 	shim/man/wt-preload.1:$(MANDIR)/man1/wt-preload.1:644
 field = $(word $(2),$(subst :, ,$(1)))
 
+# Where files go, as the launcher and the loader can name it.
+ifneq (,$(filter install uninstall,$(MAKECMDGOALS)))
+$(foreach v,PREFIX LIBDIR LIBEXECDIR BINDIR INCLUDEDIR MANDIR,$(if $(or $(word 2,$($v)),$(filter-out /%,$($v)),$(findstring :,$($v))),\
+	$(error $v='$($v)' given, expected an absolute path without a blank or a colon)))
+endif
+
 $(OBJ)/wt-preload.sh $(OBJ)/libwt.pc: $(OBJ)/%: $$(wildcard %) $$(wildcard shim/%.in) FORCE
 	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ # it may be root's, from an installation
 	$(Q)sed -e 's|@LIBDIR@|$(LIBDIR)|g;s|@LIBEXECDIR@|$(LIBEXECDIR)|g;s|@PREFIX@|$(PREFIX)|g' \
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g;s|@VERSION@|$(VERSION)|g' $< > $@
 
 install: all $(OBJ)/wt-preload.sh $(OBJ)/libwt.pc
 	$(Q)$(foreach f,$(INSTALLED),install -D -m $(call field,$f,3) $(call field,$f,1) \
-		"$(DESTDIR)$(call field,$f,2)" &&) true
+		"$(DESTDIR)$(call field,$f,2)" &&) true || { echo "make install: expected to be allowed to write below \
+		'$(DESTDIR)$(PREFIX)'; as root, or with PREFIX=DIRECTORY or DESTDIR=DIRECTORY" >&2; exit 1; }
+	$(call say,INST,$(foreach f,$(INSTALLED),"$(DESTDIR)$(call field,$f,2)"))
+	$(call say,,"to run a program: $(BINDIR)/wt-preload.sh -P sqlite sqlite3 my.db; man 7 libwt")
 
 uninstall:
 	$(Q)$(foreach f,$(INSTALLED),rm -f "$(DESTDIR)$(call field,$f,2)" &&) true
+	$(call say,RM,$(foreach f,$(INSTALLED),"$(DESTDIR)$(call field,$f,2)"))
 
 clean:
 	rm -rf $(OBJ) $(LIB)
