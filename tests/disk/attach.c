@@ -34,7 +34,7 @@ static int attach(const char *file, int *number)
 	};
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	char path[32];
-	int device;
+	int device, tries = 1000;
 
 	config.fd = open(file, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if ((int)config.fd < 0)
@@ -45,13 +45,14 @@ static int attach(const char *file, int *number)
 			die("/dev/loop-control");
 		snprintf(path, sizeof(path), "/dev/loop%d", *number);
 		device = open(path, O_RDWR);
-		if (device < 0)
-			die(path);
-		if (!ioctl(device, LOOP_CONFIGURE, &config))
+		if (device >= 0 && !ioctl(device, LOOP_CONFIGURE, &config))
 			return device;
-		if (errno != EBUSY) /* somebody else was faster */
+		/* Somebody else was faster; or the device is just made, or taken away. */
+		if ((errno != EBUSY && errno != ENXIO && errno != ENOENT) || !tries--)
 			die(path);
-		close(device);
+		if (device >= 0)
+			close(device);
+		usleep(10000);
 	}
 }
 
