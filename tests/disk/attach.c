@@ -66,15 +66,15 @@ static void point(const char *dir, const char *name, const char *format, int num
 		die(link);
 }
 
-static void limit_requests(int number)
+static void set_queue(int number, const char *name, const char *value)
 {
-	const size_t length = strlen(MAX_REQUEST_KB);
+	const size_t length = strlen(value);
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/block/loop%d/queue/max_sectors_kb", number);
+	snprintf(path, sizeof(path), "/sys/block/loop%d/queue/%s", number, name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, MAX_REQUEST_KB, length) != (ssize_t)length)
+	if (fd < 0 || write(fd, value, length) != (ssize_t)length)
 		die(path);
 	close(fd);
 }
@@ -88,7 +88,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	attach(argv[1], &number);
-	limit_requests(number);
+	set_queue(number, "max_sectors_kb", MAX_REQUEST_KB);
+	/* A loop device keeps this setting of whoever had it before: without a flush, all is lost. */
+	set_queue(number, "write_cache", "write back");
 	point(argv[2], "dev", "/dev/loop%d", number);
 	point(argv[2], "queue", "/sys/block/loop%d/queue", number);
 	point(argv[2], "stat", "/sys/block/loop%d/stat", number);

@@ -204,6 +204,12 @@ delays_are_felt() {
 	[ "$us" -lt 60000 ] || is "$us us without a delay" "less than 60000"
 }
 
+# Most often it is the same block device that is attached again.
+cache_is_back() {
+	local setting=${DISK_DEV%/*}/queue/write_cache
+	echo "write through" >"$setting" && disk_remount && is "$(cat "$setting")" "write back"
+}
+
 # This may end the file system, so it is mounted again, and must be clean.
 failed_flush_reaches_fsync() {
 	new_file "$mnt/flushed"
@@ -236,6 +242,7 @@ inside_fs() {
 	check "$DISK_FS: delays of writes and of flushes are felt" delays_are_felt
 	check "$DISK_FS: a flush that fails reaches fsync" failed_flush_reaches_fsync
 	check "$DISK_FS: a cut reaches the writer, and the disk comes back" cut_reaches_the_writer
+	check "$DISK_FS: the disk has a cache to flush, whatever its device's last user set" cache_is_back
 	judge_cuts
 }
 
