@@ -10,6 +10,7 @@ wt_usage='usage: wt-preload.sh [-p RULES] [-f FILE] [-P PRESET[=LEVEL[,OPTION...
                      [--] COMMAND [ARG...]
        wt-preload.sh --probe PATH...
        wt-preload.sh --check [-p RULES] [-f FILE] [-P PRESET[=LEVEL[,OPTION...]]]
+       wt-preload.sh --presets [PRESET...]
        wt-preload.sh -h | --help | -V | --version'
 
 wt_help="$wt_usage
@@ -18,12 +19,13 @@ wt_help="$wt_usage
               (LEVEL: off, async, through, dsync, sync)
   -f FILE     a file of rules, one a line
   -P PRESET   the files of a database: sqlite, postgresql, redis, rocksdb, lmdb or
-              mariadb; at level dsync where none is given
+              mariadb; at level dsync where none is given. -P help says more
   -r REPORT   where each process reports at its end: stderr, or a path
               (%p process id, %e program, .json for JSON)
   -s          strict: stop where a rule cannot be honoured
   --probe     print what libwt would do at PATH, and why
   --check     print the policy; exit 0, or 78 where it does not parse
+  --presets   print the rules of each preset, and what is to be known of it
 
 -p, -f, -P may be repeated. The first rule that matches a file decides: those of
 all -p come first, then -f, -P, WT_POLICY and WT_POLICY_FILE."
@@ -46,15 +48,17 @@ case $wt_libdir in
 /*)
 	wt_lib=$wt_libdir/libwt.so
 	wt_tool=$wt_libexecdir/libwt/wt-tool
+	wt_remedy="make install puts it there"
 	;;
 *)
 	wt_self=$(readlink -f -- "$0") || wt_die 126 "$0: expected a path that leads to this script"
 	wt_lib=${wt_self%/*}/libwt.so
 	wt_tool=${wt_self%/*}/obj/wt-tool
+	wt_remedy="run make in ${wt_self%/*}, or install libwt"
 	;;
 esac
 if ! [ -f "$wt_tool" ] || ! [ -x "$wt_tool" ]; then
-	wt_die 126 "$wt_tool: missing or not executable; expected libwt's own tool"
+	wt_die 126 "$wt_tool: missing or not executable; expected libwt's own tool: $wt_remedy"
 fi
 
 # Without libwt, which is meant, and without what else may be preloaded.
@@ -80,9 +84,20 @@ while getopts :p:f:P:r:shV-: wt_option; do
 	case $wt_option in
 	p) wt_add "$wt_rules" -p "$OPTARG" && wt_rules=$wt_joined ;;
 	f) wt_add "$wt_files" -f "$OPTARG" && wt_files=$wt_joined ;;
-	P) wt_add "$wt_presets" -P "$OPTARG" && wt_presets=$wt_joined ;;
+	P)
+		case $OPTARG in
+		help | list | '?') wt_run_tool presets --names && exit 0 || exit ;;
+		esac
+		wt_add "$wt_presets" -P "$OPTARG" && wt_presets=$wt_joined
+		;;
 	r)
-		[ -n "$OPTARG" ] || wt_die 2 "-r: '' given, expected stderr or a path"
+		case $OPTARG in
+		'') wt_die 2 "-r: '' given, expected stderr or a path" ;;
+		- | stdout | /dev/stdout)
+			wt_die 2 "-r: '$OPTARG' given, but standard output belongs to the command's data;" \
+				"expected stderr or a path (./NAME for such a name)"
+			;;
+		esac
 		wt_report=$OPTARG
 		;;
 	s) export WT_STRICT=1 ;;
@@ -90,8 +105,8 @@ while getopts :p:f:P:r:shV-: wt_option; do
 	V) wt_mode=version ;;
 	-)
 		case $OPTARG in
-		help | version | probe | check) wt_mode=$OPTARG ;;
-		*) wt_die 2 "--$OPTARG: expected --probe, --check, --help or --version" ;;
+		help | version | probe | check | presets) wt_mode=$OPTARG ;;
+		*) wt_die 2 "--$OPTARG: expected --probe, --check, --presets, --help or --version" ;;
 		esac
 		;;
 	:) wt_die 2 "-$OPTARG: expected an argument after it" ;;
@@ -114,6 +129,10 @@ probe)
 	wt_run_tool probe "$@"
 	exit
 	;;
+presets)
+	wt_run_tool presets "$@"
+	exit
+	;;
 esac
 
 wt_join "$wt_rules" "$wt_files"
@@ -127,10 +146,13 @@ fi
 
 [ $# -gt 0 ] || wt_die 2 "expected a command; wt-preload.sh --help says more"
 if ! [ -f "$wt_lib" ] || ! [ -r "$wt_lib" ]; then
-	wt_die 126 "$wt_lib: missing or not readable; expected the library"
+	wt_die 126 "$wt_lib: missing or not readable; expected the library: $wt_remedy"
 fi
 case $wt_lib in
-*[:\ \$]*) wt_die 126 "$wt_lib: expected a path that LD_PRELOAD can hold: no blank, colon or \$" ;;
+*[:\ \$]*)
+	wt_die 126 "$wt_lib: expected a path that LD_PRELOAD can hold, without a blank, colon or \$:" \
+		"install libwt, or move it"
+	;;
 esac
 wt_run_tool program "$wt_lib" "$@" || exit
 
@@ -146,7 +168,7 @@ fi
 export WT_POLICY="$wt_joined"
 unset WT_POLICY_FILE
 case $wt_report in
-'' | stderr | /*) ;;
+'' | [Ss][Tt][Dd][Ee][Rr][Rr] | /*) ;;
 *) wt_report=$(printf '%s/' "$PWD" | LC_ALL=C sed 's/%/%%/g')$wt_report ;;
 esac
 if [ -n "$wt_report" ]; then

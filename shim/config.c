@@ -120,7 +120,8 @@ static void start_log(const char *level_name, const char *file)
 {
 	int level = level_name ? wt_log_level_parse(level_name) : WT_LOG_WARN;
 
-	wt_log_init(level < 0 ? WT_LOG_WARN : level, file ? kept(file) : NULL);
+	wt_log_init(level < 0 ? WT_LOG_WARN : level,
+		    file && !wt_trust_is_stderr(file) ? kept(file) : NULL);
 	if (level < 0)
 		wt_log(WT_LOG_WARN,
 		       "WT_LOG=%.64s: expected error, warn, info or debug; "

@@ -214,6 +214,9 @@ static int append(const char *path, const char *buf, size_t len, struct wt_text 
 
 int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault)
 {
+	wt_trust_output_name(path, fault);
+	if (fault->len)
+		return -EPERM;
 	char *expanded = map_room(PATH_MAX);
 	int err = expanded ? wt_log_expand(path, expanded, PATH_MAX) : -ENOMEM;
 

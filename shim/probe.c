@@ -64,27 +64,14 @@ static void print_remedy(enum wt_reason why)
 		printf("    what to do: %s\n", remedy);
 }
 
-/*
- * A descriptor of a regular file at the place: the file itself, or in a
- * directory one without a name, which vanishes when closed.
- */
-static int open_place(const char *path)
+static int open_new_file(const char *dir)
 {
-	struct stat st;
 	char name[PATH_MAX];
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	if (stat(path, &st))
-		return -1;
-	if (S_ISREG(st.st_mode))
-		return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (!S_ISDIR(st.st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
-	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0 || errno != EOPNOTSUPP)
 		return fd;
-	if ((size_t)snprintf(name, sizeof(name), "%s/.wt-probe-XXXXXX", path) >= sizeof(name)) {
+	if ((size_t)snprintf(name, sizeof(name), "%s/.wt-probe-XXXXXX", dir) >= sizeof(name)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -92,6 +79,48 @@ static int open_place(const char *path)
 	if (fd >= 0)
 		unlink(name);
 	return fd;
+}
+
+/*
+ * A descriptor of a regular file at the place: the file itself, or in a directory one without a
+ * name, which vanishes when closed. Where this user may not make one, the directory itself: all but
+ * O_DIRECT can be told of it.
+ */
+static int open_place(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -1;
+	if (S_ISDIR(st.st_mode)) {
+		int fd = open_new_file(path);
+
+		if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+			fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK) : fd;
+}
+
+static void complain_of_place(const char *path, int err)
+{
+	const char *why = strerror(err);
+	const char *expected = "a file or a directory that can be opened";
+
+	if (err == EACCES)
+		expected =
+			"a file or a directory that this user may reach and read; or ask as root";
+	else if (err == EINVAL)
+		why = "neither a file nor a directory", expected = "one of them";
+	else if (err == ENOENT)
+		expected = "a file or a directory that is there";
+	wt_tool_complain("%s: %s; expected %s", path, why, expected);
 }
 
 /* The block device under the mount that holds the path; 0:0 where there is none. */
@@ -162,9 +191,16 @@ static void print_device(const char *path, dev_t dev)
 		    !strcmp(value, "1") ? "yes: one stable write needs no flush" : "no");
 }
 
-static bool print_direct(int fd, const struct wt_fs_kind *kind)
+static bool print_direct(int fd, const struct stat *st, const struct wt_fs_kind *kind)
 {
 	struct statx stx = { 0 };
+
+	if (S_ISDIR(st->st_mode)) {
+		row("O_DIRECT",
+		    "not known: this user may make no file here; name a file, or ask as "
+		    "another user");
+		return true;
+	}
 	uint8_t shift = wt_track_dio_shift(fd, kind);
 
 	if (shift)
@@ -248,8 +284,7 @@ static int probe(const char *path)
 	int index = fd < 0 || fstat(fd, &st) ? -errno : wt_filesystem_of(fd, st.st_dev);
 
 	if (index < 0) {
-		wt_tool_complain("%s: %s; expected a file or a directory that can be opened", path,
-				 strerror(-index));
+		complain_of_place(path, -index);
 		if (fd >= 0)
 			close(fd);
 		return 1;
@@ -260,7 +295,7 @@ static int probe(const char *path)
 	row("file system", "%s", fs->kind->name);
 	print_device(path, st.st_dev);
 	print_mount(&fs->mount);
-	bool direct_works = print_direct(fd, fs->kind);
+	bool direct_works = print_direct(fd, &st, fs->kind);
 	print_ring();
 	print_levels(fs, direct_works);
 	close(fd);

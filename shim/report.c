@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -76,17 +77,12 @@ bool wt_rule_is_idle(size_t rule)
 	return true;
 }
 
-static bool is_stderr(const char *where)
-{
-	return !strcmp(where, "stderr");
-}
-
 static bool is_json(const char *where)
 {
 	static const char suffix[] = ".json";
 	size_t len = strlen(where), suffix_len = sizeof(suffix) - 1;
 
-	return len >= suffix_len && !strcmp(where + len - suffix_len, suffix);
+	return len >= suffix_len && !strcasecmp(where + len - suffix_len, suffix);
 }
 
 static int complain(const char *where, int err, struct wt_text *fault)
@@ -151,9 +147,10 @@ int wt_report_check(const char *where)
 	char path[PATH_MAX], words[WT_TRUST_FAULT_BYTES];
 	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 
-	if (is_stderr(where))
+	if (wt_trust_is_stderr(where))
 		return 0;
-	int err = wt_log_expand(where, path, sizeof(path));
+	wt_trust_output_name(where, &fault);
+	int err = fault.len ? -EPERM : wt_log_expand(where, path, sizeof(path));
 	if (err >= 0)
 		err = check_path(path, &fault);
 	return err ? complain(where, err, &fault) : 0;
@@ -161,7 +158,7 @@ int wt_report_check(const char *where)
 
 static int deliver(const char *where, const struct wt_text *text, struct wt_text *fault)
 {
-	if (!is_stderr(where))
+	if (!wt_trust_is_stderr(where))
 		return wt_log_append(where, text->buf, text->len, fault);
 	wt_log_stderr(text->buf, text->len);
 	return 0;

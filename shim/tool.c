@@ -25,7 +25,7 @@ static const struct {
 } commands[] = {
 	{ "policy", wt_tool_policy,
 	  "[--list] [-e] [-p RULES] [-f FILE] [-P PRESET[=LEVEL...]]..." },
-	{ "presets", wt_tool_presets, "[PRESET...]" },
+	{ "presets", wt_tool_presets, "[--names | PRESET...]" },
 	{ "probe", wt_probe, "PATH..." },
 	{ "program", wt_tool_program, "LIBRARY COMMAND [ARGUMENT...]" },
 	{ "version", print_version, "" },

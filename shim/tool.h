@@ -22,6 +22,7 @@ enum {
 struct wt_preset {
 	const char *name;
 	const char *note;
+	const char *const *also;      /* what people call it, NULL behind the last */
 	const char *const *untouched; /* patterns, NULL behind the last */
 	const char *const *written;
 };
@@ -35,6 +36,12 @@ void wt_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 
 /* Parses and prints rules. */
 int wt_tool_policy(int argc, char **argv);
 
+/* Warns of rules that can match no file; `source` is where they come from. */
+void wt_tool_hint_rules(const char *source, const struct wt_rule *rules, size_t len);
+
+/* The preset that was probably meant, or NULL. */
+const char *wt_tool_hint_preset(const char *given, size_t len);
+
 /* Says whether the library can be preloaded into a program: LIBRARY COMMAND [ARGUMENT...]. */
 int wt_tool_program(int argc, char **argv);
 
@@ -44,7 +51,8 @@ int wt_tool_program(int argc, char **argv);
  */
 const char *wt_tool_wrapper(char *const argv[]);
 
-/* Prints the presets as a file of rules. */
+/* Prints the presets as a file of rules, or with --names their names and what is to be known of
+ * them. */
 int wt_tool_presets(int argc, char **argv);
 
 #endif

@@ -33,14 +33,22 @@ static void make_room(size_t rules)
 	policy.rules = must(reallocarray(policy.rules, policy.rules_max, sizeof(*policy.rules)));
 }
 
+/* Whether what is probably a mistake is told: of each source, not again of the whole. */
+static bool hints;
+
 static int add_text(const char *source, const char *text, size_t len, enum wt_policy_form form)
 {
 	struct wt_policy_error error;
+	size_t before = policy.rules_len;
 	char what[512];
 
 	make_room(wt_policy_count(text, len, form));
-	if (!wt_policy_parse(&policy, text, len, form, &error))
+	if (!wt_policy_parse(&policy, text, len, form, &error)) {
+		if (hints)
+			wt_tool_hint_rules(source, policy.rules + before,
+					   policy.rules_len - before);
 		return 0;
+	}
 	wt_policy_error_format(&error, form, what, sizeof(what));
 	wt_tool_complain("%s: %s", source, what);
 	return WT_EXIT_POLICY;
@@ -103,6 +111,7 @@ static const struct wt_preset *find_preset(const char *name, size_t len)
 
 static void complain_of_preset(const char *option, const char *given)
 {
+	const char *meant = wt_tool_hint_preset(given, strcspn(given, "=,;"));
 	char names[256] = "";
 
 	for (const struct wt_preset *preset = wt_presets; preset->name; preset++) {
@@ -110,7 +119,8 @@ static void complain_of_preset(const char *option, const char *given)
 			strcat(names, preset[1].name ? ", " : " or ");
 		strcat(names, preset->name);
 	}
-	wt_tool_complain("%s: '%s' given, expected a preset: %s", option, given, names);
+	wt_tool_complain("%s: '%s' given, expected a preset: %s%s%s%s", option, given, names,
+			 meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
 }
 
 static void add_patterns(const char *const *patterns, const struct wt_rule *model)
@@ -256,6 +266,7 @@ int wt_tool_policy(int argc, char **argv)
 	bool list = false;
 	int status = check_options(argc, argv, &list);
 
+	hints = list;
 	for (size_t i = 0; i < WT_LENGTH(sources) && !status; i++)
 		status = add_all(&sources[i], argc, argv);
 	if (!status)
@@ -263,8 +274,17 @@ int wt_tool_policy(int argc, char **argv)
 	return status;
 }
 
+static int print_names(void)
+{
+	for (const struct wt_preset *preset = wt_presets; preset->name; preset++)
+		printf("%-11s %s\n", preset->name, preset->note);
+	return 0;
+}
+
 int wt_tool_presets(int argc, char **argv)
 {
+	if (argc == 1 && !strcmp(argv[0], "--names"))
+		return print_names();
 	for (const struct wt_preset *preset = wt_presets; preset->name; preset++) {
 		bool wanted = argc == 0;
 

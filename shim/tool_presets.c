@@ -20,6 +20,7 @@ const struct wt_preset wt_presets[] = {
 	{
 		.name = "sqlite",
 		.note = "for a database under another name, add a rule for it",
+		.also = PATTERNS("sqlite3", "sqlite-wal"),
 		.untouched = PATTERNS("*-shm", "etilqs_*"),
 		/* -mj: what ties together the journals of a commit in several files. */
 		.written = PATTERNS("*-wal", "*-journal", "*-mj??????9??", "*.db", "*.db3",
@@ -28,6 +29,7 @@ const struct wt_preset wt_presets[] = {
 	{
 		.name = "postgresql",
 		.note = "servers, and what their archive_command runs",
+		.also = PATTERNS("postgres", "pg", "pgsql", "postmaster", "psql", "timescaledb"),
 		/*
 		 * Rebuilt after a crash, or of no use then. postmaster.pid is not: the server
 		 * refuses to start where its name was kept and its bytes were not.
@@ -46,12 +48,16 @@ const struct wt_preset wt_presets[] = {
 	},
 	{
 		.name = "redis",
+		.note = "its append-only files, dumps and the cluster's nodes.conf, by their "
+			"default names",
+		.also = PATTERNS("redis-server", "valkey", "valkey-server", "keydb"),
 		.untouched = PATTERNS("redis*.log", "redis*.pid"),
 		.written = PATTERNS("*.aof", "*.aof.manifest", "*.rdb", "nodes*.conf"),
 	},
 	{
 		.name = "rocksdb",
 		.note = "LOG and LOCK hold no data",
+		.also = PATTERNS("rocks", "librocksdb", "myrocks"),
 		.untouched = PATTERNS("LOCK", "LOG", "LOG.old.*"),
 		.written = PATTERNS(DIGITS_6 "*.log", "*.sst", "*.blob", "*.dbtmp", "MANIFEST-*",
 				    "OPTIONS-*"),
@@ -59,12 +65,14 @@ const struct wt_preset wt_presets[] = {
 	{
 		.name = "lmdb",
 		.note = "not for MDB_WRITEMAP, which stores into a mapping",
+		.also = PATTERNS("mdb", "liblmdb", "openldap", "slapd"),
 		.untouched = PATTERNS("lock.mdb", "*-lock"),
 		.written = PATTERNS("*.mdb", "*.lmdb"),
 	},
 	{
 		.name = "mariadb",
 		.note = "with innodb_use_native_aio=0, or libwt does not see InnoDB's data writes",
+		.also = PATTERNS("mysql", "mysqld", "mariadbd", "innodb", "percona"),
 		.untouched = PATTERNS("ibtmp*", "\\#sql-temptable-*", "ib_buffer_pool*", "tc.log",
 				      "*-slow.log", "*.err", "*.pid"),
 		/* Binary and relay logs end in six digits whatever they are called. */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "trust.h"
 
+#include <string.h>
+#include <strings.h>
+
+#include "base.h"
+
 #define OTHERS_WRITE (S_IWGRP | S_IWOTH)
 
 static void add_mode(struct wt_text *text, mode_t mode)
@@ -45,4 +50,21 @@ void wt_trust_output(const struct stat *st, uid_t uid, struct wt_text *fault)
 		wt_text_str(fault,
 			    " names (hard links); expected a new file, or one with one name");
 	}
+}
+
+void wt_trust_output_name(const char *where, struct wt_text *fault)
+{
+	static const char *const standard_output[] = { "-", "stdout", "/dev/stdout", "/dev/fd/1",
+						       "/proc/self/fd/1" };
+
+	for (size_t i = 0; i < WT_LENGTH(standard_output); i++) {
+		if (!strcasecmp(where, standard_output[i]))
+			wt_text_str(fault, "standard output belongs to the program's data; "
+					   "expected stderr, or a path (./NAME for such a name)");
+	}
+}
+
+bool wt_trust_is_stderr(const char *where)
+{
+	return !strcasecmp(where, "stderr") || !strcmp(where, "/dev/stderr");
 }

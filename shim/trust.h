@@ -9,6 +9,7 @@
 #ifndef WT_TRUST_H
 #define WT_TRUST_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "text.h"
@@ -24,5 +25,14 @@ void wt_trust_rules(const struct stat *st, uid_t uid, struct wt_text *fault);
  * have laid it out, nor to one that goes by a second name somewhere else, nor to a disk.
  */
 void wt_trust_output(const struct stat *st, uid_t uid, struct wt_text *fault);
+
+/*
+ * The name that the user gave for them. Words for standard output are no path: who reads a program's
+ * output takes all that is there for its data.
+ */
+void wt_trust_output_name(const char *where, struct wt_text *fault);
+
+/* Whether that name is the word for standard error, in capitals or not. */
+bool wt_trust_is_stderr(const char *where);
 
 #endif

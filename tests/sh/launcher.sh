@@ -97,8 +97,15 @@ test_policy_errors() {
 	expect "-f with a directory" status 78 says /:
 	run "$wt" -f /dev/zero true
 	expect "-f with a file without an end" status 78 says /dev/zero
-	run "$wt" -P postgres true
-	expect "-P with an unknown preset" status 78 says "'postgres'" says postgresql
+	run "$wt" -P oracle true
+	expect "-P with an unknown preset" status 78 says "'oracle'" says postgresql
+	check "and no other is proposed" [ "$(grep -c mean err)" = 0 ]
+	local given
+	for given in postgres=postgresql pgsql=postgresql mysql=mariadb InnoDB=mariadb sqlite3=sqlite \
+		SQLite=sqlite sqllite=sqlite redis-server=redis valkey=redis lmbd=lmdb rockdb=rocksdb; do
+		run "$wt" -P "${given%=*}=through" true
+		expect "-P ${given%=*} is asked back" status 78 says "did you mean ${given#*=}?"
+	done
 	run "$wt" -P sqlite=fsync true
 	expect "-P with an unknown level" status 78 says -P: says 'column 8' says "'fsync'"
 	run "$wt" -P 'sqlite=dsync;redis' true
@@ -124,9 +131,48 @@ test_policy_errors() {
 	else
 		skip "-f with a file that others can write" "this machine: not root"
 	fi
-	yes 'some-pattern=dsync' | head -5000 >long
+	seq -f 'some-pattern%.0f=dsync' 5000 >long
 	run "$wt" -f long true
 	expect "more rules than a variable holds" status 78 says bytes
+}
+
+# What parses and can match no file; each goes on.
+test_hints() {
+	local row hints=(
+		"$work/real=dsync|is a directory|'$work/real/*'"
+		"$work/real/=dsync|is a directory|'$work/real/*'"
+		"/no/such/=dsync|ends in '/'|'/no/such/*'"
+		"$work/alias/*.db=dsync|symbolic link|'$work/real/*.db'"
+		"$work/alias/sub/x=off|symbolic link|'$work/real/sub/x'"
+		"$work//real/*=off|'//'|'$work/real/*'"
+		"$work/real/../real/a=off|matches nothing|'$work/real/a'"
+		"*=off;*.db=dsync|rule 2|rule 1"
+		"a=off;b=off;a=dsync|rule 3|rule 1"
+	)
+	mkdir real real/sub
+	ln -s real alias
+	for row in "${hints[@]}"; do
+		IFS='|' read -r rules why instead <<<"$row"
+		run "$wt" --check -p "$rules"
+		expect "--check warns of ${rules//"$work"/}" status 0 says 'warning: -p: rule' \
+			says "$why" says "$instead"
+		run "$wt" -p "$rules" echo ran
+		expect "and so does the start" status 0 out ran says "$why" says "$instead"
+	done
+	printf '# comment\n%s=off\n' "$work/real" >hinted
+	run "$wt" --check -f hinted
+	expect "and that of a file" status 0 says 'hinted: rule 1' says "'$work/real/*'"
+	for rules in "$work/real/*=off" "$work/real*=off" "$work/rea?=off" '/no/such/file=off' '*/real=off' \
+		real=off '*=off'; do
+		run "$wt" --check -p "$rules"
+		expect "no warning of ${rules//"$work"/}" status 0 quiet
+	done
+	yes 'a=off' | head -100 >hinted
+	run "$wt" --check -f hinted
+	check "of many, ten are told, and how many there are" \
+		[ "$(wc -l <err) $(grep -c '89 more' err)" = "11 1" ]
+	run "$wt" --check -p '*=off' -P sqlite -P lmdb
+	expect "nor of presets that are turned off" status 0 quiet
 }
 
 test_exit_status() {
@@ -172,6 +218,24 @@ test_report() {
 		[ -s "100%p/r.$(cat out).sh" ]
 	run "$wt" -p a=off -r "$odd/r.json" true
 	check "-r with a path of any name, as JSON" grep -q '^{.*}$' "$odd/r.json"
+	run "$wt" -p a=off -r "$work/upper.JSON" true
+	check "in capitals too" grep -q '^{.*}$' upper.JSON
+	run "$wt" -p a=off -r STDERR true
+	check "and -r STDERR is stderr" grep -q '^libwt: true (pid [0-9]*)' err
+	local word
+	for word in - stdout /dev/stdout; do
+		run "$wt" -p a=off -r $word true
+		expect "-r $word would be taken for the command's data" status 2 says "'$word'" says stderr
+	done
+	for word in - stdout StdOut /dev/fd/1; do
+		run env "LD_PRELOAD=$WT_LIB" WT_POLICY=a=off WT_REPORT=$word cat /dev/null
+		expect "and WT_REPORT=$word" status 0 out '' says "WT_REPORT=$word" says stderr
+		run env "LD_PRELOAD=$WT_LIB" WT_POLICY=a=off WT_LOG_FILE=$word WT_LOG=info cat /dev/null
+		check "no log goes to $word" [ ! -s out ]
+	done
+	run "$wt" -p a=off -r ./stdout true
+	check "a file of that name has a directory in front" [ -s stdout ]
+	check "no other file of such a name is made" [ ! -e - ]
 	mkdir "$work/x"$'\n'
 	run env -C "$work/x"$'\n' "$wt" -p a=off -r r.txt true
 	check "-r relative to a directory whose name ends in a newline" [ -s "$work/x"$'\n'/r.txt ]
@@ -338,7 +402,7 @@ test_places() {
 	mkdir tree tree/obj
 	cp "$wt" tree
 	run tree/wt-preload.sh -p a=off true
-	expect "without its tool" status 126 says "$work/tree/obj/wt-tool"
+	expect "without its tool" status 126 says "$work/tree/obj/wt-tool" says "run make in $work/tree"
 	cp "$tool" tree/obj
 	run tree/wt-preload.sh -p a=off true
 	expect "without the library" status 126 says "$work/tree/libwt.so"
@@ -358,6 +422,9 @@ test_installed() {
 	local prefix=$work/usr
 	run make -s -C "$WT_TOP" install PREFIX="$prefix"
 	expect "make install" status 0
+	run make -C "$WT_TOP" install PREFIX="$prefix"
+	check "it says what it put where" [ "$(grep -o "INST  *$prefix/.*" out | awk '{ print $2 }' | xargs ls | wc -l)" = 7 ]
+	check "and how it is called" grep -q "$prefix/bin/wt-preload.sh -P" out
 	run env -C / PATH="$prefix/bin:$PATH" wt-preload.sh -p a=off sh -c 'echo "$LD_PRELOAD"'
 	expect "the installed launcher takes the installed library" status 0 quiet \
 		out "$prefix/lib/libwt.so"
@@ -379,7 +446,17 @@ test_presets() {
 	local preset
 	run "$tool" presets
 	cp out presets
-	check "there are six presets" [ "$(grep -c '^# ' presets)" = 6 ]
+	check "there are six presets, each with what is to be known" \
+		[ "$(grep -cE '^# [a-z]+: [A-Za-z].* ' presets)" = 6 ]
+	run "$wt" --presets
+	check "--presets prints them" cmp out presets
+	run "$wt" --presets redis lmdb
+	check "or some" [ "$(grep '^# ' out | cut -d: -f1 | xargs)" = '# redis # lmdb' ]
+	run "$wt" --presets oracle
+	expect "but no other" status 2 says oracle says redis
+	run "$wt" -P help
+	check "-P help tells their names and notes" \
+		[ "$(cat out)" = "$(sed -n 's/^# \([a-z]*\): /\1 /p' presets | awk '{ n = $1; $1 = ""; printf "%-11s%s\n", n, $0 }')" ]
 	for preset in sqlite postgresql redis rocksdb lmdb mariadb; do
 		run "$wt" --check -P $preset
 		grep -v '^# ' out >rules
@@ -454,10 +531,28 @@ test_probe() {
 		"$("$wt" --probe /proc/self/status | grep -A1 ' has no disk$' | tail -1)" \
 		'    what to do: put the file on a file system with a disk, or give it the level off'
 	run "$wt" --probe "$work/none"
-	check "--probe of a path that is missing fails" [ "$status" = 1 ]
+	expect "--probe of a path that is missing fails" status 1 says "$work/none" says 'No such file'
+	run "$wt" --probe /dev/null
+	expect "and of a device" status 1 says 'neither a file nor a directory'
+	if [ "$(id -u)" != 0 ]; then
+		skip "--probe as another user" "this machine: not root"
+		return
+	fi
+	local as=(setpriv --reuid 12345 --regid 12345 --clear-groups)
+	mkdir -m 755 roots
+	mkdir -m 700 closed
+	echo x >readable
+	install -m 602 readable writable
+	run "${as[@]}" "$wt" --probe "$work/roots"
+	check "--probe tells of a directory in which the user may make no file" \
+		[ "$status $(grep -c -e '^  dsync  *' -e 'O_DIRECT  *not known: ' out)" = "0 2" ]
+	run "${as[@]}" "$wt" --probe "$work/closed"
+	expect "of one that he cannot read it says so" status 1 says 'Permission denied' says reach
+	run "${as[@]}" "$wt" --probe "$work/readable" "$work/writable"
+	expect "and it tells of a file that he may only read, or only write" status 0 quiet
 }
 
-for part in help usage_errors check order policy_errors exit_status environment report words privileges \
+for part in help usage_errors check order policy_errors hints exit_status environment report words privileges \
 	programs static places installed presets preset_files probe; do
 	test_$part
 done

@@ -16,6 +16,7 @@
 #include "../../shim/log.h"
 #include "../../shim/report.h"
 #include "../../shim/stats.h"
+#include "../../shim/trust.h"
 #include "scratch.h"
 
 static struct wt_rule rule = { .pattern = "*-wal", .pattern_len = 5, .level = WT_LEVEL_DSYNC };
@@ -141,6 +142,37 @@ Test(report_place, check_is_not_noticed_by_the_reader_of_a_fifo, .timeout = 10)
 	cr_expect_eq(read(reader, &byte, 1), 0);
 	cr_expect_eq(wt_report_check(scratch_path("fifo")), 0);
 	close(reader);
+}
+
+/* Readers of a program's output would take it for data. */
+Test(report_place, word_for_standard_output_is_told_at_the_start_and_makes_no_file)
+{
+	static const char *const words[] = { "-",	    "stdout",	 "STDOUT",
+					     "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char name[WT_TRUST_FAULT_BYTES];
+		struct wt_text fault = { .buf = name, .size = sizeof(name) };
+
+		wt_trust_output_name(words[i], &fault);
+		cr_expect(fault.len, "%s", words[i]);
+	}
+	cr_assert_eq(chdir(scratch_dir()), 0);
+	expect_complaint("stdout", -EPERM, "standard output");
+	cr_expect_eq(access("stdout", F_OK), -1);
+}
+
+Test(report_place, name_that_only_looks_like_one_is_a_path)
+{
+	static const char *const paths[] = { "./-", "./stdout", "stdout.txt", "stderr.json", "--" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct wt_text fault = { 0 };
+
+		wt_trust_output_name(paths[i], &fault);
+		cr_expect(!fault.len && !fault.cut, "%s", paths[i]);
+		cr_expect_not(wt_trust_is_stderr(paths[i]), "%s", paths[i]);
+	}
 }
 
 Test(report_place, bad_percent_sign_is_told_at_the_start)
