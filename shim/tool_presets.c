@@ -71,7 +71,8 @@ const struct wt_preset wt_presets[] = {
 	},
 	{
 		.name = "mariadb",
-		.note = "with innodb_use_native_aio=0, or libwt does not see InnoDB's data writes",
+		.note = "with innodb_use_native_aio=0, or libwt does not see InnoDB's data writes; "
+			"MySQL's redo log, #innodb_redo, needs a rule besides",
 		.also = PATTERNS("mysql", "mysqld", "mariadbd", "innodb", "percona"),
 		.untouched = PATTERNS("ibtmp*", "\\#sql-temptable-*", "ib_buffer_pool*", "tc.log",
 				      "*-slow.log", "*.err", "*.pid"),
