@@ -68,9 +68,9 @@ check() {
 	fi
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds; so many seconds, or on a busy machine ten times that.
 wait_for() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + 10 * $1))
 	shift
 	until "$@" >"$work/waited" 2>&1; do
 		[ "$SECONDS" -le "$deadline" ] || return 1

@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: processes HABIT FILE [ARGUMENT...]\n");
 		return 2;
 	}
-	alarm(60);
+	alarm(300);
 	/* By its name alone it is found after a chroot too. */
 	char *dir = strdup(argv[2]), *file = basename(strdup(argv[2]));
 	must(!chdir(dirname(dir)), dir);

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #define SAY 3
-#define CHILD_SECONDS_MAX 20
+#define CHILD_SECONDS_MAX 120
 
 int fd = -1;
 FILE *file;

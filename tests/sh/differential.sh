@@ -24,7 +24,7 @@ trap 'rm -rf "$work"' EXIT
 differ=$WT_OBJ/tests/prog/differ
 all_fs="EXT4 XFS BTRFS TMPFS OVERLAY"
 fixed_seeds="34 180" # each found a fault once
-hanging_seconds=30
+hanging_seconds=300
 program_ops=40
 programs_a_batch=50
 

@@ -22,7 +22,7 @@ sufferer=$WT_OBJ/tests/prog/sufferer
 rules=(dsync through "dsync,engine=direct" "through,engine=direct" sync)
 user=12345
 room=$((12 << 20))
-limit_seconds=60
+limit_seconds=300
 schedules=8
 [ -z "$WT_SOAK" ] || schedules=150
 

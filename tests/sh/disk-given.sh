@@ -22,9 +22,9 @@ by() {
 	local rule=$1
 	shift
 	if [ "$rule" = plain ]; then
-		timeout 60 "$giver" "$@"
+		timeout 300 "$giver" "$@"
 	else
-		timeout 60 env "LD_PRELOAD=$WT_LIB" "WT_POLICY=other.txt=off;*=$rule" WT_LOG=error "$giver" "$@"
+		timeout 300 env "LD_PRELOAD=$WT_LIB" "WT_POLICY=other.txt=off;*=$rule" WT_LOG=error "$giver" "$@"
 	fi
 }
 

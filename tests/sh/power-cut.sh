@@ -25,7 +25,7 @@ self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_OBJ=${WT_OBJ:-$top/obj} WT_TOP=$top
 with_disk=$top/tests/disk/with-disk
-hanging_seconds=60
+hanging_seconds=300
 few=200    # writes, all threads together, where the cut waits for their end
 many=4000  # where it does not
 

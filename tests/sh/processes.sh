@@ -28,7 +28,7 @@ under() {
 	shift
 	[ -z "$rule" ] || libwt=("LD_PRELOAD=$WT_LIB" "WT_POLICY=$rule" "WT_REPORT=$reports/%p" WT_LOG=error)
 	rm -f "$reports"/*
-	run timeout -s KILL 30 env -i "PATH=$PATH" "${libwt[@]}" "$@"
+	run timeout -s KILL 300 env -i "PATH=$PATH" "${libwt[@]}" "$@"
 }
 
 went_well() {

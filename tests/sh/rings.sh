@@ -28,7 +28,7 @@ says() {
 	local env=()
 	rm -f "$dir/file" "$work/report.json"
 	[ $# -lt 5 ] || env=("LD_PRELOAD=$WT_LIB" "WT_POLICY=file=$5" "WT_REPORT=$work/report.json")
-	check "$1" is "$(timeout 20 env "${env[@]}" "$work/$3" "$4" "$dir/file" 2>&1)" "$2"
+	check "$1" is "$(timeout 120 env "${env[@]}" "$work/$3" "$4" "$dir/file" 2>&1)" "$2"
 }
 
 reported() { # NAME KEY [PATH]: whether there is one with the file's name

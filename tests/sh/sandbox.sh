@@ -23,7 +23,7 @@ under() {
 	local answer=$1 rules=$2
 	shift 2
 	rm -f "$work/report.json"
-	run timeout -k 1 30 "$prog/sandbox" "$answer" \
+	run timeout -k 1 120 "$prog/sandbox" "$answer" \
 		strace -f -qq -e signal=none -e trace=io_uring_setup,io_uring_enter,io_uring_register \
 		-o "$work/calls" -E LD_PRELOAD="$WT_LIB" -E "WT_POLICY=$rules" \
 		-E WT_REPORT="$work/report.json" ${strict:+-E WT_STRICT=1} "$@"

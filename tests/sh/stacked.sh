@@ -42,7 +42,7 @@ preloaded() {
 	local libraries=$1 rule=$2
 	shift 2
 	rm -f file report.json
-	run timeout -s KILL 60 env FAKETIME="$standing_still" LD_PRELOAD="$libraries" \
+	run timeout -s KILL 120 env FAKETIME="$standing_still" LD_PRELOAD="$libraries" \
 		WT_POLICY="file*=$rule;*.db*=$rule" WT_REPORT="$PWD/report.json" "$@"
 }
 
@@ -124,7 +124,7 @@ if [ -e "$fake" ]; then
 	for stack in "$WT_LIB:$fake" "$fake:$WT_LIB"; do
 		# Without an io_uring, writers wait for each other's answers: for a killed one a second.
 		rm -f file
-		run timeout -s KILL 10 "$sandbox" EPERM env FAKETIME="$standing_still" \
+		run timeout -s KILL 120 "$sandbox" EPERM env FAKETIME="$standing_still" \
 			LD_PRELOAD="$stack" WT_POLICY='file=dsync' "$threads" killed "$PWD/file" 1
 		check "nobody waits for ever by it" [ "$status" -lt 128 ]
 		preloaded "$stack" dsync "$threads" child "$PWD/file"

@@ -10,7 +10,7 @@
 . "${0%/*}/../lib/tap.sh"
 
 threads=$WT_OBJ/tests/prog/threads
-limit=40 log=warn
+limit=300 log=warn
 rounds=10 burst=1000
 [ -z "${WT_SOAK:-}" ] || limit=600 rounds=500 burst=10000
 

@@ -21,7 +21,7 @@ static void setup(void)
 	at = wt_description_of(number);
 }
 
-TestSuite(description, .init = setup, .timeout = 20);
+TestSuite(description, .init = setup, .timeout = 120);
 
 Test(description, a_number_says_whether_the_opening_was_seen)
 {

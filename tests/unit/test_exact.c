@@ -54,7 +54,7 @@ static void setup(void)
 	answer = -EIO;
 }
 
-TestSuite(exact, .init = setup, .timeout = 20);
+TestSuite(exact, .init = setup, .timeout = 120);
 
 static ssize_t write_by(const struct wt_engine *engine, const struct wt_io *io, bool readable)
 {

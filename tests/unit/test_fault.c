@@ -246,7 +246,7 @@ static void live(const struct fault *fault, size_t way, size_t rule)
 				     : memfd_create("fault", MFD_CLOEXEC);
 	int before = count_descriptors();
 
-	alarm(10);
+	alarm(120);
 	syscall(SYS_fcntl, fd, F_SETFL, ways[way].fl);
 	if (wt_config_load(environment) || wt_stats_init(wt_config.policy.rules_len) ||
 	    wt_description_init())
@@ -374,7 +374,7 @@ static void load(const struct fault *fault)
 	char *environment[] = { variable, "WT_STRICT=1", "WT_LOG=error", "WT_LOG_FILE=/dev/null",
 				NULL };
 
-	alarm(10);
+	alarm(120);
 	snprintf(variable, sizeof(variable), "WT_POLICY_FILE=%s", scratch_path("rules"));
 	fault_wrap();
 	fault_arm(fault, -1);
@@ -395,7 +395,7 @@ static void report(const struct fault *fault)
 				NULL };
 	char path[512];
 
-	alarm(10);
+	alarm(120);
 	snprintf(path, sizeof(path), "%s", scratch_path("report.json"));
 	unlink(path);
 	wt_config_load(environment);

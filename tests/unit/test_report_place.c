@@ -129,7 +129,7 @@ Test(report_place, file_is_judged_again_at_the_end)
 	cr_expect(strstr(scratch_contents(scratch_path("stderr")), "belongs to user 12345"));
 }
 
-Test(report_place, check_is_not_noticed_by_the_reader_of_a_fifo, .timeout = 10)
+Test(report_place, check_is_not_noticed_by_the_reader_of_a_fifo, .timeout = 120)
 {
 	char byte;
 

@@ -53,7 +53,7 @@ Test(turn, a_cached_write_waits_for_the_direct_ones_under_way)
 	pthread_join(thread, NULL);
 }
 
-Test(turn, a_signal_handler_in_a_direct_write_does_not_wait_for_itself, .timeout = 10)
+Test(turn, a_signal_handler_in_a_direct_write_does_not_wait_for_itself, .timeout = 120)
 {
 	cr_assert(wt_turn_take_direct(turn));
 	wt_turn_take_cached(turn, false);
