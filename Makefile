@@ -152,13 +152,17 @@ test-programs: $(PROGS)
 deps:
 	$(Q)tests/deps
 
-check: deps
+# Where the tests find what was built, if it is not where it usually is.
+BUILT := $(if $(filter-out obj,$(OBJ)),WT_OBJ="$(abspath $(OBJ))") \
+	$(if $(filter-out libwt.so,$(LIB)),WT_LIB="$(abspath $(LIB))")
+
+check test: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
-	$(Q)tests/run
+	$(Q)$(BUILT) tests/run
 
 soak: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
-	$(Q)WT_SOAK=1 tests/run
+	$(Q)$(BUILT) WT_SOAK=1 tests/run
 
 # Under libFuzzer, each for FUZZ_SECONDS: the policy parser, and the report and the log.
 FUZZ_SECONDS ?= 600
@@ -169,6 +173,8 @@ $(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns,
 $(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*.[ch])
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
+	$(Q)command -v clang >/dev/null || { \
+		echo "clang is missing, packages clang and libclang-rt-dev: apt-get install them" >&2; exit 1; }
 	$(Q)clang $(CPPFLAGS) -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< \
 		tests/fuzz/judge.c $(patsubst %,shim/%.c,$(fuzzed))
 
@@ -236,7 +242,8 @@ help:
 	@echo 'make fuzz          policy parser, report and log under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench-quick   the figures'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR); make uninstall'
+	@echo 'OBJ=DIR LIB=DIR/libwt.so  builds there, for a tree that is not to be written'
 	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
 
-.PHONY: all tests test-programs deps check check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
+.PHONY: all tests test test-programs deps check check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -46,7 +46,11 @@ ended() {
 have() { command -v "$1" >/dev/null; }
 
 make_work() {
-	work=$(mktemp -d "${TMPDIR:-/var/tmp}/wt-demo.XXXXXX") || exit 1
+	case ${TMPDIR:-} in
+	*[:\ \$]*) die "TMPDIR='$TMPDIR' given, expected a path without a blank, colon or \$, for LD_PRELOAD" ;;
+	esac
+	work=$(mktemp -d "${TMPDIR:-/var/tmp}/wt-demo.XXXXXX" 2>/dev/null) ||
+		die "TMPDIR='${TMPDIR:-/var/tmp}': expected a directory that can be written"
 	chmod 755 "$work"
 	# PostgreSQL's user need not be able to read the source tree.
 	install -D -t "$work/libwt" "$top/libwt.so" "$top/wt-preload.sh" &&

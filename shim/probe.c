@@ -177,6 +177,10 @@ static void print_device(const char *path, dev_t dev)
 	char source[256], value[64];
 	dev_t device = device_of(path, dev, source, sizeof(source));
 
+	if (!device && access("/proc/self/mounts", R_OK)) {
+		row("device", "not known: /proc is not mounted");
+		return;
+	}
 	if (!device) {
 		row("device", "none of its own (%s)", source);
 		return;
