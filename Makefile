@@ -237,7 +237,7 @@ clean:
 help:
 	@echo 'make               libwt.so and its tool'
 	@echo 'make demo          real programs through libwt: what each level costs and covers'
-	@echo 'make check         every test (under 12 minutes); make soak: the long forms'
+	@echo 'make check         every test (under 15 minutes on a quiet machine); make soak: the long forms'
 	@echo 'make check-asan    tests under the sanitizers; make check-tsan: for threads'
 	@echo 'make fuzz          policy parser, report and log under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench-quick   the figures'
