@@ -94,6 +94,7 @@ static int taker(const char *way)
 {
 	if (!strcmp(way, "sent"))
 		receive(STDIN_FILENO);
+	raise(SIGSTOP); /* The giver waits for this. */
 	while (!fdatasync(STDOUT_FILENO) || errno == EIO)
 		;
 	return 1;
@@ -122,7 +123,7 @@ static pid_t give(const char *way, int fd)
 {
 	char *const argv[] = { (char *)program, "take", (char *)way, NULL };
 	posix_spawn_file_actions_t actions;
-	int sockets[2];
+	int sockets[2], status;
 	pid_t child = -1;
 
 	posix_spawn_file_actions_init(&actions);
@@ -141,7 +142,9 @@ static pid_t give(const char *way, int fd)
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	must(child > 0, way);
-	usleep(50000);
+	must(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status),
+	     "the child's start");
+	kill(child, SIGCONT);
 	return child;
 }
 
