@@ -44,7 +44,7 @@ all: $(LIB) $(OBJ)/wt-tool
 # What is missing for a build is told by package before anything is compiled.
 TOOLS := $(OBJ)/tools-$(subst /,_,$(firstword $(CC)))
 $(TOOLS):
-	$(Q)tests/deps tools "$(CC)"
+	$(Q)$(if $(wildcard tests/deps),tests/deps tools "$(CC)")
 	$(Q)mkdir -p $(@D) && touch $@
 
 # A copy of liburing under names of its own: libwt exports some of liburing's for the program.
