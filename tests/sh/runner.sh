@@ -47,6 +47,10 @@ test_reach() {
 		skip "trees that others cannot reach" "this machine: not root"
 		return
 	fi
+	if ! what=$(unshare --mount --pid --fork --mount-proc true 2>&1); then
+		skip "trees that others cannot reach" "this machine: $what"
+		return
+	fi
 	small_tree open/tree
 	(umask 077 && mkdir closed && small_tree private/tree)
 	small_tree closed/tree
