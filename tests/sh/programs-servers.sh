@@ -179,6 +179,7 @@ look_into() {
 # next time, so there has to be a moment at which they are cached, and none is dirty.
 hdd_look() {
 	local try worker
+	kill -0 "$1" || return 0 # it has ended, which hdd_run tells
 	for try in {1..20}; do
 		: >"$work/cached"
 		for worker in $(children_of "$1"); do
@@ -199,10 +200,10 @@ hdd_run() {
 	local job looked
 	"${under[@]}" "${hdd[@]}" --hdd-ops $((scale * 200)) --metrics-brief \
 		--yaml "$work/metrics" || return 1
-	"${under[@]}" "${hdd[@]}" --timeout 100 &
+	"${under[@]}" "${hdd[@]}" --timeout 600 &
 	job=$!
 	started+=("$job")
-	wait_for 60 hdd_look "$job"
+	wait_for 60 hdd_look "$job" && kill -0 "$job"
 	looked=$?
 	kill -INT "$job"
 	wait "$job" && [ $looked = 0 ]
