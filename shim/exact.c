@@ -18,6 +18,7 @@
 #include "thread.h"
 #include "trouble.h"
 #include "turn.h"
+#include "turn.h"
 
 /* What a wait can be told of the disk; the rest is said of the call, before any copy. */
 static bool is_about_disk(ssize_t ret)
@@ -329,6 +330,12 @@ static ssize_t doubt(struct visit *visit, ssize_t ret, uint32_t trouble, bool is
 	return ret;
 }
 
+/* Whether others may be writing the file past the cache at this moment. */
+static bool is_written_directly(const struct wt_engine *engine, const struct wt_target *target)
+{
+	return engine->bypasses_cache ? wt_turn_any_direct(target->file) : target->fl & O_DIRECT;
+}
+
 static ssize_t answer(const struct wt_engine *engine, struct visit *visit)
 {
 	struct wt_target *target = visit->target;
@@ -343,7 +350,7 @@ static ssize_t answer(const struct wt_engine *engine, struct visit *visit)
 	if (is_lost(target, ret))
 		begin_trouble(visit);
 	else if (ret > 0)
-		ret = doubt(visit, ret, trouble, engine->bypasses_cache || target->fl & O_DIRECT);
+		ret = doubt(visit, ret, trouble, is_written_directly(engine, target));
 	return unlikely(visit->in_trouble) ? resolve(engine, visit, ret) : ret;
 }
 

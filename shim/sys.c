@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "elf.h"
 #include "raw.h"
 #include "real.h"
 #include "text.h"
@@ -408,12 +411,60 @@ void wt_sys_let_signals(const struct wt_signals *signals)
 			return;
 }
 
+typedef int clock_function(clockid_t clock, struct timespec *now);
+
+static int clock_by_call(clockid_t clock, struct timespec *now)
+{
+	return wt_kernel(SYS_clock_gettime, clock, now);
+}
+
+static clock_function find_clock;
+static clock_function *_Atomic clock_now = find_clock;
+
+/*
+ * The kernel's own function in the memory of each program (vdso(7)), five times as fast as a system
+ * call. Threads that look for it at once find the same.
+ */
+static clock_function *vdso_clock(void)
+{
+#if defined(__aarch64__)
+	const struct wt_elf_name name = wt_elf_name("__kernel_clock_gettime");
+#else
+	const struct wt_elf_name name = wt_elf_name("__vdso_clock_gettime");
+#endif
+	const ElfW(Ehdr) *head = (const void *)getauxval(AT_SYSINFO_EHDR);
+	const ElfW(Phdr) *part = head ? (const void *)((const char *)head + head->e_phoff) : NULL;
+	const ElfW(Phdr) *loaded = NULL, *dynamic = NULL;
+	struct wt_elf vdso;
+
+	for (int i = 0; part && i < head->e_phnum; i++) {
+		loaded = !loaded && part[i].p_type == PT_LOAD ? &part[i] : loaded;
+		dynamic = part[i].p_type == PT_DYNAMIC ? &part[i] : dynamic;
+	}
+	if (!loaded || !dynamic)
+		return NULL;
+	uintptr_t base = (uintptr_t)head + loaded->p_offset - loaded->p_vaddr;
+	if (!wt_elf_read(&vdso, base, (const void *)(base + dynamic->p_vaddr)))
+		return NULL;
+	const ElfW(Sym) *symbol = wt_elf_find(&vdso, &name);
+	return symbol ? (clock_function *)wt_elf_address(&vdso, symbol) : NULL;
+}
+
+static int find_clock(clockid_t clock, struct timespec *now)
+{
+	clock_function *found = vdso_clock();
+
+	found = found ? found : clock_by_call;
+	atomic_store_explicit(&clock_now, found, memory_order_relaxed);
+	return found(clock, now);
+}
+
 uint64_t wt_sys_now_ns(void)
 {
 	struct timespec now = { 0 };
 
 	/* Not libc's function: a library that fakes the time may be before it. */
-	wt_kernel(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	atomic_load_explicit(&clock_now, memory_order_relaxed)(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 

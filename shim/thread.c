@@ -169,8 +169,13 @@ int *wt_thread_failure(void)
 bool wt_thread_is_libcs(void)
 {
 	uintptr_t pointer = wt_thread_pointer();
-	pid_t tid = wt_kernel(SYS_gettid);
 
+	/* Only threads of clone(2) share a storage. */
+	if (likely(!atomic_load_explicit(&cloned, memory_order_relaxed) &&
+		   atomic_load_explicit(&known_storages[place_of(pointer)], memory_order_relaxed) ==
+			   storage_key(pointer)))
+		return true;
+	pid_t tid = wt_kernel(SYS_gettid);
 	if (likely(atomic_load_explicit(&known_threads[place_of(pointer)], memory_order_relaxed) ==
 		   thread_key(pointer, tid)))
 		return true;

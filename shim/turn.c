@@ -65,6 +65,13 @@ void wt_turn_leave_direct(struct wt_turn *turn)
 		atomic_fetch_sub(&turn->under_way, DIRECT);
 }
 
+bool wt_turn_any_direct(uint64_t file)
+{
+	struct wt_turn *table = atomic_load_explicit(&turns, memory_order_acquire);
+
+	return table && (uint32_t)atomic_load(&table[file % TURNS].under_way);
+}
+
 /* New direct writes step aside from here on, so the wait is for those under way only. */
 void wt_turn_take_cached(struct wt_turn *turn, bool wait)
 {

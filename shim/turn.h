@@ -18,6 +18,7 @@
 #define WT_TURN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct wt_turn; /* of one file, or of several with one hash */
@@ -28,6 +29,9 @@ struct wt_turn *wt_turn_of(dev_t dev, ino_t ino);
 /* False where cached writes are under way: then the write has to go through the cache too. */
 bool wt_turn_take_direct(struct wt_turn *turn);
 void wt_turn_leave_direct(struct wt_turn *turn);
+
+/* Whether direct writes are under way of the file with this wt_inode_hash. */
+bool wt_turn_any_direct(uint64_t file);
 
 /* Waits for direct writes under way, a second at most: a device that hangs is not ours to judge. */
 void wt_turn_take_cached(struct wt_turn *turn, bool wait);
