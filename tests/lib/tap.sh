@@ -45,6 +45,25 @@ show_part() {
 	[ "$2" = 0 ] || not_ok "$1: ends by itself" "exit status $2: $(tail "$3.why")"
 }
 
+# side_by_side STEPS THEIR-NAME ARGUMENT...: $self with these arguments on a disk of tests/disk for each
+# file system, all at once. A line `step` is a step done, one that begins with `row ` is for a table, and
+# all others are tests, which are printed when all have ended.
+side_by_side() {
+	local steps=$1 what=$2 fs
+	shift 2
+	for fs in ext4 xfs btrfs; do
+		{
+			"$with_disk" --fs $fs -- "$self" "$@" 2>"$work/$fs.why" |
+				tee "$work/$fs.out" | grep --line-buffered '^step$'
+			echo "${PIPESTATUS[0]}" >"$work/$fs.status"
+		} &
+	done | show_progress "$steps" "$what"
+	for fs in ext4 xfs btrfs; do
+		grep -vE '^(step|row .*)$' "$work/$fs.out" >"$work/$fs.part"
+		show_part $fs "$(cat "$work/$fs.status")" "$work/$fs"
+	done
+}
+
 # In the long form: a line read is a step done. Not in awk, which may wait for more lines than there
 # are steps in a minute.
 show_progress() { # steps, their name

@@ -32,7 +32,7 @@ cutter=$WT_OBJ/tests/prog/cutter
 hanging_seconds=60
 many=4000 # writes, all threads together, more than are made until the file system dies
 
-rules=(dsync sync dsync,engine=direct through kernel bare)
+rules=(dsync sync 'dsync,engine=direct' through kernel bare)
 kinds=(append+tail+stream hole+unwritten named+resize+new overwrite+append)
 counts=(1 4 16)
 
@@ -222,18 +222,6 @@ inside_again() { # seed, number, times
 
 ### Outside
 
-# The file systems side by side: what they print goes on when all have ended.
-part() { # fs, rounds
-	"$with_disk" --fs "$1" -- "$self" inside "$seed" "$2" 2>"$work/$1.why" |
-		tee "$work/$1.out" | grep --line-buffered '^step$'
-	echo "${PIPESTATUS[0]}" >"$work/$1.status"
-}
-
-print_part() { # fs
-	grep -vE '^(step|row .*)$' "$work/$1.out" >"$work/$1.part"
-	show_part "$1" "$(cat "$work/$1.status")" "$work/$1"
-}
-
 print_table() {
 	echo "# | file system | rule, or the kernel's fdatasync, or nothing | rounds | acknowledged and there | rounds that lost |"
 	echo "# |---|---|---|---|---|"
@@ -241,17 +229,16 @@ print_table() {
 }
 
 all() {
-	local fs rounds=1 steps=0 ways
+	local fs each=1 steps=0 ways
 	seed=${WT_SEED:-1}
-	[ -z "$WT_SOAK" ] || rounds=200
-	rounds=${WT_ROUNDS:-$rounds}
+	[ -z "$WT_SOAK" ] || each=200
+	each=${WT_ROUNDS:-$each}
 	echo "# seed: $seed"
 	for fs in ext4 xfs btrfs; do
 		read -ra ways <<<"$(ways_of $fs)"
-		steps=$((steps + rounds * 2 * ${#ways[@]} * ${#rules[@]}))
+		steps=$((steps + each * 2 * ${#ways[@]} * ${#rules[@]}))
 	done
-	for fs in ext4 xfs btrfs; do part $fs "$rounds" & done | show_progress $steps rounds
-	for fs in ext4 xfs btrfs; do print_part $fs; done
+	side_by_side $steps rounds inside "$seed" "$each"
 	print_table
 	finish
 }

@@ -364,18 +364,6 @@ inside_again() { # seed, part, number, times
 
 ### Outside
 
-# The file systems side by side: what they print goes on when all have ended.
-part() { # fs, cuts
-	"$with_disk" --fs "$1" -- "$self" inside "$seed" "$2" 2>"$work/$1.why" |
-		tee "$work/$1.out" | grep --line-buffered '^step$'
-	echo "${PIPESTATUS[0]}" >"$work/$1.status"
-}
-
-print_part() { # fs
-	grep -vE '^(step|row .*)$' "$work/$1.out" >"$work/$1.part"
-	show_part "$1" "$(cat "$work/$1.status")" "$work/$1"
-}
-
 # A row for each file system, engine and count of threads, then those of the other parts.
 print_table() {
 	echo "# | file system | engine, or what else | threads | cuts | acknowledged writes | lost |" \
@@ -417,8 +405,7 @@ all() {
 	[ -z "${WT_SOAK:-}" ] || each=$(((${WT_CUTS:-1000} + 2) / 3))
 	echo "# seed: $seed"
 	for part in "${parts[@]}"; do steps=$((steps + 3 * $(cuts_of "$part" $each))); done
-	for fs in ext4 xfs btrfs; do part $fs $each & done | show_progress $steps cuts
-	for fs in ext4 xfs btrfs; do print_part $fs; done
+	side_by_side $steps cuts inside "$seed" $each
 	print_table
 	finish
 }
