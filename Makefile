@@ -168,7 +168,7 @@ soak: deps
 FUZZ_SECONDS ?= 600
 FUZZERS := $(OBJ)/fuzz/policy $(OBJ)/fuzz/report
 $(OBJ)/fuzz/policy: fuzzed := policy glob text
-$(OBJ)/fuzz/report: fuzzed := policy glob label text trust reason stats unruled report report_json report_text log elf sys
+$(OBJ)/fuzz/report: fuzzed := policy glob label text trust reason stats unruled report report_json report_text log elf thread sys
 $(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns,--wrap=wt_sys_unix_ms
 $(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*.[ch])
 	$(call say,FUZZ,$@)
