@@ -7,10 +7,12 @@
 
 #include "base.h"
 #include "child.h"
+#include "config.h"
 #include "description.h"
 #include "elide.h"
 #include "log.h"
 #include "owed.h"
+#include "sys.h"
 #include "trouble.h"
 
 static _Atomic bool has_begun;
@@ -22,6 +24,8 @@ static void begin(void)
 	};
 	int err = 0;
 
+	if (wt_config.names)
+		wt_sys_prepare_aside();
 	for (size_t i = 0; i < WT_LENGTH(inits) && !err; i++)
 		err = inits[i]();
 	if (err)

@@ -79,8 +79,6 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		wt_syscall(SYS_exit_group, WT_EXIT_CONFIG);
 	if (!wt_config.active && !wt_config.report)
 		return;
-	if (wt_config.names)
-		wt_sys_prepare_aside();
 	wt_environment_init();
 	int err = wt_stats_init(wt_config.policy.rules_len);
 	/* Files are covered all the same. */

@@ -110,9 +110,9 @@ int wt_sys_open_aside(int dirfd, const char *path, int flags);
 int wt_sys_aside(int fd);
 
 /*
- * Once, while the process has one thread: lets the kernel make its table of descriptors as large as
- * those numbers need, which takes it some 15 ms in a process with several (expand_fdtable,
- * fs/file.c).
+ * Once, as early as a process is known to need it: lets the kernel make its table of descriptors as
+ * large as those numbers need, which takes it some 15 ms where there are several threads
+ * (expand_fdtable, fs/file.c).
  */
 void wt_sys_prepare_aside(void);
 

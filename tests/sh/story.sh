@@ -19,7 +19,7 @@ fi
 story() {
 	run env LD_PRELOAD="$WT_LIB" WT_POLICY="*/f*=$3" WT_LOG=debug WT_REPORT="$work/report" "$python" -c "
 import mmap, os, resource, socket
-fd = os.open('$place/f', os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+fd = os.open('$place/f', os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
 page = mmap.mmap(-1, 4096)
 $4"
 	check "$1" is "$(sed -nE 's/^libwt\[[^]]*\]: debug: //p' "$work/err" | tail -1 |
