@@ -53,6 +53,7 @@ const struct call calls[] = {
 	{ "rt_sigprocmask", SYS_rt_sigprocmask, NO_RING },
 	{ "prlimit64", SYS_prlimit64, NO_RING },
 	{ "gettid", SYS_gettid, NO_RING },
+	{ "get_robust_list", SYS_get_robust_list, NO_RING },
 	{ "tgkill", SYS_tgkill, NO_RING },
 	{ "cachestat", 451, NO_RING },
 	{ "uname", SYS_uname, NO_RING },

@@ -43,7 +43,7 @@ esac
 refusals='^(ENOSYS|EPERM)$'
 # Calls that libwt makes and the program does not.
 helpers='sync_file_range|io_uring_setup|io_uring_enter|io_uring_register|uring_[a-z_]*|fadvise64'
-helpers="^($helpers|process_vm_readv|lseek|prlimit64|rt_sigprocmask|gettid|tgkill|madvise|cachestat"
+helpers="^($helpers|process_vm_readv|lseek|prlimit64|rt_sigprocmask|gettid|get_robust_list|tgkill|madvise|cachestat"
 helpers+='|preadv2|uname|clone|wait4|statx|statfs|fstatfs|removexattr'
 helpers+='|fremovexattr|ioctl)$'
 
@@ -206,7 +206,8 @@ controls() {
 		new_case $rule method=append count=4 fault=pwritev2:ENOSYS:1+ fault=fdatasync:lie:1+ \
 			fault=fsync:lie:1+
 	done
-	new_case dsync method=hole count=4 cut=struck fault=pwritev2:EPERM:1+ fault=fdatasync:lie:1+
+	new_case dsync method=hole count=4 cut=struck fault=pwritev2:EPERM:1+ fault=fdatasync:lie:1+ \
+		fault=fsync:lie:1+
 	for rule in through dsync; do
 		new_case $rule,engine=direct method=pwrite count=4 fault=uring_write:lie:2
 		new_case $rule method=pwrite threads=4 count=8 fault=uring_sync:lie:1+ \
