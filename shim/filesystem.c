@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 
 #include "base.h"
 #include "sys.h"
@@ -123,9 +124,10 @@ static const struct wt_fs_kind other = { 0, 0, "other" };
 static const struct wt_fs_kind unknown = {
 	0, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION, "unknown"
 };
-static struct wt_filesystem table[64] = {
-	[63] = { .state = 2, .kind = &unknown, .mount = { WT_WHY_MOUNT_UNSEEN, WT_LEVEL_SYNC } }
-};
+static struct wt_filesystem table[64] = { [63] = { .state = 2,
+						   .kind = &unknown,
+						   .mount = { WT_WHY_MOUNT_UNSEEN, WT_LEVEL_SYNC },
+						   .read_only = -ENOENT } };
 
 const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)
 {
@@ -138,6 +140,12 @@ const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)
 struct wt_filesystem *wt_filesystem_at(unsigned int index)
 {
 	return &table[index < WT_LENGTH(table) ? index : WT_LENGTH(table) - 1];
+}
+
+/* The kind comes first: what has no disk is not asked. */
+static bool is_read_only(const struct statfs *fs, const struct wt_fs_kind *kind)
+{
+	return fs->f_flags & ST_RDONLY && !(kind->flags & WT_FS_NO_DISK);
 }
 
 int wt_filesystem_of(int fd, dev_t dev)
@@ -157,8 +165,11 @@ int wt_filesystem_of(int fd, dev_t dev)
 		struct wt_filesystem *at = &table[i];
 		int state = atomic_load_explicit(&at->state, memory_order_acquire);
 
-		if (state == 2 && at->dev == dev && at->fsid == fsid && at->kind == kind)
+		if (state == 2 && at->dev == dev && at->fsid == fsid && at->kind == kind) {
+			if (unlikely(atomic_load(&at->read_only)) && !is_read_only(&fs, kind))
+				atomic_store(&at->read_only, 0);
 			return i;
+		}
 		int unused = 0;
 		if (state || !atomic_compare_exchange_strong(&at->state, &unused, 1))
 			continue;
@@ -166,6 +177,7 @@ int wt_filesystem_of(int fd, dev_t dev)
 		at->fsid = fsid;
 		at->kind = kind;
 		at->mount = wt_mount_look(fd, dev, kind->flags);
+		at->read_only = is_read_only(&fs, kind) ? wt_mount_all_read_only(fd, dev) : 0;
 		atomic_store_explicit(&at->state, 2, memory_order_release);
 		return i;
 	}

@@ -53,6 +53,8 @@ struct wt_filesystem {
 	uint64_t fsid;
 	const struct wt_fs_kind *kind;
 	struct wt_mount mount;
+	/* 1: each time that it was seen it was read-only, 0: not, -errno: that is not known. */
+	_Atomic int read_only;
 	_Atomic unsigned int refused;
 	_Atomic int directory_state; /* as above; of the directory that is asked (journal.h) */
 	char directory[WT_FS_DIRECTORY_BYTES];

@@ -19,9 +19,46 @@
 /* Every other error is about the question: no permission, not supported, refused by a sandbox. */
 static enum wt_journal_state state_of(int err, int alive)
 {
-	if (err == -EIO || err == -EROFS)
+	if (err == -EIO)
 		return WT_JOURNAL_DIED;
 	return err == alive ? WT_JOURNAL_LIVES : WT_JOURNAL_SILENT;
+}
+
+static bool is_read_only(int err, const struct statfs *fs)
+{
+	return !err && fs->f_flags & ST_RDONLY;
+}
+
+static bool can_write(int fd)
+{
+	int fl = wt_sys.getfl(fd);
+
+	return fl >= 0 && (fl & O_ACCMODE) != O_RDONLY && !(fl & O_PATH);
+}
+
+/*
+ * The file is on a mount that is read-only. What can write was opened before that. What only reads
+ * may be on a file system that was never written, or a mount may be read-only for itself (a bind
+ * mount, a container): such a mount answers EROFS to all, and says nothing of the file system.
+ */
+static enum wt_journal_state of_read_only(const struct wt_filesystem *fs, int fd)
+{
+	int all = atomic_load(&fs->read_only);
+
+	if (can_write(fd))
+		return WT_JOURNAL_DIED;
+	if (all)
+		return all < 0 ? WT_JOURNAL_SILENT : WT_JOURNAL_LIVES;
+	return wt_mount_all_read_only(fd, fs->dev) ? WT_JOURNAL_DIED : WT_JOURNAL_SILENT;
+}
+
+/* EROFS comes from the mount, or from a file system that failed. */
+static enum wt_journal_state refused(const struct wt_filesystem *fs, int fd)
+{
+	struct statfs file;
+
+	return is_read_only(wt_sys.fstatfs(fd, &file), &file) ? of_read_only(fs, fd)
+							      : WT_JOURNAL_DIED;
 }
 
 /*
@@ -29,9 +66,11 @@ static enum wt_journal_state state_of(int err, int alive)
  * (ext4_journal_check_start, fs/ext4/ext4_jbd2.c; xfs_log_reserve, fs/xfs/xfs_log.c). This takes
  * the inode's lock.
  */
-static enum wt_journal_state ask_by_attribute(int fd)
+static enum wt_journal_state ask_by_attribute(const struct wt_filesystem *fs, int fd)
 {
-	return state_of(wt_sys.fremovexattr(fd, ABSENT_ATTRIBUTE), -ENODATA);
+	int err = wt_sys.fremovexattr(fd, ABSENT_ATTRIBUTE);
+
+	return err == -EROFS ? refused(fs, fd) : state_of(err, -ENODATA);
 }
 
 /*
@@ -46,20 +85,16 @@ static enum wt_journal_state ask_by_stat(int fd)
 	return state_of(wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_INO, &stx), 0);
 }
 
-static bool is_read_only(int err, const struct statfs *fs)
-{
-	return !err && fs->f_flags & ST_RDONLY;
-}
-
-/* A mount that is read-only itself answers EROFS too, and says nothing of the file system. */
-static enum wt_journal_state refused_by(int fd, const char *directory)
+/* The directory may lie on a mount that is read-only, though the file does not. */
+static enum wt_journal_state refused_by(const struct wt_filesystem *fs, int fd,
+					const char *directory)
 {
 	struct statfs file, dir;
 
-	return is_read_only(wt_sys.statfs(directory, &dir), &dir) &&
-			       !is_read_only(wt_sys.fstatfs(fd, &file), &file)
-		       ? WT_JOURNAL_SILENT
-		       : WT_JOURNAL_DIED;
+	if (!is_read_only(wt_sys.statfs(directory, &dir), &dir))
+		return WT_JOURNAL_DIED;
+	return is_read_only(wt_sys.fstatfs(fd, &file), &file) ? of_read_only(fs, fd)
+							      : WT_JOURNAL_SILENT;
 }
 
 /* The same question about another inode of the file system. */
@@ -72,7 +107,7 @@ static enum wt_journal_state ask_directory(const struct wt_filesystem *fs, int f
 	    makedev(stx.stx_dev_major, stx.stx_dev_minor) != fs->dev)
 		return WT_JOURNAL_SILENT;
 	int err = wt_sys.removexattr(path, ABSENT_ATTRIBUTE);
-	return err == -EROFS ? refused_by(fd, path) : state_of(err, -ENODATA);
+	return err == -EROFS ? refused_by(fs, fd, path) : state_of(err, -ENODATA);
 }
 
 /* A directory that has answered answers for the whole file system: to find one costs most. */
@@ -110,21 +145,23 @@ static enum wt_journal_state ask_by_directory(struct wt_filesystem *fs, int fd)
 
 static enum wt_journal_state ask_by_transaction(struct wt_filesystem *fs, int fd, bool is_direct)
 {
-	enum wt_journal_state state = is_direct ? ask_by_directory(fs, fd) : ask_by_attribute(fd);
+	enum wt_journal_state state =
+		is_direct ? ask_by_directory(fs, fd) : ask_by_attribute(fs, fd);
 
 	if (unlikely(state == WT_JOURNAL_SILENT))
-		state = is_direct ? ask_by_attribute(fd) : ask_by_directory(fs, fd);
+		state = is_direct ? ask_by_attribute(fs, fd) : ask_by_directory(fs, fd);
 	return state;
 }
 
 /* btrfs, and ext4 with errors=remount-ro, become read-only once a transaction was aborted. */
-static enum wt_journal_state ask_by_mount(int fd, enum wt_journal_state otherwise)
+static enum wt_journal_state ask_by_mount(const struct wt_filesystem *fs, int fd,
+					  enum wt_journal_state otherwise)
 {
-	struct statfs fs;
-	int err = wt_sys.fstatfs(fd, &fs);
+	struct statfs file;
+	int err = wt_sys.fstatfs(fd, &file);
 
-	if (is_read_only(err, &fs))
-		return WT_JOURNAL_DIED;
+	if (is_read_only(err, &file))
+		return of_read_only(fs, fd);
 	return err ? WT_JOURNAL_SILENT : otherwise;
 }
 
@@ -136,12 +173,12 @@ enum wt_journal_state wt_journal_ask(struct wt_filesystem *fs, int fd, bool is_d
 	if (by & WT_FS_JOURNAL_TRANSACTION)
 		state = ask_by_transaction(fs, fd, is_direct);
 	else if (by & WT_FS_JOURNAL_MOUNT)
-		state = ask_by_mount(fd, WT_JOURNAL_LIVES);
+		state = ask_by_mount(fs, fd, WT_JOURNAL_LIVES);
 	if (likely(state != WT_JOURNAL_SILENT))
 		return state;
 	if (by & WT_FS_JOURNAL_STAT)
 		state = ask_by_stat(fd);
-	return state == WT_JOURNAL_SILENT ? ask_by_mount(fd, WT_JOURNAL_SILENT) : state;
+	return state == WT_JOURNAL_SILENT ? ask_by_mount(fs, fd, WT_JOURNAL_SILENT) : state;
 }
 
 bool wt_journal_has_died(struct wt_filesystem *fs, int fd, bool is_direct)

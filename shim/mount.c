@@ -410,24 +410,42 @@ static struct wt_mount look_at(const struct view *view)
 	return worse(found, look_at_disk(view, disk));
 }
 
+static struct room *make_room(void)
+{
+	void *map = mmap(NULL, sizeof(struct room), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return map == MAP_FAILED ? NULL : map;
+}
+
 static struct wt_mount look(int fd, dev_t dev, unsigned int fs_flags, unsigned int depth)
 {
 	struct view view = { .fd = fd, .fs_flags = fs_flags, .depth = depth };
-	void *map = MAP_FAILED;
 
-	if (depth < DEPTH_MAX)
-		map = mmap(NULL, sizeof(*view.room), PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (map == MAP_FAILED)
+	view.room = depth < DEPTH_MAX ? make_room() : NULL;
+	if (!view.room)
 		return unseen(WT_WHY_MOUNT_UNSEEN);
-	view.room = map;
 	struct wt_mount found =
 		find_mount(&view, dev) ? look_at(&view) : unseen(WT_WHY_MOUNT_UNSEEN);
-	munmap(map, sizeof(*view.room));
+	munmap(view.room, sizeof(*view.room));
 	return found;
 }
 
 struct wt_mount wt_mount_look(int fd, dev_t dev, unsigned int fs_flags)
 {
 	return fs_flags & WT_FS_NO_DISK ? no_disk : look(fd, dev, fs_flags, 0);
+}
+
+/* The options of the file system begin with ro or rw; those of the mount stand before the " - ". */
+int wt_mount_all_read_only(int fd, dev_t dev)
+{
+	struct view view = { .fd = fd, .room = make_room() };
+	int ret = -ENOENT;
+
+	if (!view.room)
+		return -ENOMEM;
+	if (find_mount(&view, dev))
+		ret = !strcmp(next_word(&view.options, ','), "ro");
+	munmap(view.room, sizeof(*view.room));
+	return ret;
 }

@@ -34,4 +34,10 @@ struct wt_mount {
  */
 struct wt_mount wt_mount_look(int fd, dev_t dev, unsigned int fs_flags);
 
+/*
+ * Whether the file system of an open file is read-only as a whole, at this moment: 1, or 0 where at
+ * most this mount of it is; -errno where mountinfo does not say.
+ */
+int wt_mount_all_read_only(int fd, dev_t dev);
+
 #endif

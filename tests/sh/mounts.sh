@@ -228,6 +228,33 @@ fi
 keeps "one that was mounted by a relative name is not, which is named" "$work/over" sync "$unseen"
 no_overlay "$ext4"
 
+# A file system, or a mount of one, that is read-only. A sync of a directory there is one of nothing.
+
+# syncs_directory DIRECTORY: with libwt as without it, under a rule that is about no file there.
+syncs_directory() {
+	is "$(sync "$1" 2>&1)" "" || echo "without libwt"
+	is "$(LD_PRELOAD=$WT_LIB WT_POLICY='/nowhere/*=dsync' sync "$1" 2>&1)" ""
+}
+
+for type in ext4 xfs btrfs; do
+	if ! mount_disk $type defaults; then
+		skip "$type, read-only" "no $type: $(tail -1 "$work/mkfs")"
+		continue
+	fi
+	mkdir "$work/mnt/dir"
+	mount --bind "$work/mnt" "$work/over"
+	mount -o remount,bind,ro "$work/over"
+	judged "a directory of $type is synced through a mount that is read-only" \
+		"$(syncs_directory "$work/over/dir")"
+	umount "$work/over"
+	mount -t overlay -o "lowerdir=$work/mnt/dir:$work/lower" overlay "$work/over"
+	judged "and of an overlayfs above it that has no upper layer" "$(syncs_directory "$work/over")"
+	umount "$work/over"
+	mount -o remount,ro "$work/mnt"
+	judged "and of itself, mounted so" "$(syncs_directory "$work/mnt/dir")"
+	unmount_disk
+done
+
 # Memory.
 
 mount -t tmpfs none "$work/memory"

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "filesystem.h"
 #include "sys.h"
@@ -55,13 +56,29 @@ Test(filesystem, a_refusal_is_remembered_for_one_alone)
 	cr_assert_not(wt_filesystem_refused(wt_filesystem_at(two), WT_REFUSED_RANGE_SYNC));
 }
 
+/* What was read-only from the start is not one that failed; what has been writable since may be. */
+Test(filesystem, whether_it_ever_was_writable_is_remembered)
+{
+	int fs = mounted(EXT4_SUPER_MAGIC, 1, 1);
+
+	cr_assert_eq(wt_filesystem_at(fs)->read_only, 0);
+	wt_filesystem_at(fs)->read_only = 1;
+	answer.f_flags = ST_RDONLY;
+	cr_assert_eq(wt_filesystem_of(0, 1), fs);
+	cr_assert_eq(wt_filesystem_at(fs)->read_only, 1);
+	answer.f_flags = 0;
+	cr_assert_eq(wt_filesystem_of(0, 1), fs);
+	cr_assert_eq(wt_filesystem_at(fs)->read_only, 0);
+}
+
 Test(filesystem, past_the_table_nothing_is_assumed)
 {
 	int last = 0;
 
 	for (int i = 0; i < 200; i++)
 		last = mounted(EXT4_SUPER_MAGIC, i, i);
-	cr_assert_eq(wt_filesystem_at(last)->kind->flags, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION,
+	cr_assert_eq(wt_filesystem_at(last)->kind->flags,
+		     WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION,
 		     "no ability, and what may go wrong anywhere");
 	cr_assert_eq(wt_filesystem_at(9999), wt_filesystem_at(last));
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -20,6 +21,8 @@
 /* What the system calls answer, and how often each was made. */
 static struct {
 	int own, directory, stat;
+	int flags;			  /* of fcntl(2), F_GETFL */
+	const char *mountinfo;		  /* NULL: there is none */
 	long file_flags, directory_flags; /* of statfs(2), f_flags */
 	dev_t directory_device;
 } says;
@@ -80,6 +83,39 @@ static ssize_t fake_readlink(const char *path, char *buf, size_t size)
 	return sizeof(name) - 1;
 }
 
+static int fake_getfl(int fd)
+{
+	(void)fd;
+	return says.flags;
+}
+
+static const char *rest; /* of mountinfo, to be read */
+
+static int fake_open(const char *path, int flags, mode_t mode)
+{
+	(void)flags, (void)mode;
+	cr_assert_str_eq(path, "/proc/thread-self/mountinfo");
+	rest = says.mountinfo;
+	return rest ? FD + 1 : -ENOENT;
+}
+
+static ssize_t fake_read(int fd, void *buf, size_t size)
+{
+	size_t len = strlen(rest);
+
+	(void)fd;
+	cr_assert_lt(len, size);
+	memcpy(buf, rest, len);
+	rest += len;
+	return len;
+}
+
+static int fake_close(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
 static struct wt_filesystem fs;
 
 static void setup(void)
@@ -90,6 +126,11 @@ static void setup(void)
 	wt_sys.fstatfs = fake_fstatfs;
 	wt_sys.statfs = fake_statfs;
 	wt_sys.readlink = fake_readlink;
+	wt_sys.getfl = fake_getfl;
+	wt_sys.open = fake_open;
+	wt_sys.read = fake_read;
+	wt_sys.close = fake_close;
+	says.flags = O_RDWR;
 	fs = (struct wt_filesystem){ .dev = DEVICE, .kind = wt_filesystem_kind(EXT4_SUPER_MAGIC) };
 	says.own = says.directory = -ENODATA;
 	says.directory_device = DEVICE;
@@ -158,6 +199,39 @@ Test(journal, a_mount_that_is_read_only_says_nothing_of_the_file_system)
 	cr_assert_eq(wt_journal_ask(&fs, FD, false), WT_JOURNAL_SILENT);
 	says.file_flags = ST_RDONLY;
 	cr_assert_eq(wt_journal_ask(&fs, FD, false), WT_JOURNAL_DIED);
+}
+
+/* A directory, as a rule: `since` is what was seen of the file system first. */
+Test(journal, what_cannot_write_may_be_read_only_and_alive)
+{
+	static const char alone[] = "30 1 8:1 / /data ro,relatime - ext4 /dev/a rw,ro=1\n";
+	static const char all[] = "30 1 8:1 / /data rw,relatime - ext4 /dev/a ro,rw=1\n";
+	static const struct {
+		const char *mountinfo;
+		int since, flags;
+		long file_flags;
+		enum wt_journal_state state;
+	} rows[] = {
+		{ all, 1, O_RDONLY, ST_RDONLY, WT_JOURNAL_LIVES },
+		{ all, 1, O_PATH, ST_RDONLY, WT_JOURNAL_LIVES },
+		{ all, -ENOENT, O_RDONLY, ST_RDONLY, WT_JOURNAL_SILENT },
+		{ alone, 0, O_RDONLY, ST_RDONLY, WT_JOURNAL_SILENT },
+		{ all, 0, O_RDONLY, ST_RDONLY, WT_JOURNAL_DIED },
+		{ NULL, 0, O_RDONLY, ST_RDONLY, WT_JOURNAL_DIED },
+		/* EROFS is not the mount's. */
+		{ alone, 1, O_RDONLY, 0, WT_JOURNAL_DIED },
+		/* It was opened when it could be written. */
+		{ all, 1, O_WRONLY, ST_RDONLY, WT_JOURNAL_DIED },
+	};
+
+	says.own = says.directory = -EROFS;
+	for (size_t i = 0; i < WT_LENGTH(rows); i++) {
+		says.mountinfo = rows[i].mountinfo;
+		says.flags = rows[i].flags;
+		says.file_flags = says.directory_flags = rows[i].file_flags;
+		fs.read_only = rows[i].since;
+		cr_expect_eq(wt_journal_ask(&fs, FD, false), rows[i].state, "row %zu", i);
+	}
 }
 
 Test(journal, xfs_is_asked_by_stat_where_nothing_else_answers)
