@@ -123,7 +123,7 @@ static int sync_unruled(const struct wt_sync *io)
 
 	if (err || io->call == WT_SYNC_FILE_RANGE || !wt_config.active)
 		return err;
-	return wt_journal_confirm(io->fd, S_IFDIR);
+	return wt_journal_confirm_names(io->fd);
 }
 
 static bool is_of_the_call(int err)

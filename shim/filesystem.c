@@ -3,6 +3,7 @@
 #include "filesystem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -148,38 +149,84 @@ static bool is_read_only(const struct statfs *fs, const struct wt_fs_kind *kind)
 	return fs->f_flags & ST_RDONLY && !(kind->flags & WT_FS_NO_DISK);
 }
 
+/* What tells a file system apart besides its device number. -errno of fstatfs(2). */
+struct identity {
+	const struct wt_fs_kind *kind;
+	uint64_t fsid;
+};
+
+static int identify(int fd, struct statfs *fs, struct identity *is)
+{
+	int err = wt_sys.fstatfs(fd, fs);
+
+	_Static_assert(sizeof(fs->f_fsid) == sizeof(is->fsid), "fsid is 64 bits");
+	memcpy(&is->fsid, &fs->f_fsid, sizeof(is->fsid));
+	is->kind = err ? &unknown : wt_filesystem_kind(fs->f_type);
+	return err;
+}
+
+static bool is_at(const struct wt_filesystem *at, const struct identity *is)
+{
+	return atomic_load_explicit(&at->state, memory_order_acquire) == 2 &&
+	       at->fsid == is->fsid && at->kind == is->kind;
+}
+
+/*
+ * Whether its mount could not be looked at because the process has no descriptor left: that may be
+ * otherwise in a moment, so it is not to be remembered.
+ */
+static bool is_unseen_for_now(const struct wt_mount *mount)
+{
+	if (likely(!mount->why || mount->keeps != WT_LEVEL_SYNC))
+		return false;
+	int fd = wt_sys.open("/", O_PATH | O_CLOEXEC, 0);
+	if (fd >= 0)
+		wt_sys.close(fd);
+	return fd == -EMFILE || fd == -ENFILE;
+}
+
 int wt_filesystem_of(int fd, dev_t dev)
 {
 	struct statfs fs;
-	uint64_t fsid;
-	int err = wt_sys.fstatfs(fd, &fs);
+	struct identity is;
+	int err = identify(fd, &fs, &is);
 
 	/* Not known is not without: the one that knows nothing gets the strongest engine. */
 	if (err)
 		return err == -EBADF ? err : (int)WT_LENGTH(table) - 1;
-	_Static_assert(sizeof(fs.f_fsid) == sizeof(fsid), "fsid is 64 bits");
-	memcpy(&fsid, &fs.f_fsid, sizeof(fsid));
-	const struct wt_fs_kind *kind = wt_filesystem_kind(fs.f_type);
-
 	for (size_t i = 0; i < WT_LENGTH(table) - 1; i++) {
 		struct wt_filesystem *at = &table[i];
-		int state = atomic_load_explicit(&at->state, memory_order_acquire);
 
-		if (state == 2 && at->dev == dev && at->fsid == fsid && at->kind == kind) {
-			if (unlikely(atomic_load(&at->read_only)) && !is_read_only(&fs, kind))
+		if (is_at(at, &is) && at->dev == dev) {
+			if (unlikely(atomic_load(&at->read_only)) && !is_read_only(&fs, is.kind))
 				atomic_store(&at->read_only, 0);
 			return i;
 		}
 		int unused = 0;
-		if (state || !atomic_compare_exchange_strong(&at->state, &unused, 1))
+		if (atomic_load(&at->state) ||
+		    !atomic_compare_exchange_strong(&at->state, &unused, 1))
 			continue;
 		at->dev = dev;
-		at->fsid = fsid;
-		at->kind = kind;
-		at->mount = wt_mount_look(fd, dev, kind->flags);
-		at->read_only = is_read_only(&fs, kind) ? wt_mount_all_read_only(fd, dev) : 0;
-		atomic_store_explicit(&at->state, 2, memory_order_release);
-		return i;
+		at->fsid = is.fsid;
+		at->kind = is.kind;
+		at->mount = wt_mount_look(fd, dev, is.kind->flags);
+		at->read_only = is_read_only(&fs, is.kind) ? wt_mount_all_read_only(fd, dev) : 0;
+		bool is_known = !is_unseen_for_now(&at->mount);
+		atomic_store_explicit(&at->state, is_known ? 2 : 0, memory_order_release);
+		return is_known ? i : WT_LENGTH(table) - 1;
 	}
 	return WT_LENGTH(table) - 1;
+}
+
+bool wt_filesystem_is_known(int fd)
+{
+	struct statfs fs;
+	struct identity is;
+
+	if (identify(fd, &fs, &is))
+		return false;
+	for (size_t i = 0; i < WT_LENGTH(table) - 1; i++)
+		if (is_at(&table[i], &is))
+			return true;
+	return false;
 }

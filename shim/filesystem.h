@@ -78,6 +78,9 @@ static inline bool wt_filesystem_is_hopeless(enum wt_reason lacks)
 /* The index of the file system that holds the open file, or -errno. */
 int wt_filesystem_of(int fd, dev_t dev);
 
+/* Whether a file of the file system that holds the open file has come under a rule so far. */
+bool wt_filesystem_is_known(int fd);
+
 /* Never NULL. */
 struct wt_filesystem *wt_filesystem_at(unsigned int index);
 

@@ -191,7 +191,7 @@ bool wt_journal_has_died(struct wt_filesystem *fs, int fd, bool is_direct)
 	return state == WT_JOURNAL_DIED;
 }
 
-int wt_journal_confirm(int fd, mode_t only)
+int wt_journal_confirm(int fd)
 {
 	struct stat st;
 	int err = wt_sys.identify(fd, &st);
@@ -199,8 +199,15 @@ int wt_journal_confirm(int fd, mode_t only)
 	/* A dead XFS does not even say what the file is. */
 	if (err)
 		return err == -EIO ? err : 0;
-	if (only && (st.st_mode & S_IFMT) != only)
-		return 0;
 	int fs = wt_filesystem_of(fd, st.st_dev);
 	return fs >= 0 && wt_journal_has_died(wt_filesystem_at(fs), fd, false) ? -EIO : 0;
+}
+
+int wt_journal_confirm_names(int fd)
+{
+	struct stat st;
+
+	if (!wt_filesystem_is_known(fd))
+		return 0;
+	return !wt_sys.identify(fd, &st) && !S_ISDIR(st.st_mode) ? 0 : wt_journal_confirm(fd);
 }

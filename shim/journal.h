@@ -37,10 +37,13 @@ enum wt_journal_state wt_journal_ask(struct wt_filesystem *fs, int fd, bool is_d
 /* Whether it died. Where it could not be asked, the file is reported as not covered. */
 bool wt_journal_has_died(struct wt_filesystem *fs, int fd, bool is_direct);
 
+/* After a successful sync of any open file: 0, or -EIO where the file system died. */
+int wt_journal_confirm(int fd);
+
 /*
- * After a successful sync of any open file: 0, or -EIO where the file system died. `only` is the
- * type of file (S_IFDIR, ...) that is asked about, 0 for every one; of others nothing is asked.
+ * The same of a file that no rule is about, where it is a directory, by whose sync a program makes
+ * names stable; of anything else, and where no file under a rule is known, nothing is asked.
  */
-int wt_journal_confirm(int fd, mode_t only);
+int wt_journal_confirm_names(int fd);
 
 #endif

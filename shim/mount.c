@@ -97,7 +97,7 @@ static struct wt_mount worse(struct wt_mount a, struct wt_mount b)
 /* Reads what fits, with a NUL behind it. The length or -errno. */
 static ssize_t read_file(const char *path, char *buf, size_t size)
 {
-	int fd = wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0);
+	int fd = wt_sys_aside(wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0));
 
 	if (fd < 0)
 		return fd;
@@ -131,7 +131,7 @@ static bool is_line_of(const char *line, uint64_t id, dev_t dev)
 /* Leaves the mount's line in buf. A line that is longer than that counts as not found. */
 static bool find_line(uint64_t id, dev_t dev, char *buf, size_t size)
 {
-	int fd = wt_sys.open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
+	int fd = wt_sys_aside(wt_sys.open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC, 0));
 	size_t have = 0;
 	bool found = false;
 	ssize_t got;
@@ -315,7 +315,7 @@ static struct wt_mount look_at_options(const struct view *view)
 static struct wt_mount look_at_path(const char *path, uint64_t sectors, struct wt_mount otherwise,
 				    unsigned int depth)
 {
-	int fd = *path == '/' ? wt_sys.open(path, O_PATH | O_CLOEXEC, 0) : -ENOENT;
+	int fd = *path == '/' ? wt_sys_aside(wt_sys.open(path, O_PATH | O_CLOEXEC, 0)) : -ENOENT;
 	struct wt_mount found = otherwise;
 	struct statfs fs;
 	struct stat st;

@@ -64,7 +64,7 @@ static int answer_of(int err)
 /* A sync of the file has returned this. Its success counts while the file system lives. */
 static int synced(int fd, int err)
 {
-	return err ? answer_of(err) : wt_journal_confirm(fd, 0);
+	return err ? answer_of(err) : wt_journal_confirm(fd);
 }
 
 static int sync_by(int (*sync)(int), int fd)

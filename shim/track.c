@@ -19,6 +19,7 @@
 #include "room.h"
 #include "stats.h"
 #include "sys.h"
+#include "thread.h"
 #include "unruled.h"
 
 static const union wt_verdict no_rule = { .state = WT_NO_RULE };
@@ -348,7 +349,7 @@ void wt_track_duplicated(int fd, int newfd)
 /* A forked child has the verdict, and a table of its own. */
 static void look_again(int fd, union wt_verdict verdict, uint64_t bytes)
 {
-	int errno_before = errno;
+	int *error = wt_thread_errno(), errno_before = *error;
 	union wt_verdict found;
 
 	if (wt_stats_is_guest())
@@ -358,7 +359,7 @@ static void look_again(int fd, union wt_verdict verdict, uint64_t bytes)
 	wt_fdtable_revise(fd, verdict, found);
 	if (unruled_of(found).tag)
 		wt_unruled_wrote(unruled_of(found), bytes);
-	errno = errno_before;
+	*error = errno_before;
 }
 
 void wt_track_wrote(int fd, union wt_verdict verdict, uint64_t bytes)

@@ -2,6 +2,7 @@
 /* File systems are told apart although device numbers are given out again. */
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -81,4 +82,29 @@ Test(filesystem, past_the_table_nothing_is_assumed)
 		     WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION,
 		     "no ability, and what may go wrong anywhere");
 	cr_assert_eq(wt_filesystem_at(9999), wt_filesystem_at(last));
+}
+
+static int open_error;
+
+static int failing_open(const char *path, int flags, mode_t mode)
+{
+	(void)path, (void)flags, (void)mode;
+	return open_error;
+}
+
+Test(filesystem, what_could_not_be_seen_for_want_of_a_descriptor_is_not_remembered)
+{
+	wt_sys.open = failing_open;
+	open_error = -EMFILE;
+	cr_assert_eq(wt_filesystem_at(mounted(EXT4_SUPER_MAGIC, 7, 7)), wt_filesystem_at(9999));
+	open_error = -ENOENT;
+	cr_assert_neq(wt_filesystem_at(mounted(EXT4_SUPER_MAGIC, 7, 7)), wt_filesystem_at(9999));
+}
+
+Test(filesystem, one_is_known_once_a_file_of_it_has_a_rule)
+{
+	mounted(EXT4_SUPER_MAGIC, 1, 10);
+	cr_assert(wt_filesystem_is_known(0));
+	answer.f_type = TMPFS_MAGIC;
+	cr_assert_not(wt_filesystem_is_known(0));
 }

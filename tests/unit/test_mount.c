@@ -50,6 +50,14 @@ static int shown_open(const char *path, int flags, mode_t mode)
 	return fd;
 }
 
+static int counted_dupfd(int fd, int least)
+{
+	int duplicate = real.dupfd(fd, least);
+
+	left_open += duplicate >= 0;
+	return duplicate;
+}
+
 static int counted_close(int fd)
 {
 	left_open--;
@@ -79,6 +87,7 @@ static void setup(void)
 {
 	real = wt_sys;
 	wt_sys.open = shown_open;
+	wt_sys.dupfd = counted_dupfd;
 	wt_sys.close = counted_close;
 	wt_sys.statx = shown_statx;
 	wt_sys.readlink = shown_readlink;
