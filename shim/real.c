@@ -360,44 +360,40 @@ bool wt_real_is_behind(const void *address)
 	return false;
 }
 
-/* Objects that may have what libwt calls: preloaded behind it, then libc's. */
-struct served {
-	struct wt_elf elf;
-	bool is_stacked;
+/* What libwt calls: in a library that was preloaded behind it, or in libc. The first one counts. */
+struct wanted {
+	const char *name;
+	void *slot;
+	bool is_libcs_only;
+	bool is_found;
 };
 
-#define SERVED_MAX 24
-
-static unsigned int look_around(struct served *served)
+/* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
+static void resolve(struct wanted *wanted, const struct wt_scope_walk *walk)
 {
-	struct wt_scope_walk walk = wt_scope_begin(false);
-	unsigned int len = 0;
+	bool is_stacked = walk->kind == WT_SCOPE_STACKED && !wanted->is_libcs_only;
 
-	while (len < SERVED_MAX && wt_scope_next(&walk))
-		if (walk.kind == WT_SCOPE_STACKED || wt_scope_is_known(walk.elf.name))
-			served[len++] = (struct served){ walk.elf, walk.kind == WT_SCOPE_STACKED };
-	return len;
+	if (wanted->is_found || !(is_stacked || wt_scope_owns(walk->elf.name, wanted->name)))
+		return;
+	struct wt_elf_name name = wt_elf_name(wanted->name);
+	const ElfW(Sym) *symbol = wt_elf_find(&walk->elf, &name);
+	if (!symbol)
+		return;
+	void *next = wt_elf_address(&walk->elf, symbol);
+
+	memcpy(wanted->slot, &next, sizeof(next));
+	wanted->is_found = true;
+	if (unlikely(is_stacked))
+		note_behind((uintptr_t)next);
 }
 
-/* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
-static void resolve(void *slot, const char *text, const struct served *served, unsigned int len)
+static void resolve_all(struct wanted *wanted, size_t len)
 {
-	struct wt_elf_name name = wt_elf_name(text);
+	struct wt_scope_walk walk = wt_scope_begin(false);
 
-	for (unsigned int i = 0; i < len; i++) {
-		const ElfW(Sym) *symbol = NULL;
-
-		if (served[i].is_stacked || wt_scope_owns(served[i].elf.name, text))
-			symbol = wt_elf_find(&served[i].elf, &name);
-		if (!symbol)
-			continue;
-		void *next = wt_elf_address(&served[i].elf, symbol);
-
-		memcpy(slot, &next, sizeof(next));
-		if (unlikely(served[i].is_stacked))
-			note_behind((uintptr_t)next);
-		return;
-	}
+	while (wt_scope_next(&walk))
+		for (size_t i = 0; i < len; i++)
+			resolve(&wanted[i], &walk);
 }
 
 static bool has_liburing;
@@ -410,32 +406,40 @@ bool wt_real_has_liburing(void)
 void wt_real_resolve_loader(void)
 {
 	static bool resolved;
-	struct served served[SERVED_MAX];
+	struct wanted wanted[] = {
+		{ .name = "dlopen", .slot = &wt_real.dlopen },
+		{ .name = "dlmopen", .slot = &wt_real.dlmopen },
+		{ .name = "dlsym", .slot = &wt_real.dlsym },
+		{ .name = "dlvsym", .slot = &wt_real.dlvsym },
+		{ .name = "dl_iterate_phdr", .slot = &wt_scope_iterate, .is_libcs_only = true },
+	};
 
 	if (likely(resolved))
 		return;
-	unsigned int len = look_around(served);
-	resolve(&wt_real.dlopen, "dlopen", served, len);
-	resolve(&wt_real.dlmopen, "dlmopen", served, len);
-	resolve(&wt_real.dlsym, "dlsym", served, len);
-	resolve(&wt_real.dlvsym, "dlvsym", served, len);
-	for (unsigned int i = 0; i < len; i++)
-		served[i].is_stacked = false;
-	resolve(&wt_scope_iterate, "dl_iterate_phdr", served, len);
+	resolve_all(wanted, WT_LENGTH(wanted));
 	resolved = true;
+}
+
+static void look_for_liburing(void)
+{
+	struct wt_scope_walk walk = wt_scope_begin(false);
+
+	while (wt_scope_next(&walk))
+		has_liburing = has_liburing || wt_scope_owns(walk.elf.name, "io_uring_enter");
 }
 
 void wt_real_resolve(void)
 {
-	struct served served[SERVED_MAX];
-	unsigned int len = look_around(served);
-
-	for (unsigned int i = 0; i < len; i++)
-		has_liburing = has_liburing || wt_scope_owns(served[i].elf.name, "io_uring_enter");
-#define WT_SYMBOL(ret, name, params) resolve(&wt_real.name, #name, served, len);
-#define WT_URING(ret, name, params)                                                                \
-	if (has_liburing)                                                                          \
-	WT_SYMBOL(ret, name, params)
+	look_for_liburing();
+	/* Without liburing its functions stay libwt's own. */
+	struct wanted wanted[] = {
+#define WT_SYMBOL(ret, name_, params) { .name = #name_, .slot = &wt_real.name_ },
+#define WT_URING(ret, name_, params)                                                               \
+	{ .name = #name_, .slot = &wt_real.name_, .is_found = !has_liburing },
 #include "symbols.def"
 #undef WT_SYMBOL
+#undef WT_URING
+	};
+
+	resolve_all(wanted, WT_LENGTH(wanted));
 }

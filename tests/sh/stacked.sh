@@ -85,6 +85,13 @@ for name in eatmydata nocache faketime jemalloc tcmalloc mimalloc; do
 done
 stack "three of them behind it" "$WT_LIB$all"
 stack "three of them in front of it" "${all#:}:$WT_LIB"
+many=
+for ((i = 0; i < 30; i++)); do
+	echo "int many_$i;" | "${CC:-cc}" -x c -shared -fPIC -o "$work/many_$i.so" -
+	many+=:$work/many_$i.so
+done
+stack "thirty libraries behind it" "$WT_LIB$many"
+stack "thirty libraries in front of it" "${many#:}:$WT_LIB"
 
 ### libeatmydata drops the program's syncs, as its user wishes, and none of libwt's
 
