@@ -190,6 +190,8 @@ static int execute(const struct execution *e, char *const envp[])
 	if (!may)
 		return e->run(e, envp);
 	size_t bytes = wt_environment_bytes(&with, envp);
+	if (with.is_not_there)
+		return e->run(e, envp);
 	unsigned int found = look_at(e, with.lacks);
 	if (found & WT_CHILD_LEAVE_OUT)
 		bytes = bytes ? 0 : wt_environment_bytes_without(&with, envp);

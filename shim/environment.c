@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "environment.h"
 
+#include <fcntl.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -116,24 +117,48 @@ static void find_library(struct wt_environment *environment, const char *list)
 	}
 }
 
-/* What an environment has of libwt. Of several LD_PRELOAD the first counts. */
+/* What an environment has of libwt. Of several LD_PRELOAD the loader takes the last. */
 static void read_list(struct wt_environment *environment, char *const *list)
 {
-	bool seen = false;
-
 	*environment = (struct wt_environment){ 0 };
 	for (char *const *at = list; at && *at; at++) {
 		if (!is_preload(*at)) {
 			environment->variables_len += is_ours(*at);
-		} else if (!seen) {
-			find_library(environment, *at + sizeof(preload) - 1);
-			seen = true;
+			continue;
 		}
+		environment->library = NULL;
+		environment->library_len = 0;
+		find_library(environment, *at + sizeof(preload) - 1);
 	}
 }
 
-/* Not by LD_PRELOAD at all, but by /etc/ld.so.preload or by being linked: so it will be again. */
-static bool comes_by_itself;
+/*
+ * libwt is not here by LD_PRELOAD, so its variables alone are passed on. If it is here by
+ * /etc/ld.so.preload it comes to every program; if it was linked, or given to the loader as an
+ * option, to no other one.
+ */
+static bool comes_by_itself, comes_to_all;
+
+/* Lines, blanks and colons separate names there, and a comment ends with its line, ld.so(8). */
+static bool is_in_preload_file(void)
+{
+	char text[4096];
+	struct wt_environment environment = { 0 };
+	int fd = wt_sys.open("/etc/ld.so.preload", O_RDONLY | O_CLOEXEC, 0);
+	ssize_t len = fd < 0 ? fd : wt_sys.read(fd, text, sizeof(text) - 1);
+	bool is_comment = false;
+
+	if (fd >= 0)
+		wt_sys.close(fd);
+	for (ssize_t i = 0; i < len; i++) {
+		is_comment = text[i] == '#' || (is_comment && text[i] != '\n');
+		if (is_comment || !text[i] || strchr("\n\t", text[i]))
+			text[i] = ' ';
+	}
+	text[len < 0 ? 0 : len] = '\0';
+	find_library(&environment, text);
+	return environment.library;
+}
 
 void wt_environment_init(void)
 {
@@ -141,6 +166,7 @@ void wt_environment_init(void)
 
 	read_list(&environment, environ);
 	comes_by_itself = !environment.library;
+	comes_to_all = comes_by_itself && is_in_preload_file();
 }
 
 static const char *find(const struct wt_environment *environment, const char *entry)
@@ -193,7 +219,7 @@ static enum wt_lack lack_of(char *const *list)
 			return WT_LACKS_NOTHING;
 		rules = rules || value_of(*at, "WT_POLICY") || value_of(*at, "WT_POLICY_FILE");
 	}
-	if (!comes_by_itself && !has.library)
+	if (!comes_to_all && !has.library)
 		return WT_LACKS_LIBRARY;
 	return rules ? WT_LACKS_NOTHING : WT_LACKS_RULES;
 }
@@ -207,6 +233,7 @@ size_t wt_environment_bytes(struct wt_environment *environment, char *const give
 	}
 	read_list(environment, environ);
 	ssize_t len = length_of(given);
+	environment->is_not_there = len < 0;
 	if (len < 0)
 		return 0;
 	environment->lacks = lack_of(given);
@@ -219,7 +246,7 @@ size_t wt_environment_bytes(struct wt_environment *environment, char *const give
 			return 0;
 	if (is_own_without_ours(environment))
 		return 0;
-	environment->lacks = WT_LACKS_NOTHING;
+	environment->lacks = comes_by_itself && !comes_to_all ? WT_LACKS_LIBRARY : WT_LACKS_NOTHING;
 	return (1 + environment->variables_len + len + 1) * sizeof(char *) + sizeof(preload) +
 	       environment->library_len;
 }

@@ -29,10 +29,11 @@ struct wt_environment {
 	size_t library_len;
 	size_t variables_len; /* how many WT_ variables there are */
 	enum wt_lack lacks;
+	bool is_not_there; /* the given one cannot be read: nothing will be executed with it */
 	bool leaves_out;
 };
 
-/* At the start: whether libwt is here by LD_PRELOAD. If not, only its variables are passed on. */
+/* At the start: how libwt came here. If not by LD_PRELOAD, only its variables are passed on. */
 void wt_environment_init(void);
 
 /*

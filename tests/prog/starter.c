@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,26 @@ static int copied_to_memory(const char *program)
 	close(from);
 	return to;
 }
+
+/* LD_PRELOAD twice: as it is, and with nothing in it. */
+static void execute_with_two_preloads(bool is_first, char **argv)
+{
+	char *envp[64] = { 0 }, *own = "", nothing[] = "LD_PRELOAD=";
+	size_t len = 1;
+
+	for (char **at = environ; *at && len < 62; at++) {
+		if (!strncmp(*at, nothing, strlen(nothing)))
+			own = *at;
+		else
+			envp[len++] = *at;
+	}
+	envp[0] = is_first ? own : nothing;
+	envp[len] = is_first ? nothing : own;
+	execve(argv[0], argv, envp);
+}
+
+/* An address at which there is nothing. */
+static char **volatile nowhere = (char **)sizeof(char *);
 
 static void execute(const char *way, char **argv)
 {
@@ -60,6 +81,10 @@ static void execute(const char *way, char **argv)
 			 basename(strdup(argv[0])), argv, environ, 0);
 	else if (!strcmp(way, "syscall"))
 		syscall(SYS_execve, argv[0], argv, environ);
+	else if (!strcmp(way, "preload_first") || !strcmp(way, "preload_last"))
+		execute_with_two_preloads(!strcmp(way, "preload_first"), argv);
+	else if (!strcmp(way, "no_environment"))
+		execve(argv[0], argv, nowhere);
 	else
 		errno = EINVAL;
 }

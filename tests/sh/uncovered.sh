@@ -119,6 +119,10 @@ environments() {
 	covered "what empties it and names libwt again" \
 		"${launch[@]}" sh -c 'env -i LD_PRELOAD="$LD_PRELOAD" WT_POLICY="$WT_POLICY" "$@"' - \
 		"$server" "$file"
+	uncovered "of two lists of preloads the last, and it has no libwt" "$server" "$emptied" \
+		"${launch[@]}" "$box/starter" preload_first "$server" "$file"
+	covered "of two lists of preloads the last, and it has libwt" \
+		"${launch[@]}" "$box/starter" preload_last "$server" "$file"
 	start "${launch[@]}" env WT_DISABLE=1 "$server" "$file"
 	check "WT_DISABLE=1 is meant, and nothing is said" [ ! -s "$work/err" ]
 	start "${launch[@]}" sh -c 'for n in 1 2 3; do env -i "$@"; LD_PRELOAD= "$@"; done' - "$server" "$file"
@@ -128,6 +132,31 @@ environments() {
 	start "$box/wt-preload.sh" -p '*.db=dsync' -r stderr sh -c 'env -u LD_PRELOAD "$@"; exit' - "$server" "$file"
 	check "the report for people tells it too" \
 		is "$(grep -c -e 'NOT COVERED' -e "^ *$server, 1 time" -e '^ *what to do: name them' "$work/err")" 3
+}
+
+# libwt that came by another way than LD_PRELOAD is in this program, and in no other.
+without_preload() {
+	local told=(WT_POLICY='*.db=dsync' WT_REPORT="$reports/%p.json") loader
+	loader=$(LC_ALL=C readelf -l "$server" | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+	uncovered "libwt that was an option of the loader" "$server" "$emptied" env "${told[@]}" \
+		"$loader" --preload "$box/libwt.so" "$box/starter" execve "$server" "$file"
+	gcc -D_GNU_SOURCE -o "$box/linked" "$WT_TOP/tests/prog/starter.c" -Wl,--no-as-needed "$box/libwt.so" \
+		-Wl,-rpath,"$box"
+	uncovered "libwt that the program was linked with" "$server" "$emptied" env "${told[@]}" \
+		"$box/linked" execve "$server" "$file"
+	covered "the same, and the preload beside it" env "${told[@]}" \
+		LD_PRELOAD="$box/libwt.so" "$box/linked" execve "$server" "$file"
+	if ! unshare -m true 2>"$work/said"; then
+		skip "libwt in /etc/ld.so.preload" "this machine: $(cat "$work/said")"
+		return
+	fi
+	cp -a /etc "$work/etc"
+	printf '%s\n' "# the one in $box/libwt.so:" "$box/libwt.so" >"$work/etc/ld.so.preload"
+	covered "libwt in /etc/ld.so.preload" env "${told[@]}" unshare -m sh -c \
+		'mount --bind "$0" /etc && exec "$@"' "$work/etc" "$box/starter" execve "$server" "$file"
+	echo "# $box/libwt.so" >"$work/etc/ld.so.preload"
+	uncovered "libwt in a comment there" "$server" "$emptied" env "${told[@]}" unshare -m sh -c \
+		'mount --bind "$0" /etc && exec "$@"' "$work/etc" "$box/linked" execve "$server" "$file"
 }
 
 users() {
@@ -204,6 +233,9 @@ kinds() {
 	if build musl musl-gcc; then
 		uncovered "a program of another C library" "$box/musl" 'executed, and built for another C library' \
 			"${launch[@]}" sh -c '"$@"; exit' - "$box/musl" "$file"
+		start "${launch[@]}" "$box/starter" no_environment "$box/musl" "$file"
+		check "an environment that is not there, for a program of another C library" \
+			is "$status $(cat "$work/out" "$work/err")" "100 EFAULT"
 		uncovered "a shell of another C library" "$box/musl" 'executed, and built for another C library' \
 			"${launch[@]}" sh -c '"$@"; exit' - "$box/musl" as "$server" "$file"
 		start env LD_PRELOAD="$box/none.so" "${launch[@]}" \
@@ -423,6 +455,7 @@ printf '#!%s -S -i %s %s\n' "$(command -v env)" "$server" "$file" >"$work/emptyi
 chmod 755 "$work/emptying"
 begin_cron
 environments
+without_preload
 kinds
 calls
 places
