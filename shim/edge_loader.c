@@ -6,6 +6,19 @@
  */
 #include "edge.h"
 
+/* Entered by the jump of front.c, which branch target identification lets land here only. */
+#if defined(__aarch64__)
+#ifdef __ARM_FEATURE_BTI_DEFAULT
+#define LAND "bti c\n"
+#else
+#define LAND
+#endif
+#elif defined(__CET__)
+#define LAND "endbr64\n"
+#else
+#define LAND
+#endif
+
 #if defined(__x86_64__)
 #define ASK(name)                                                                                  \
 	__asm__(".text\n"                                                                          \
@@ -13,8 +26,7 @@
 		".hidden wt_edge_" #name "\n"                                                      \
 		".type wt_edge_" #name ", @function\n"                                             \
 		"wt_edge_" #name ":\n"                                                             \
-		".cfi_startproc\n"                                                                 \
-		"push %rdi\n"                                                                      \
+		".cfi_startproc\n" LAND "push %rdi\n"                                              \
 		"push %rsi\n"                                                                      \
 		"push %rdx\n"                                                                      \
 		".cfi_adjust_cfa_offset 24\n"                                                      \
@@ -38,8 +50,7 @@
 		".hidden wt_edge_" #name "\n"                                                      \
 		".type wt_edge_" #name ", %function\n"                                             \
 		"wt_edge_" #name ":\n"                                                             \
-		".cfi_startproc\n"                                                                 \
-		"stp x29, x30, [sp, #-48]!\n"                                                      \
+		".cfi_startproc\n" LAND "stp x29, x30, [sp, #-48]!\n"                              \
 		".cfi_def_cfa_offset 48\n"                                                         \
 		".cfi_offset 29, -48\n"                                                            \
 		".cfi_offset 30, -40\n"                                                            \
