@@ -93,7 +93,11 @@ static void collect(char **environment, const char *values[VARIABLES_LEN])
 static void warn_of_unknown(char **environment)
 {
 	for (char **at = environment; at && *at; at++) {
-		size_t len = strchrnul(*at, '=') - *at;
+		size_t len = 0;
+
+		/* Not by a function that a sanitizer's runtime has before it is ready to serve. */
+		while ((*at)[len] && (*at)[len] != '=')
+			len++;
 		bool known = strncmp(*at, "WT_", 3);
 
 		for (int i = 0; i < VARIABLES_LEN && !known; i++)

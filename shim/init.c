@@ -41,9 +41,6 @@ static void end(void *unused)
 	wt_core_report();
 }
 
-/* As atexit(3), for no library: declared nowhere (Itanium C++ ABI). */
-int __cxa_atexit(void (*act)(void *), void *arg, void *library);
-
 static void forking(void)
 {
 	wt_family_begin();
@@ -97,7 +94,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	 * What is registered before the program's start is behind the destructors of all libraries,
 	 * and before libc's last flush, which is not seen.
 	 */
-	__cxa_atexit(end, NULL, NULL);
+	wt_real_at_exit(end, NULL, NULL);
 	at_quick_exit(wt_core_report);
 	if (wt_config.report) {
 		wt_unruled_init();

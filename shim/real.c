@@ -428,11 +428,17 @@ static void look_for_liburing(void)
 		has_liburing = has_liburing || wt_scope_owns(walk.elf.name, "io_uring_enter");
 }
 
+/* Declared nowhere. */
+int __cxa_atexit(void (*act)(void *), void *arg, void *library);
+
+int (*wt_real_at_exit)(void (*)(void *), void *, void *) = __cxa_atexit;
+
 void wt_real_resolve(void)
 {
 	look_for_liburing();
 	/* Without liburing its functions stay libwt's own. */
 	struct wanted wanted[] = {
+		{ .name = "__cxa_atexit", .slot = &wt_real_at_exit, .is_libcs_only = true },
 #define WT_SYMBOL(ret, name_, params) { .name = #name_, .slot = &wt_real.name_ },
 #define WT_URING(ret, name_, params)                                                               \
 	{ .name = #name_, .slot = &wt_real.name_, .is_found = !has_liburing },

@@ -66,4 +66,10 @@ bool wt_real_has_liburing(void);
  */
 bool wt_real_is_behind(const void *address);
 
+/*
+ * libc's __cxa_atexit, as atexit(3) for no library (Itanium C++ ABI): a sanitizer's runtime that is
+ * linked into the program has one, too, before it is ready to serve.
+ */
+extern int (*wt_real_at_exit)(void (*act)(void *), void *arg, void *library);
+
 #endif

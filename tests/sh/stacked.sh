@@ -242,6 +242,8 @@ if sanitized asan address; then
 		under_sanitizer "or with its runtime in the program" asan-static "$WT_LIB"
 	sanitized tsan thread
 	under_sanitizer "a program with thread sanitizer" tsan "$WT_LIB"
+	sanitized tsan-static thread -static-libtsan &&
+		under_sanitizer "or with its runtime in the program" tsan-static "$WT_LIB"
 	under_sanitizer "with its runtime in front" tsan "$(runtime libtsan.so):$WT_LIB"
 	under_sanitizer "or behind" tsan "$WT_LIB:$(runtime libtsan.so)"
 else
