@@ -25,15 +25,23 @@
 
 struct wt_elf_name wt_elf_name(const char *text)
 {
-	struct wt_elf_name name = { text, NULL, 5381, 0 };
+	struct wt_elf_name name = { text, NULL, 5381 };
+
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+		name.gnu_hash = name.gnu_hash * 33 + *at;
+	return name;
+}
+
+/* Of the table that older objects have; few are left, so it is not kept with the name. */
+static uint32_t sysv_hash(const char *text)
+{
+	uint32_t hash = 0;
 
 	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		name.gnu_hash = name.gnu_hash * 33 + *at;
-		name.sysv_hash = (name.sysv_hash << 4) + *at;
-		name.sysv_hash ^= name.sysv_hash >> 24 & 0xf0;
-		name.sysv_hash &= 0x0fffffff;
+		hash = (hash << 4) + *at;
+		hash = (hash ^ (hash >> 24 & 0xf0)) & 0x0fffffff;
 	}
-	return name;
+	return hash;
 }
 
 /* The loader adds the base to these where it can write them: not in the kernel's vdso. */
@@ -177,7 +185,7 @@ static uint32_t find_sysv(const struct wt_elf *elf, const struct wt_elf_name *na
 
 	if (!buckets_len)
 		return 0;
-	for (uint32_t at = buckets[name->sysv_hash % buckets_len]; at; at = chains[at])
+	for (uint32_t at = buckets[sysv_hash(name->text) % buckets_len]; at; at = chains[at])
 		if (is_it(elf, at, name))
 			return at;
 	return 0;

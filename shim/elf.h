@@ -45,7 +45,6 @@ struct wt_elf_name {
 	const char *text;
 	const char *version;
 	uint32_t gnu_hash;
-	uint32_t sysv_hash;
 };
 
 struct wt_elf_name wt_elf_name(const char *text);

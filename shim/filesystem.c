@@ -121,14 +121,18 @@ static const struct wt_fs_kind kinds[] = {
 
 static const struct wt_fs_kind other = { 0, 0, "other" };
 
-/* The last entry is shared by all that came after the table was full, or cannot be asked. */
+#define KNOWN 63
+
+static struct wt_filesystem table[KNOWN];
+
+/* All that came after the table was full, or cannot be asked, share the number behind it. */
 static const struct wt_fs_kind unknown = {
 	0, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION, "unknown"
 };
-static struct wt_filesystem table[64] = { [63] = { .state = 2,
-						   .kind = &unknown,
-						   .mount = { WT_WHY_MOUNT_UNSEEN, WT_LEVEL_SYNC },
-						   .read_only = -ENOENT } };
+static struct wt_filesystem others = { .state = 2,
+				       .kind = &unknown,
+				       .mount = { WT_WHY_MOUNT_UNSEEN, WT_LEVEL_SYNC },
+				       .read_only = -ENOENT };
 
 const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)
 {
@@ -140,7 +144,7 @@ const struct wt_fs_kind *wt_filesystem_kind(uint32_t magic)
 
 struct wt_filesystem *wt_filesystem_at(unsigned int index)
 {
-	return &table[index < WT_LENGTH(table) ? index : WT_LENGTH(table) - 1];
+	return index < KNOWN ? &table[index] : &others;
 }
 
 /* The kind comes first: what has no disk is not asked. */
@@ -193,8 +197,8 @@ int wt_filesystem_of(int fd, dev_t dev)
 
 	/* Not known is not without: the one that knows nothing gets the strongest engine. */
 	if (err)
-		return err == -EBADF ? err : (int)WT_LENGTH(table) - 1;
-	for (size_t i = 0; i < WT_LENGTH(table) - 1; i++) {
+		return err == -EBADF ? err : KNOWN;
+	for (size_t i = 0; i < KNOWN; i++) {
 		struct wt_filesystem *at = &table[i];
 
 		if (is_at(at, &is) && at->dev == dev) {
@@ -213,9 +217,9 @@ int wt_filesystem_of(int fd, dev_t dev)
 		at->read_only = is_read_only(&fs, is.kind) ? wt_mount_all_read_only(fd, dev) : 0;
 		bool is_known = !is_unseen_for_now(&at->mount);
 		atomic_store_explicit(&at->state, is_known ? 2 : 0, memory_order_release);
-		return is_known ? i : WT_LENGTH(table) - 1;
+		return is_known ? i : KNOWN;
 	}
-	return WT_LENGTH(table) - 1;
+	return KNOWN;
 }
 
 bool wt_filesystem_is_known(int fd)
@@ -225,7 +229,7 @@ bool wt_filesystem_is_known(int fd)
 
 	if (identify(fd, &fs, &is))
 		return false;
-	for (size_t i = 0; i < WT_LENGTH(table) - 1; i++)
+	for (size_t i = 0; i < KNOWN; i++)
 		if (is_at(&table[i], &is))
 			return true;
 	return false;
