@@ -63,8 +63,8 @@ programs_on() {
 	case ${WT_SOAK:-}$1 in
 	1BTRFS) echo 600 ;;
 	1*) echo 1350 ;;
-	BTRFS) echo 2 ;;
-	*) echo 5 ;;
+	BTRFS) echo 1 ;;
+	*) echo 3 ;;
 	esac
 }
 
