@@ -173,6 +173,7 @@ struct trial {
 	bool stable; /* what a write promises: to be on stable storage, not only on the device */
 	bool cut;
 	bool vanishes; /* instead of what the plan says, the disk is gone at some moment */
+	int tries;     /* of this schedule, whose disk had vanished before it began */
 	bool verbose;
 	bool broken; /* the file system did not come back */
 	bool learnt; /* a write returned an error of the device, of which fsync has to tell */

@@ -282,10 +282,40 @@ static void look(struct trial *trial, struct child *child, struct verdict *verdi
 		judge_fsyncs(trial, verdict);
 }
 
+/*
+ * A disk that is to vanish soon may do so at a request of the file system's own, before the
+ * sufferer has opened its file: then it ends at once, and nothing was tried.
+ */
+static bool ended_before_it_wrote(const struct child *child)
+{
+	for (int i = 0; i < 100 && !child->wrote; i++) {
+		siginfo_t info = { 0 };
+
+		if (!waitid(P_PID, child->pid, &info, WEXITED | WNOWAIT | WNOHANG) && info.si_pid)
+			return info.si_code == CLD_EXITED;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* The schedule that was not tried is tried again: a few times, as the sufferer may end for itself.
+ */
+static bool is_to_be_tried_again(struct trial *trial, const struct child *child)
+{
+	if (!trial->vanishes || trial->tries >= 3 || !ended_before_it_wrote(child))
+		return false;
+	trial->tries++;
+	close(child->say_fd);
+	close(child->hear_fd);
+	waitpid(child->pid, NULL, 0);
+	return true;
+}
+
 static void run(struct trial *trial, char **command, struct verdict *verdict)
 {
 	const struct faults *faults = &trial->plan->faults;
 	struct child child;
+	bool again = false;
 
 	trial->cut = trial->stable && trial->plan->cut && !trial->vanishes;
 	trial->learnt = false;
@@ -304,6 +334,8 @@ static void run(struct trial *trial, char **command, struct verdict *verdict)
 		look_after_vanishing(trial, &child, verdict);
 	} else if (child.wrote) {
 		look(trial, &child, verdict);
+	} else if (is_to_be_tried_again(trial, &child)) {
+		again = true;
 	} else {
 		verdict->hung++;
 		finish(trial, &child, 0);
@@ -315,8 +347,14 @@ static void run(struct trial *trial, char **command, struct verdict *verdict)
 		close(trial->fd);
 	munmap(trial->board, sizeof(*trial->board));
 	/* It may have been ended by a failed flush, or be marked as one to be repaired. */
-	if ((faults->flushes || trial->broken) && disk_renew(trial))
+	if ((faults->flushes || trial->broken || again) && disk_renew(trial))
 		exit(3);
+	if (!again) {
+		trial->tries = 0;
+		return;
+	}
+	verdict->runs--;
+	run(trial, command, verdict);
 }
 
 static void print_verdict(const struct verdict *verdict)
