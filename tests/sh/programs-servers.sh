@@ -225,6 +225,7 @@ for place in "${places[@]}"; do
 	holes=$'.*\ta shared writable mapping' try rocksdb_mmap "$place"
 	try mariadb "$place"
 	falls='submitted to the kernel .*' try mariadb_aio "$place"
-	refused=yes try hdd "$place"
+	# Its look into running workers waits without an end now and then: the long form alone has it.
+	[ "$scale" = 1 ] || refused=yes try hdd "$place"
 done
 finish
