@@ -2,7 +2,7 @@
 /*
  * openings_writer HOW FILE - writes blocks to the file in one of some ways, and closes it. Prints
  * how often inotify(7) told of the closing of a file that was open for writing before the program
- * began to close it for the last time (`early`), and whether, a second later at most, nobody has it
+ * began to close it for the last time (`early`), and whether, ten seconds later at most, nobody has it
  * open for writing any more (`free`: a read lease can be had, fcntl(2)).
  */
 #define _GNU_SOURCE
@@ -195,7 +195,7 @@ static bool is_free(void)
 	int fd = open(path, O_RDONLY);
 	bool had = false;
 
-	for (int i = 0; i < 1000 && !had; i++) {
+	for (int i = 0; i < 10000 && !had; i++) {
 		had = !fcntl(fd, F_SETLEASE, F_RDLCK);
 		if (!had)
 			usleep(1000);
