@@ -15,8 +15,8 @@
 
 #define MOST_KIB 1024
 
-/* The least of three runs: how many pages of a library are mapped at once is the page cache's choice,
- * and differs where the library was just built. */
+/* The least of three runs: how many pages of a library are mapped at once is the page cache's
+ * choice, and differs where the library was just built. */
 static int64_t resident(const struct bed *bed, const char *rule, const char *number)
 {
 	int64_t least = INT64_MAX;
