@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "fdtable.h"
 #include "inline.h"
 #include "journal.h"
 #include "mirror.h"
+#include "owed.h"
 #include "raw.h"
 #include "stats.h"
 #include "sys.h"
@@ -260,20 +262,42 @@ static void drop_from_cache(const struct wt_target *target, const struct wt_witn
 }
 
 /*
+ * On the witness; or, where a sandbox that came late refuses that to the ring, on the program's
+ * description, since the bytes are known to be there and only the flush is wanted. What this takes is
+ * owed, and others who wait there are told of it.
+ */
+static int sync_once(const struct wt_target *target, const struct wt_witness *witness, int fd,
+		     struct wt_range range)
+{
+	bool datasync = target->rule->level != WT_LEVEL_SYNC;
+	struct wt_wait wait;
+
+	int err = wt_witness_sync(witness, range, datasync);
+	if (err != -ECANCELED)
+		return err;
+	wt_description_wait_begin(target->description, &wait);
+	err = datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
+	wt_description_wait_end(target->description, &wait, err);
+	if (err && !wt_sys_is_refusal(err) && err != -EBADF) {
+		wt_owed_to(wt_fdtable_description(fd), err);
+		wt_owed_to_later(fd, err);
+	}
+	return err;
+}
+
+/*
  * As often as neighbours' errors are told; an error of the flush itself is told each time. But not
  * everywhere does a sync flush again that has nothing else to do.
  */
 static int sync_again(const struct wt_target *target, const struct wt_witness *witness, int fd,
 		      struct wt_range range)
 {
-	bool datasync = target->rule->level != WT_LEVEL_SYNC;
 	int err = -EIO;
 
 	if (!(target->fs->kind->flags & WT_FS_FLUSHES))
 		return err;
-	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE && err != -ECANCELED;
-	     tries++)
-		err = wt_witness_sync(witness, range, datasync);
+	for (int tries = 0; tries < SYNC_TRIES && err && err != -ESTALE; tries++)
+		err = sync_once(target, witness, fd, range);
 	if (!err && wt_journal_ask(target->fs, fd, false) != WT_JOURNAL_LIVES)
 		err = -EIO;
 	return err;

@@ -337,6 +337,27 @@ judge_falls() {
 	check "$DISK_FS: refusals for ever: the report names the fall" falls_are_named
 }
 
+# A wait on a witness refused for ever, of writes that cannot be made again because they moved an
+# offset: they are kept by a wait on the description. Not on btrfs, which does not flush a second time.
+judge_refused_waits() {
+	local method rule err
+	id=4000000
+	for method in write writev append appendv; do
+		for rule in through dsync sync; do
+			for err in ENOSYS EPERM; do
+				new_case "$rule" "method=$method" threads=4 count=4 "fault=uring_sync:$err:1+"
+			done
+		done
+	done >"$work/waits.cases"
+	check "$DISK_FS: refused waits could be tried" play waits
+	check "$DISK_FS: refused waits: each write of four threads is kept" none_of waits \
+		'!is("outcome", "kept") || !is("failed", 0)'
+	check "$DISK_FS: refused waits: they struck" one_of_them waits
+}
+
+# Four threads that are never two at once have no witness.
+one_of_them() { with "$1" '!is("struck", 0)' | grep -q .; }
+
 falls_are_named() {
 	local line report from bad=
 	while read -r line; do
@@ -447,6 +468,7 @@ inside() {
 	judge_controls
 	judge_without_faults
 	judge_falls
+	[ "$DISK_FS" = btrfs ] || judge_refused_waits
 	judge_repeated
 	judge_strict
 	judge_single_faults
