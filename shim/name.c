@@ -50,9 +50,9 @@ static void not_covered(int fd, enum wt_reason why)
 }
 
 /* The level of a file where its names matter. */
-static enum wt_level level_of(int fd)
+static enum wt_level level_of(int fd, const struct wt_place *place)
 {
-	return wt_name_level(fd, WT_LEVEL_DSYNC);
+	return wt_name_level(fd, place, WT_LEVEL_DSYNC);
 }
 
 /* A refusal leads to another way, an error of the disk never does. */
@@ -87,7 +87,7 @@ static int sync_filesystem_of(int fd)
 
 	if (wt_sys.identify(fd, &st))
 		return CANNOT;
-	if (wt_name_path(fd, &st, &room, &hearsay) >= 0) {
+	if (wt_name_path(fd, &st, NULL, &room, &hearsay) >= 0) {
 		int dir = wt_name_open_parent(&(struct wt_place){ AT_FDCWD, room.at }, O_RDONLY);
 
 		ret = dir < 0 ? unseen(dir, CANNOT) : CANNOT;
@@ -234,11 +234,11 @@ static struct bearer bearer_of(const struct wt_place *place)
 }
 
 /* Under its new name, by a descriptor of it. 0 or the -errno of a sync. */
-static int named_as(struct bearer *bearer, int fd)
+static int named_as(struct bearer *bearer, int fd, const struct wt_place *place)
 {
 	int ret = 0;
 
-	bearer->after = level_of(fd);
+	bearer->after = level_of(fd, place);
 	wt_stats_renamed(fd);
 	/* Before the sync: no write that comes after it may be left out. */
 	if (bearer->after > bearer->before)
@@ -270,7 +270,7 @@ static int named(struct bearer *bearer, const struct wt_place *place)
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
 		ret = unseen(fd, 0);
 	} else {
-		ret = named_as(bearer, fd);
+		ret = named_as(bearer, fd, place);
 	}
 	close_if_open(fd);
 	return ret;
@@ -303,7 +303,7 @@ static enum wt_level level_of_linked(const struct wt_naming *naming)
 	struct stat st;
 
 	if (naming->flags & AT_EMPTY_PATH && !*from->path)
-		return level_of(from->dirfd);
+		return level_of(from->dirfd, NULL);
 	wt_name_level_at(from, naming->flags & AT_SYMLINK_FOLLOW ? 0 : O_NOFOLLOW, WT_LEVEL_DSYNC,
 			 &st, &level);
 	return level;
@@ -355,7 +355,7 @@ void wt_name_opened_unseen(const struct wt_place *place)
 	if ((err && !is_new) || !wt_name_may_have_rule(place, 0, WT_LEVEL_THROUGH))
 		return;
 	int fd = is_new ? wt_name_open_parent(place, O_PATH) : wt_name_look(place, 0);
-	if (fd >= 0 && (is_new || wt_name_level(fd, WT_LEVEL_THROUGH)))
+	if (fd >= 0 && (is_new || wt_name_level(fd, is_new ? NULL : place, WT_LEVEL_THROUGH)))
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
 	close_if_open(fd);
 }
@@ -372,12 +372,10 @@ int wt_name_truncate(const char *path, off_t len)
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
 		return unseen(fd, 0);
 	}
-	enum wt_level level = wt_name_level(fd, WT_LEVEL_THROUGH);
-	int ret = 0;
-	if (level) {
-		wt_elide_doubt(fd);
-		ret = sync_file(fd, level != WT_LEVEL_SYNC);
-	}
+	/* Whatever its name is now: the program's next fdatasync has something to do. */
+	wt_elide_doubt(fd);
+	enum wt_level level = wt_name_level(fd, &place, WT_LEVEL_THROUGH);
+	int ret = level ? sync_file(fd, level != WT_LEVEL_SYNC) : 0;
 	if (ret == CANNOT)
 		not_covered(fd, WT_WHY_SIZE_UNSYNCED);
 	wt_sys.close(fd);

@@ -13,14 +13,15 @@
 #include "stats.h"
 #include "sys.h"
 
-ssize_t wt_name_path(int fd, const struct stat *st, struct wt_room *room, bool *hearsay)
+ssize_t wt_name_path(int fd, const struct stat *st, const struct wt_place *place,
+		     struct wt_room *room, bool *hearsay)
 {
 	wt_room_make(room, 0);
-	ssize_t len = wt_place_name(fd, st, NULL, room->at, room->size, hearsay);
+	ssize_t len = wt_place_name(fd, st, place, room->at, room->size, hearsay);
 	if (len != -ENAMETOOLONG)
 		return len;
 	wt_room_make(room, WT_PLACE_BYTES);
-	return room->at ? wt_place_name(fd, st, NULL, room->at, room->size, hearsay) : -ENOMEM;
+	return room->at ? wt_place_name(fd, st, place, room->at, room->size, hearsay) : -ENOMEM;
 }
 
 static void not_covered(int fd, enum wt_reason why)
@@ -59,7 +60,7 @@ int wt_name_open_parent(const struct wt_place *place, int flags)
 	return fd;
 }
 
-enum wt_level wt_name_level(int fd, enum wt_level least)
+enum wt_level wt_name_level(int fd, const struct wt_place *place, enum wt_level least)
 {
 	const struct wt_rule *rule = NULL;
 	struct stat st;
@@ -68,7 +69,7 @@ enum wt_level wt_name_level(int fd, enum wt_level least)
 
 	if (wt_sys.identify(fd, &st) || !S_ISREG(st.st_mode))
 		return WT_LEVEL_OFF;
-	if (wt_name_path(fd, &st, &room, &hearsay) < 0)
+	if (wt_name_path(fd, &st, place, &room, &hearsay) < 0)
 		not_covered(fd, WT_WHY_NO_NAME);
 	else
 		rule = wt_policy_match(&wt_config.policy, room.at);
@@ -120,7 +121,7 @@ int wt_name_level_at(const struct wt_place *place, int nofollow, enum wt_level l
 	int fd = wt_name_look(place, nofollow);
 	if (fd < 0)
 		return fd;
-	*level = wt_name_level(fd, least);
+	*level = wt_name_level(fd, place, least);
 	wt_sys.close(fd);
 	return 0;
 }

@@ -15,8 +15,9 @@
 #include "policy.h"
 #include "room.h"
 
-/* As wt_place_name, of a file that was not just opened. The caller leaves the room. */
-ssize_t wt_name_path(int fd, const struct stat *st, struct wt_room *room, bool *hearsay);
+/* As wt_place_name; `place` is NULL where it is not known. The caller leaves the room. */
+ssize_t wt_name_path(int fd, const struct stat *st, const struct wt_place *place,
+		     struct wt_room *room, bool *hearsay);
 
 /* Opens the file with O_PATH; `nofollow`: O_NOFOLLOW or 0. The descriptor or -errno. */
 int wt_name_look(const struct wt_place *place, int nofollow);
@@ -27,8 +28,11 @@ int wt_name_parent(const struct wt_place *place, struct wt_room *room, struct wt
 /* Opens that directory. The descriptor or -errno. */
 int wt_name_open_parent(const struct wt_place *place, int flags);
 
-/* The level of the file by the name that it has now, if it is at least that one, or `off`. */
-enum wt_level wt_name_level(int fd, enum wt_level least);
+/*
+ * The level of the file by the name that it has now, if it is at least that one, or `off`. `place`
+ * is where it was found, or NULL: without /proc nothing else tells its name.
+ */
+enum wt_level wt_name_level(int fd, const struct wt_place *place, enum wt_level least);
 
 /*
  * Whether a rule at that level may be for the file of that name, which need not be there. Found
