@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 
 #include "base.h"
+#include "reason.h"
+#include "stats.h"
 #include "sys.h"
 
 #define FILES 1024u
@@ -77,8 +79,13 @@ static bool has_unclean_pages(int fd)
 	struct stat st;
 	struct wt_pages pages;
 
-	return wt_sys.identify(fd, &st) || st.st_size > LOOKED_THROUGH_BYTES ||
-	       wt_sys.cachestat(fd, 0, 0, &pages) || pages.unclean;
+	if (wt_sys.identify(fd, &st) || st.st_size > LOOKED_THROUGH_BYTES)
+		return true;
+	if (!wt_sys.cachestat(fd, 0, 0, &pages))
+		return pages.unclean;
+	wt_stats_event(WT_EVENT_FALL, fd, "fsync=elide", "fsync=keep",
+		       wt_reason_text(WT_WHY_NO_CACHESTAT));
+	return true;
 }
 
 bool wt_elide_ask(struct wt_elide *asked, int fd)

@@ -80,6 +80,8 @@
 	X(WT_WHY_DIRECT_REFUSED, "the kernel refused this O_DIRECT write", WT_DO_TAKE_AUTO)        \
 	X(WT_WHY_NO_RANGE_SYNC, "sync_file_range is refused here",                                 \
 	  "allow sync_file_range in the container's seccomp profile")                              \
+	X(WT_WHY_NO_CACHESTAT, "cachestat is refused here, so no sync is left out",                \
+	  "run Linux 6.5 or younger, and allow cachestat in the container's seccomp profile")      \
 	X(WT_WHY_QUEUED, "sync_file_range only queued the pages (compression)",                    \
 	  "mount without compression, or switch it off for the file (chattr +m)")                  \
 	X(WT_WHY_NO_RWF_DSYNC, "RWF_DSYNC is refused here",                                        \
