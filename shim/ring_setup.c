@@ -48,6 +48,16 @@ static void close_ring(int fd)
 		wt_sys.close(fd);
 }
 
+/* Since 5.18; an older kernel's EINVAL is a refusal for ever. 0 or -errno. */
+static int register_descriptor(struct io_uring *uring)
+{
+	int registered = io_uring_register_ring_fd(uring);
+
+	if (registered < 0)
+		return registered;
+	return registered == 1 ? 0 : -EINVAL;
+}
+
 int wt_ring_setup(struct io_uring *uring)
 {
 	int files[WT_MIRRORS];
@@ -61,7 +71,7 @@ int wt_ring_setup(struct io_uring *uring)
 		files[i] = -1;
 	err = io_uring_register_files(uring, files, WT_MIRRORS);
 	if (!err)
-		err = io_uring_register_ring_fd(uring) - 1;
+		err = register_descriptor(uring);
 	if (err) {
 		io_uring_queue_exit(uring);
 		return err;
