@@ -100,11 +100,12 @@ $(OBJ)/tests/unit: $(call object,$(wildcard tests/unit/*.c) $(BELOW_SRC)) $(OBJ)
 $(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion -lseccomp
 
 .SECONDARY:
 .SECONDEXPANSION:
 $(OBJ)/tests/prog/commit_rocksdb: LDLIBS := -lrocksdb
+$(OBJ)/tests/prog/sandbox: LDLIBS := -lseccomp
 $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_*.c))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
@@ -165,7 +166,16 @@ check test: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(Q)$(BUILT) tests/run
 
+# On other kernels, in QEMU: versions that Debian has packages of, or paths of images; `running`.
+KERNELS ?= 6.1 6.12 running
+check-kernels: deps
+	$(Q)tests/deps kernels
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
+	$(Q)$(BUILT) WT_KERNELS="$(KERNELS)" tests/run kernels; status=$$?; \
+		sed -n 's/^# table: //p' $(OBJ)/tests/log/kernels.tap; exit $$status
+
 soak: deps
+	$(Q)tests/deps kernels
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(Q)$(BUILT) WT_SOAK=1 tests/run
 
@@ -243,6 +253,7 @@ help:
 	@echo 'make               libwt.so and its tool'
 	@echo 'make demo          real programs through libwt: what each level costs and covers'
 	@echo 'make check         every test (under 15 minutes on a quiet machine); make soak: the long forms'
+	@echo 'make check-kernels tests on other kernels, in QEMU, and a table; KERNELS="$(KERNELS)"'
 	@echo 'make check-asan    tests under the sanitizers; make check-tsan: for threads'
 	@echo 'make fuzz          policy parser, report and log under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench-quick   the figures'
@@ -250,5 +261,5 @@ help:
 	@echo 'OBJ=DIR LIB=DIR/libwt.so  builds there, for a tree that is not to be written'
 	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
 
-.PHONY: all tests test test-programs deps check check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
+.PHONY: all tests test test-programs deps check check-kernels check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bed.h"
 #include "probe.h"
+#include "sandbox.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -134,6 +135,8 @@ static void become(const struct bed_program *program, int out)
 	if (program->with_stderr)
 		dup2(out, 2);
 	close_range(3, ~0U, 0); /* the test framework's */
+	if (getenv("WT_TEST_SANDBOX") && !sandbox_enter(getenv("WT_TEST_SANDBOX")))
+		_exit(126);
 	execve(path, (char **)program->argv, (char **)env);
 	dprintf(2, "%s: %m\n", path);
 	_exit(127);
@@ -168,6 +171,18 @@ int64_t bed_fact(const struct bed_run *run, const char *key)
 		if ((at == run->out || strchr(" \n", at[-1])) && at[len] == '=')
 			return strtoll(at + len + 1, NULL, 10);
 	return BED_NO_FACT;
+}
+
+bool bed_has(const char *what)
+{
+	static struct bed_run run;
+	char fact[64];
+
+	bed_run(&run, &(struct bed_program){ .argv = { "sandbox", "ask" } });
+	snprintf(fact, sizeof(fact), "%s=", what);
+	const char *answer = strstr(run.out, fact);
+	cr_assert(answer, "sandbox ask, status %d: %s", run.status, run.out);
+	return !strncmp(answer + strlen(fact), "works", 5);
 }
 
 int64_t bed_json_sum(const char *json, const char *key)

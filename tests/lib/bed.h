@@ -5,7 +5,8 @@
  * The file systems are those that tests/with-fs offers; a test goes through them
  * with BED_EACH and says in its messages which one failed. Programs run in an
  * environment made here and nowhere else: only the test decides what libwt sees.
- * The test itself is never preloaded.
+ * The test itself is never preloaded. WT_TEST_SANDBOX in its environment puts each program into a
+ * sandbox (sandbox.h), and the test stays outside.
  */
 #ifndef WT_TESTS_BED_H
 #define WT_TESTS_BED_H
@@ -65,6 +66,12 @@ void bed_run(struct bed_run *run, const struct bed_program *program);
 
 /* The number after "key=" in the output; BED_NO_FACT if the program did not say. */
 int64_t bed_fact(const struct bed_run *run, const char *key);
+
+/*
+ * Whether the programs have something of this kernel or sandbox: io_uring, registered_ring,
+ * cachestat, mount or proc. What is not there, libwt does without, and names that.
+ */
+bool bed_has(const char *what);
 
 /* All that follows "key": in a JSON text, added up. */
 int64_t bed_json_sum(const char *json, const char *key);

@@ -21,11 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/probe.h"
 #include "guest.h"
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 #define STACK_BYTES (256 << 10)
 
@@ -82,11 +79,11 @@ static pid_t make(int flags)
 
 static uintmax_t dirty_pages(const char *path)
 {
-	uint64_t range[2] = { 0, 0 }, counts[5] = { 0 };
+	struct probe_cache pages;
 	int look = open(path, O_RDONLY);
 
-	guest_must(look >= 0 && !syscall(SYS_cachestat, look, range, counts, 0), "cachestat");
-	return counts[1] + counts[2];
+	guest_must(look >= 0 && !probe_cachestat(look, 0, 0, &pages), "cachestat");
+	return pages.dirty + pages.writeback;
 }
 
 static int list(const char *kind)

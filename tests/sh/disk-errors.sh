@@ -31,7 +31,8 @@
 # failed direct writes and a cut (its log is replayed over extents that are in use): broken.
 #
 # WT_SEED is the first schedule (1), WT_SCHEDULES their number (10000 with WT_SOAK=1);
-# WT_SCHEDULE=SEED repeats the one of that number.
+# WT_SCHEDULE=SEED repeats the one of that number. WT_TEST_SANDBOX puts libwt's program into a sandbox
+# (tests/lib/sandbox.h).
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
 . "${0%/*}/../lib/tap.sh"
@@ -39,7 +40,7 @@
 self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
-export WT_SOAK=${WT_SOAK:-}
+export WT_SOAK=${WT_SOAK:-} WT_TEST_SANDBOX=${WT_TEST_SANDBOX:-}
 sufferer=$WT_OBJ/tests/prog/sufferer
 with_disk=$top/tests/disk/with-disk
 all_fs=(ext4 xfs btrfs)
@@ -76,7 +77,10 @@ judge() {
 	case $who in
 	O_DSYNC) command+=(O_DSYNC) ;;
 	plain) ;;
-	*) command=(env "LD_PRELOAD=$WT_LIB" "WT_POLICY=*=$who" WT_LOG=error "${command[@]}") ;;
+	*)
+		command=(env "LD_PRELOAD=$WT_LIB" "WT_POLICY=*=$who" WT_LOG=error "${command[@]}")
+		[ -z "$WT_TEST_SANDBOX" ] || command=("$WT_OBJ/tests/prog/sandbox" "$WT_TEST_SANDBOX" "${command[@]}")
+		;;
 	esac
 	"$sufferer" judge "${@:3:$#-5}" "$level" "${@: -3}" "${command[@]}"
 }

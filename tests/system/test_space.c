@@ -29,6 +29,10 @@ static int take_up(const struct bed *bed)
 	taken = fs.f_bfree * fs.f_frsize - LEFT_BYTES;
 	while (posix_fallocate(fd, 0, taken) && taken > LEFT_BYTES)
 		taken -= LEFT_BYTES; /* what is free is not always for the taking */
+	/* And btrfs finds more, as long as it has few chunks. */
+	while (!fstatvfs(fd, &fs) && fs.f_bfree * fs.f_frsize > 2 * LEFT_BYTES &&
+	       !posix_fallocate(fd, taken, LEFT_BYTES))
+		taken += LEFT_BYTES;
 	unlink(bed_path(bed, "ballast"));
 	return fd;
 }

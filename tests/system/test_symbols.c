@@ -196,9 +196,23 @@ static void check_on(const struct bed *bed, const char *name)
 			check_rule(bed, name, rule->text, &without, rule);
 }
 
+/* What the program itself cannot have in a sandbox is no test of libwt. */
+static void need_for(const char *name)
+{
+	static const struct {
+		const char *prefix, *what;
+	} needs[] = { { "io_uring_", "io_uring" }, { "tmpfile", "mount" } };
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (!strncmp(name, needs[i].prefix, strlen(needs[i].prefix)) &&
+		    !bed_has(needs[i].what))
+			cr_skip_test("this machine: no %s", needs[i].what);
+}
+
 /* The short form on the first that has a disk, the long form on all. */
 static void check(const char *name)
 {
+	need_for(name);
 	BED_EACH(bed) {
 		if (!bed->has_disk || bed->upper)
 			continue;
