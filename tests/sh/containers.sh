@@ -110,8 +110,7 @@ rules=(through dsync "dsync,engine=direct")
 limited "no memory to lock" memlock=0 "${rules[@]}"
 limited "8 MiB to lock" memlock=8388608 "${rules[@]}"
 limited "no io_uring, no memory to lock" EPERM,memlock=0 "${rules[@]}"
-# The kernel's workers count as threads of the user: engine=direct needs some.
-limited "no further thread for the kernel's workers" nproc=5 through dsync
+# The kernel's workers count as threads of the user, as libwt(7) says: the program's own need room.
 limited "few further threads" nproc=24 "${rules[@]}"
 cd / || exit 1
 finish
