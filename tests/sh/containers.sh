@@ -13,10 +13,20 @@
 . "${0%/*}/../lib/tap.sh"
 
 prog=$WT_OBJ/tests/prog
-lists=/usr/share/gocode/src/github.com
+packages=$WT_OBJ/packages sources=usr/share/gocode/src/github.com
 tests_of_names='symbol|stolen|taken|descriptor|footprint|policy|reuse|scene' # their programs need /proc
 
 ### Profiles, as sandbox.h reads them
+
+# Two source packages of a megabyte, which are unpacked here, once: installed, each would bring a
+# hundred others.
+fetch() {
+	local dir=$packages/$1
+	[ ! -d "$dir/usr" ] || return 0
+	rm -rf "$dir" && mkdir -p "$dir" && cd "$dir" || return
+	apt-get download -qq "$1" && dpkg-deb -x ./*.deb unpacked && rm ./*.deb &&
+		chmod -R a+rX unpacked && mv unpacked/usr . && cd /
+}
 
 # What Docker's gives to a container without further capabilities.
 docker_profile() {
@@ -27,7 +37,7 @@ docker_profile() {
 		| (if $arg == null then ""
 		   elif $arg.op == "SCMP_CMP_MASKED_EQ" then " \($arg.index) \($arg.value) \($arg.valueTwo // 0)"
 		   else " \($arg.index) 4294967295 \($arg.value)" end) as $when
-		| .names[] + $when' "$lists/docker/docker/profiles/seccomp/default.json"
+		| .names[] + $when' "$packages/golang-github-docker-docker-dev/$sources/docker/docker/profiles/seccomp/default.json"
 }
 
 # containerd's is a list in its source; what it adds for this machine and to any container follows.
@@ -35,10 +45,16 @@ containerd_profile() {
 	awk '/syscalls := / { on = 1 }
 		on && /Action:/ { exit }
 		on && match($0, /"[a-z_0-9]+",/) { print substr($0, RSTART + 1, RLENGTH - 3) }' \
-		"$lists/containerd/containerd/contrib/seccomp/seccomp_default.go"
+		"$packages/golang-github-containerd-containerd-dev/$sources/containerd/containerd/contrib/seccomp/seccomp_default.go"
 	printf '%s\n' arch_prctl modify_ldt ptrace "clone 0 $((0x7e020000)) 0"
 }
 
+for package in golang-github-docker-docker-dev golang-github-containerd-containerd-dev; do
+	if ! (fetch $package) >"$work/fetched" 2>&1; then
+		echo "1..0 # SKIP this machine: $package could not be fetched: $(tail -n 1 "$work/fetched")"
+		exit
+	fi
+done
 for name in docker containerd; do
 	${name}_profile | grep -v '^io_uring_' >"$work/$name"
 	check "$name's profile is a long list, with what each program needs" \
