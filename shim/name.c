@@ -355,7 +355,7 @@ void wt_name_opened_unseen(const struct wt_place *place)
 	if ((err && !is_new) || !wt_name_may_have_rule(place, 0, WT_LEVEL_THROUGH))
 		return;
 	int fd = is_new ? wt_name_open_parent(place, O_PATH) : wt_name_look(place, 0);
-	if (fd >= 0 && (is_new || wt_name_level(fd, is_new ? NULL : place, WT_LEVEL_THROUGH)))
+	if (fd >= 0 && (is_new || wt_name_level(fd, place, WT_LEVEL_THROUGH)))
 		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_way_text(WT_WAY_RING));
 	close_if_open(fd);
 }
