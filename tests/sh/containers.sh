@@ -18,16 +18,6 @@ tests_of_names='symbol|stolen|taken|descriptor|footprint|policy|reuse|scene' # t
 
 ### Profiles, as sandbox.h reads them
 
-# Two source packages of a megabyte, which are unpacked here, once: installed, each would bring a
-# hundred others.
-fetch() {
-	local dir=$packages/$1
-	[ ! -d "$dir/usr" ] || return 0
-	rm -rf "$dir" && mkdir -p "$dir" && cd "$dir" || return
-	apt-get download -qq "$1" && dpkg-deb -x ./*.deb unpacked && rm ./*.deb &&
-		chmod -R a+rX unpacked && mv unpacked/usr . && cd /
-}
-
 # What Docker's gives to a container without further capabilities.
 docker_profile() {
 	jq -r '.syscalls[]
@@ -49,8 +39,9 @@ containerd_profile() {
 	printf '%s\n' arch_prctl modify_ldt ptrace "clone 0 $((0x7e020000)) 0"
 }
 
+# Of a megabyte, and unpacked once: installed, each would bring a hundred others.
 for package in golang-github-docker-docker-dev golang-github-containerd-containerd-dev; do
-	if ! (fetch $package) >"$work/fetched" 2>&1; then
+	if ! "$WT_TOP/tests/lib/unpack" $package "$packages/$package" >"$work/fetched" 2>&1; then
 		echo "1..0 # SKIP this machine: $package could not be fetched: $(tail -n 1 "$work/fetched")"
 		exit
 	fi
@@ -70,25 +61,22 @@ done
 # once.
 under() {
 	env WT_TOP="$WT_TOP" WT_OBJ="$WT_OBJ" WT_LIB="$WT_LIB" WT_TEST_SANDBOX="$3" \
-		"$WT_TOP/tests/system/apart" "$1" "$work/$2.tap" "$4" >"$work/$2.said" 2>&1 </dev/null
+		"$WT_TOP/tests/system/apart" "$1" "$work/$2.tap" "$4" >"$work/$2.why" 2>&1 </dev/null
 	echo $? >"$work/$2.status"
 }
 
-# A line a test, numbered with ours.
+# Those that were filtered out are not among them.
 show() {
-	local tap=$work/$1.tap
-	awk -v n=$tests_run -v name="$1" '
+	awk -v name="$1" '
 		/# SKIP test was skipped$/ { next }
-		/^(not )?ok / { sub(/ok( [0-9]+)?( - )?/, "ok " ++n " - " name ": ") }
-		/^(not )?ok |^ / { print }' "$tap" >"$work/part"
-	cat "$work/part"
-	tests_run=$((tests_run + $(grep -cE '^(not )?ok ' "$work/part")))
-	check "$1: they came to their end" is "$(cat "$work/$1.status")" 0
+		/^(not )?ok / { sub(/ok( [0-9]+)?( - )?/, "ok - " name ": ") }
+		/^(not )?ok |^ / { print }' "$work/$1.tap" >"$work/$1.part"
+	show_part "$1" "$(cat "$work/$1.status")" "$work/$1"
 }
 
 capped=caps,memlock=8388608
 env WT_TOP="$WT_TOP" WT_OBJ="$WT_OBJ" WT_LIB="$WT_LIB" WT_TEST_SANDBOX="$capped,profile=$work/docker" \
-	"$WT_TOP/tests/system/halves" "$work/docker.tap" >"$work/docker.said" 2>&1
+	"$WT_TOP/tests/system/halves" "$work/docker.tap" >"$work/docker.why" 2>&1
 echo $? >"$work/docker.status"
 under 1 containerd "caps,memlock=0,profile=$work/containerd" '@(bed|engine|elide|shared|full|strict|report)/*' &
 under 2 no-proc "proc=none" "!($tests_of_names|shape|pwrite*|answers|write*)/*"

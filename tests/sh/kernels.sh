@@ -38,8 +38,8 @@ run_on() {
 	echo $? >"$results/ended"
 }
 
-# tests_of NAME FILE: a line a test, numbered with ours; those that were filtered out are not among
-# them, nor what a kernel has not: that is one line.
+# tests_of NAME FILE: a line a test; those that were filtered out are not among them, nor what a kernel
+# has not: that is one line.
 tests_of() {
 	awk -v name="$1" '
 		/# SKIP test was skipped$/ { next }
@@ -58,9 +58,8 @@ judge_kernel() {
 	fi
 	for part in "$results"/*.tap; do
 		[ -s "$part" ] || continue
-		tests_of "$kernel: $(basename "$part" .tap)" "$part" >"$work/part"
-		awk -v n=$tests_run '/^(not )?ok - / { sub(/ok - /, "ok " ++n " - ") } { print }' "$work/part"
-		tests_run=$((tests_run + $(grep -cE '^(not )?ok - ' "$work/part")))
+		tests_of "$kernel: $(basename "$part" .tap)" "$part" >"$work/tests.part"
+		show_part "$kernel" 0 "$work/tests" # how all of it ended is asked below
 	done
 	check "$kernel: its tests came to their end" is "$(cat "$results/ended")" 0
 	check "$kernel: $least tests and more passed" \
@@ -122,7 +121,7 @@ judge_standin() {
 	judge_levels "$1 (stand-in)" "$work/reports"
 }
 
-# As many at once as there are processors.
+# All guests at once.
 for kernel in "${kernels[@]}"; do
 	[ "$kernel" = running ] || run_on "$kernel" &
 done
