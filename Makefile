@@ -28,9 +28,11 @@ say = @for word in $(2); do printf '  %-4s %s\n' '$(1)' "$$word"; done
 endif
 endif
 
-TOOL_SRC  := $(wildcard shim/tool*.c shim/probe.c)
-EDGE_SRC  := $(wildcard shim/edge_*.c) shim/bind.c shim/lookup.c shim/rebind.c shim/init.c
-BELOW_SRC := $(filter-out $(TOOL_SRC) $(EDGE_SRC) shim/front.c,$(wildcard shim/*.c))
+# Each floor is a folder, the lowest first; a file uses only what stands below it.
+BELOW     := base os report state ring engine core
+BELOW_SRC := $(wildcard $(BELOW:%=shim/%/*.c))
+EDGE_SRC  := $(filter-out shim/edge/front.c,$(wildcard shim/edge/*.c shim/edge/stdio/*.c))
+TOOL_SRC  := $(wildcard shim/tool/*.c)
 object     = $(patsubst %.c,$(OBJ)/o/%.o,$(1))
 
 # A test program NAME is NAME.c and, where it grew, NAME_*.c.
@@ -55,7 +57,7 @@ $(OBJ)/own-uring.a: $(wildcard $(LIBURING)) | $(TOOLS)
 	$(Q)objcopy --redefine-syms=$@.names $< $@
 
 # Inside the library its functions have names of their own; front.c exports the others.
-$(OBJ)/interposed: shim/symbols.def
+$(OBJ)/interposed: shim/os/symbols.def
 	$(Q)mkdir -p $(@D)
 	$(Q)sed -n -e 's/^WT_[A-Z]*([^,(]*, *\([a-z_0-9A-Z]*\), *\((.*\)\?$$/\1 wt_edge_\1/p' \
 		-e 's/^WT_SAME(\([a-zA-Z0-9_]*\),.*/\1 wt_edge_\1/p' $< >$@
@@ -65,11 +67,13 @@ $(OBJ)/i/%.o: $(OBJ)/o/%.o $(OBJ)/interposed
 	$(Q)objcopy --redefine-syms=$(OBJ)/interposed $< $@
 
 # What each process runs, at its start and end, to fork and to execute, lies together: fewer pages.
-EACH_SRC := $(patsubst %,shim/%.c,init real elf scope bind thread sys config policy glob text environment stats log \
-	fdtable guest child program edge_exec edge_dup edge_close core description owed family trust)
+EACH_SRC := $(patsubst %,shim/%.c,edge/init os/real os/elf os/scope edge/bind os/thread os/sys state/config \
+	base/policy base/glob base/text state/environment report/stats report/log state/fdtable state/guest \
+	state/child os/program edge/exec edge/dup edge/close core/core state/description state/owed \
+	state/family base/trust)
 LIB_SRC  := $(EACH_SRC) $(filter-out $(EACH_SRC),$(BELOW_SRC) $(EDGE_SRC))
 
-$(LIB): $(call object,shim/front.c) $(patsubst %.c,$(OBJ)/i/%.o,$(LIB_SRC)) shim/libwt.map $(OBJ)/own-uring.a
+$(LIB): $(call object,shim/edge/front.c) $(patsubst %.c,$(OBJ)/i/%.o,$(LIB_SRC)) shim/libwt.map $(OBJ)/own-uring.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libwt.so -Wl,--version-script=shim/libwt.map \
 		-Wl,--exclude-libs,ALL,-Bsymbolic-functions -Wl,-z,now,-z,defs,-z,nodelete,-z,noseparate-code \
@@ -85,7 +89,7 @@ $(OBJ)/o/%.o: %.c Makefile | $(TOOLS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # A sanitizer's runtime calls these before it is ready for what it instruments.
-$(patsubst %,$(OBJ)/o/shim/%.o,edge_thread real elf scope lookup rebind): override CFLAGS += \
+$(patsubst %,$(OBJ)/o/shim/%.o,edge/thread os/real os/elf os/scope edge/lookup edge/rebind): override CFLAGS += \
 	-fno-sanitize=all -fno-builtin
 
 # Tests and figures.
@@ -140,7 +144,7 @@ $(DISK_PROGS): $(OBJ)/tests/disk/%: $(OBJ)/o/tests/disk/%.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,bench/lib.c shim/elf.c)
+$(OBJ)/bench/%: $(OBJ)/o/bench/%.o $(call object,bench/lib.c shim/os/elf.c)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl
@@ -182,10 +186,11 @@ soak: deps
 # Under libFuzzer, each for FUZZ_SECONDS: the policy parser, and the report and the log.
 FUZZ_SECONDS ?= 600
 FUZZERS := $(OBJ)/fuzz/policy $(OBJ)/fuzz/report
-$(OBJ)/fuzz/policy: fuzzed := policy glob text
-$(OBJ)/fuzz/report: fuzzed := policy glob label text trust reason stats unruled report report_json report_text log elf thread sys
+$(OBJ)/fuzz/policy: fuzzed := base/policy base/glob base/text
+$(OBJ)/fuzz/report: fuzzed := $(addprefix base/,policy glob label text trust reason) \
+	$(addprefix report/,stats unruled report json text log) $(addprefix os/,elf thread sys)
 $(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns,--wrap=wt_sys_unix_ms
-$(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*.[ch])
+$(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*/*.[ch])
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)command -v clang >/dev/null || { \

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "elf.h"
+#include "os/elf.h"
 
 #define PARTS 16
 

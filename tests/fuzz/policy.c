@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../shim/policy.h"
+#include "base/policy.h"
 #include "fuzz.h"
 
 /* In a block of its own size, so that a byte too far is an error. */

@@ -15,16 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../shim/base.h"
-#include "../../shim/log.h"
-#include "../../shim/real.h"
-#include "../../shim/reason.h"
-#include "../../shim/report.h"
-#include "../../shim/report_form.h"
-#include "../../shim/stats.h"
-#include "../../shim/sys.h"
-#include "../../shim/unruled.h"
+#include "base/base.h"
+#include "base/reason.h"
 #include "fuzz.h"
+#include "os/real.h"
+#include "os/sys.h"
+#include "report/form.h"
+#include "report/log.h"
+#include "report/report.h"
+#include "report/stats.h"
+#include "report/unruled.h"
 
 #define RULES_MAX 3
 #define OUTPUT_FD 1000

@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "../../shim/raw.h"
+#include "../../shim/os/raw.h"
 
 #define PROBE_BLOCK 4096UL
 

@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 #include "pageflags.h"
 
 #ifndef SYS_cachestat

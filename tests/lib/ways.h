@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 
 /* The entry points of glibc's fortified headers, called here whatever the compiler's level. */
 int __open_2(const char *path, int flags);

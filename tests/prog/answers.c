@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 
 const char *file_path;
 

@@ -9,7 +9,7 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 
 #define MIB (1L << 20)
 

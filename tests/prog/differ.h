@@ -29,7 +29,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 
 #define SLOTS 10
 #define FEW_DESCRIPTORS 40

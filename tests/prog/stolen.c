@@ -15,7 +15,7 @@ static const struct {
 	function *by_address;
 } functions[] = {
 #define WT_SAME(name, other) { #name, name },
-#include "../../shim/symbols.def"
+#include "../../shim/os/symbols.def"
 #undef WT_SAME
 };
 
@@ -27,7 +27,7 @@ static struct stolen_answer call(int index)
 #define WT_SAME(name, other)                                                                       \
 	case STOLEN_##name:                                                                        \
 		return name(1.25, 2.5f, 4, pair, 0.5);
-#include "../../shim/symbols.def"
+#include "../../shim/os/symbols.def"
 #undef WT_SAME
 	}
 	return (struct stolen_answer){ .index = -1 };

@@ -22,7 +22,7 @@ static const struct {
 #define WT_LIBC(ret, name, params, args) { #name, try_##name },
 #define WT_URING(ret, name, params) { #name, try_##name },
 #define WT_SAME(name, other) { #name, try_##name },
-#include "symbols.def"
+#include "os/symbols.def"
 #define X(name) { "scene_" #name, scene_##name },
 	SCENES(X)
 };

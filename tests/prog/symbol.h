@@ -149,7 +149,7 @@ void close_state(void);
 #define WT_LIBC(ret, name, params, args) void try_##name(void);
 #define WT_URING(ret, name, params) void try_##name(void);
 #define WT_SAME(name, other) void try_##name(void);
-#include "symbols.def"
+#include "os/symbols.def"
 #undef WT_SYMBOL
 #undef WT_LIBC
 #undef WT_URING

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 
 /* Waits for its end, and tells it. */
 static void finish(struct aiocb *request)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes, copies, sizes and syncs by a descriptor. */
 #include "symbol.h"
-#include "../../shim/raw.h" /* past libwt, which exports syscall(3) */
+#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
 
 #include <linux/fs.h>
 #include <sys/ioctl.h>

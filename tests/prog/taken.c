@@ -11,7 +11,7 @@ long stolen_sum(void);
 
 static struct stolen_data *const by_address[] = {
 #define WT_SAME(name, other) &name,
-#include "../../shim/symbols.def"
+#include "../../shim/os/symbols.def"
 #undef WT_SAME
 };
 
@@ -24,6 +24,6 @@ int main(void)
 {
 	long sum = stolen_sum();
 
-#include "../../shim/symbols.def"
+#include "../../shim/os/symbols.def"
 	return stolen_sum() != sum + STOLEN_LEN;
 }

@@ -1,36 +1,64 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The floors of shim/README.md hold: every file stands on one, and includes nothing from above.
+# The floors of shim/README.md hold: each is a folder, and every file includes and calls only what
+# stands in its own folder or below it. No two files need each other, and none is too long to read.
 set -u
 cd "${WT_TOP:-.}" || exit 1
+objects=${WT_OBJ:-obj}/o
 
-declare -A floor
-while IFS='|' read -r _ number _ files _; do
-	[[ $number =~ ^\ *[0-9]+\ *$ ]] || continue
-	for name in $files; do
-		floor[$name]=$((number))
-	done
-done < <(sed -n '/^## Floors/,/^## Objects/p' shim/README.md)
+mapfile -t floors < <(sed -n '/^## Floors/,/^## Objects/s/^| `\([a-z]*\)\/` |.*/\1/p' shim/README.md)
+declare -A height
+for i in "${!floors[@]}"; do height[${floors[i]}]=$i; done
+height_of() { # a file below shim/
+	local floor=${1%%/*}
+	echo "${height[$floor]:--1}"
+}
 
-missing=
+folders=$(cd shim && find . -name '*.[ch]' -printf '%P\n' | sed 's|/.*||' | sort -u | tr '\n' ' ')
+named=$(printf '%s\n' "${floors[@]}" | sort | tr '\n' ' ')
+
 upward=
-for file in shim/*.[ch]; do
-	name=$(basename "${file%.*}")
-	if [ -z "${floor[$name]:-}" ]; then
-		missing+=" $name"
-		continue
-	fi
-	while read -r header; do
-		above=${floor[${header%.h}]:-}
-		[ -z "$above" ] && continue
-		[ "$above" -le "${floor[$name]}" ] || upward+=" $name->$header"
-	done < <(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file")
-done
+while read -r file header; do
+	[ "$(height_of "$header")" -le "$(height_of "$file")" ] || upward+=" $file->$header"
+done < <(cd shim && grep -rno --include='*.[ch]' '^#include "[a-z_/]*/[a-z_]*\.h"' . |
+	sed 's|^\./\([^:]*\):[0-9]*:#include "\(.*\)"|\1 \2|')
+
+# Who calls whom, by the objects: a file and the file that defines what it lacks. The exported
+# functions lead to the edges by name only, and an edge of another edge's symbol is the program's.
+sources=$(cd shim && find . -name '*.c' ! -path ./edge/front.c -printf '%P\n')
+# shellcheck disable=SC2086 # the names of sources have no blanks
+calls=$(cd "$objects/shim" && nm -A ${sources//.c/.o} | awk '
+	{ sub(/:.*/, "", $1); type = $(NF - 1); name = $NF }
+	type == "U" { wants[$1 " " name] }
+	type ~ /^[TDBRVW]$/ && name ~ /^wt_/ { defines[name] = defines[name] " " $1 }
+	END {
+		for (want in wants) {
+			split(want, w, " ")
+			count = split(defines[w[2]], in_, " ")
+			for (i = 1; i <= count; i++)
+				if (in_[i] != w[1]) print w[1], in_[i]
+		}
+	}' | sort -u)
+called_upward=
+while read -r file callee; do
+	[ "$(height_of "$callee")" -le "$(height_of "$file")" ] || called_upward+=" $file->$callee"
+done <<<"$calls"
+circles=$(tsort <<<"$calls" 2>&1 >/dev/null | sed 's/^tsort: -: input contains a loop://; s/^tsort: -: //' | tr '\n' ' ')
+
+long=$(find shim -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 500 { printf " %s:%d", $2, $1 }')
+# A function starts after an unindented line that ends in ")" and ends at an unindented "}".
+functions=$(find shim -name '*.[ch]' -exec awk '
+	/^{$/ { start = FNR }
+	/^}/ && start { if (FNR - start > 70) printf " %s:%d", FILENAME, start; start = 0 }' {} +)
 
 result() { # number, name, what is wrong
-	if [ -z "$3" ]; then echo "ok $1 - $2"; else echo "not ok $1 - $2"; echo "#$3"; fi
+	if [ -z "${3// /}" ]; then echo "ok $1 - $2"; else echo "not ok $1 - $2"; echo "# $3"; fi
 }
-echo 1..3
-result 1 "the table names floors" "$([ ${#floor[@]} -gt 20 ] || echo " only ${#floor[@]} files")"
-result 2 "every file stands on a floor" "$missing"
-result 3 "no file includes a header from above" "$upward"
+echo 1..7
+result 1 "each folder is a floor of the table, and each floor a folder" "$([ "$folders" = "$named" ] || echo "$folders/ $named")"
+result 2 "no file includes a header from above" "$upward"
+result 3 "the objects were found" "$([ "$(wc -l <<<"$calls")" -gt 200 ] || echo "only $(wc -l <<<"$calls") calls below $objects")"
+result 4 "no object calls one from above" "$called_upward"
+result 5 "no two files need each other" "$circles"
+result 6 "no file is longer than 500 lines" "$long"
+result 7 "no function is longer than 70 lines" "$functions"

@@ -40,10 +40,10 @@ missing() {
 	comm -23 "$work/names" "$1"
 }
 
-variables() { sed -n 's/^[[:space:]]*X(\(WT_[A-Z_]*\)).*/\1/p' "$top/shim/config.c"; }
+variables() { sed -n 's/^[[:space:]]*X(\(WT_[A-Z_]*\)).*/\1/p' "$top/shim/state/config.c"; }
 symbols() {
 	sed -n -e 's/^WT_\(SYMBOL\|LIBC\|URING\)([^,]*, *\([A-Za-z0-9_]*\),.*/\2/p' \
-		-e 's/^WT_SAME(\([A-Za-z0-9_]*\),.*/\1/p' "$top/shim/symbols.def"
+		-e 's/^WT_SAME(\([A-Za-z0-9_]*\),.*/\1/p' "$top/shim/os/symbols.def"
 }
 
 # The system calls that libwt makes of its own accord, for whoever writes a filter; of an io_uring's

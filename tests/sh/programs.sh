@@ -89,7 +89,7 @@ git_run() {
 	git clone -q origin linked
 	cd clone
 	for n in $(seq $((3 * scale))); do
-		echo "$n" >>shim/core.c
+		echo "$n" >>shim/core/core.c
 		git commit -qam "change $n"
 	done
 	git tag -am tag v1
@@ -158,7 +158,7 @@ make_result() { tree; }
 prepare_package() {
 	local package=$work/package repository=$input/repository
 	mkdir -p "$package/DEBIAN" "$package/usr/share/wt-test" "$package/etc" "$repository"
-	cp "$WT_TOP"/shim/*.c "$package/usr/share/wt-test"
+	cp "$WT_TOP"/shim/*/*.c "$package/usr/share/wt-test"
 	echo configured >"$package/etc/wt-test.conf"
 	echo /etc/wt-test.conf >"$package/DEBIAN/conffiles"
 	# shellcheck disable=SC2016 # dpkg sets it

@@ -26,7 +26,7 @@ check() {
 
 interposed() {
 	sed -n -e 's/^WT_\(SYMBOL\|LIBC\|URING\)([^,]*, *\([a-zA-Z0-9_]*\),.*/\2/p' \
-		-e 's/^WT_SAME(\([a-zA-Z0-9_]*\),.*/\1/p' shim/symbols.def | sort -u
+		-e 's/^WT_SAME(\([a-zA-Z0-9_]*\),.*/\1/p' shim/os/symbols.def | sort -u
 }
 
 # Functions that the header declares, as the compiler sees them.
@@ -44,7 +44,7 @@ exports_are_the_list() {
 	api >"$scratch/api"
 	sort -u "$scratch/interposed" "$scratch/api" >"$scratch/wanted"
 	exported >"$scratch/exported"
-	echo "< wanted by shim/symbols.def or include/wt.h, > exported"
+	echo "< wanted by shim/os/symbols.def or include/wt.h, > exported"
 	[ "$(wc -l <"$scratch/interposed")" -gt 40 ] && diff "$scratch/wanted" "$scratch/exported"
 }
 
@@ -64,7 +64,7 @@ manual_is_the_list() {
 	sed -n '/^\.Sh INTERPOSED SYMBOLS/,/^\.El/{ s/^\.It \([^"]*\) Ta .*/\1/p }' shim/man/libwt.7 |
 		tr -s ', ' '\n' | grep -v '^Sy$\|^symbol$' | sort >"$scratch/manual"
 	interposed >"$scratch/interposed"
-	echo "< shim/symbols.def, > libwt(7)"
+	echo "< shim/os/symbols.def, > libwt(7)"
 	diff "$scratch/interposed" "$scratch/manual"
 }
 
@@ -72,7 +72,7 @@ version_script_is_the_list() {
 	sed -n '/global:/,/local:/{ s/global:\|local:.*//; p }' shim/libwt.map |
 		tr -s '; \t' '\n' | grep . | sort >"$scratch/map"
 	{ interposed && api; } | sort >"$scratch/wanted"
-	echo "< wanted by shim/symbols.def or include/wt.h, > shim/libwt.map"
+	echo "< wanted by shim/os/symbols.def or include/wt.h, > shim/libwt.map"
 	diff "$scratch/wanted" "$scratch/map"
 }
 

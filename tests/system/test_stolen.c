@@ -34,7 +34,7 @@ static void check(const char *program, const char *name)
 #define WT_SYMBOL(ret, name, params) WT_SAME(name, )
 #define WT_LIBC(ret, name, params, args) WT_SAME(name, )
 #define WT_URING(ret, name, params) WT_SAME(name, )
-#include "symbols.def"
+#include "os/symbols.def"
 
 Test(taken, variables)
 {

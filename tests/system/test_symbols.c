@@ -231,7 +231,7 @@ static void check(const char *name)
 #define WT_LIBC(ret, name, params, args) WT_SYMBOL(ret, name, params)
 #define WT_URING(ret, name, params) WT_SYMBOL(ret, name, params)
 #define WT_SAME(name, other) WT_SYMBOL(, name, )
-#include "symbols.def"
+#include "os/symbols.def"
 
 #define X(name)                                                                                    \
 	Test(scene, name)                                                                          \

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <linux/magic.h>
 
-#include "base.h"
-#include "choose.h"
+#include "base/base.h"
+#include "engine/choose.h"
 
 #define EXT4 EXT4_SUPER_MAGIC
 #define OVERLAY OVERLAYFS_SUPER_MAGIC

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "description.h"
+#include "state/description.h"
 
 static uint64_t number;
 static struct wt_description *at;

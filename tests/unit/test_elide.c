@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "elide.h"
 #include "scratch.h"
+#include "state/elide.h"
 
 static int fd;
 

@@ -13,11 +13,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base.h"
-#include "config.h"
-#include "engine.h"
-#include "real.h"
-#include "sys.h"
+#include "base/base.h"
+#include "engine/engine.h"
+#include "os/real.h"
+#include "os/sys.h"
+#include "state/config.h"
 
 static char path[] = "/var/tmp/wt-engine-XXXXXX";
 static int fd;

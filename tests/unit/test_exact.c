@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exact.h"
-#include "judge.h"
-#include "mirror.h"
-#include "owed.h"
-#include "real.h"
-#include "sys.h"
-#include "track.h"
+#include "core/exact.h"
+#include "core/judge.h"
+#include "core/track.h"
+#include "os/real.h"
+#include "os/sys.h"
+#include "ring/mirror.h"
+#include "state/owed.h"
 
 static char path[] = "/var/tmp/wt-exact-XXXXXX";
 static int fd, answer;

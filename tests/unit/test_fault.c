@@ -20,16 +20,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base.h"
-#include "config.h"
-#include "core.h"
-#include "description.h"
-#include "report.h"
+#include "base/base.h"
+#include "core/core.h"
+#include "core/track.h"
+#include "report/report.h"
+#include "report/stats.h"
 #include "scratch.h"
-#include "stats.h"
+#include "state/config.h"
+#include "state/description.h"
+#include "state/turn.h"
 #include "test_fault.h"
-#include "track.h"
-#include "turn.h"
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "real.h"
-#include "sys.h"
+#include "os/real.h"
+#include "os/sys.h"
 
 #define FAULT_OWN_WRITES(X)                                                                        \
 	X(write)                                                                                   \

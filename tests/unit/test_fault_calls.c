@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base.h"
+#include "base/base.h"
 
 const char *const fault_names[FAULT_CALLS] = {
 #define X(ret, name, params) [FAULT_##name] = #name,

@@ -4,8 +4,8 @@
 #include <criterion/criterion.h>
 #include <limits.h>
 
-#include "fdtable.h"
-#include "track.h"
+#include "core/track.h"
+#include "state/fdtable.h"
 
 static const union wt_verdict ruled = { .state = WT_RULED, .rule = 7, .engine = 3 };
 static const union wt_verdict no_rule = { .state = WT_NO_RULE };

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "filesystem.h"
-#include "sys.h"
+#include "os/sys.h"
+#include "state/filesystem.h"
 
 static struct statfs answer;
 

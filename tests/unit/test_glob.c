@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../shim/glob.h"
+#include "base/glob.h"
 
 #define RANDOM_SEED 20240817u
 #define RANDOM_ROUNDS 400000

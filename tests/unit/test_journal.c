@@ -10,9 +10,9 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "base.h"
-#include "journal.h"
-#include "sys.h"
+#include "base/base.h"
+#include "os/sys.h"
+#include "state/journal.h"
 
 #define XFS_MAGIC 0x58465342
 #define DEVICE makedev(8, 1)

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../shim/base.h"
-#include "../../shim/label.h"
+#include "base/base.h"
+#include "base/label.h"
 
 #define HEX "[0-9A-F]"
 #define HEX_8 HEX HEX HEX HEX HEX HEX HEX HEX

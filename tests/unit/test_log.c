@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../shim/log.h"
+#include "report/log.h"
 #include "scratch.h"
 
 static char output[8192];

@@ -14,10 +14,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base.h"
-#include "filesystem.h"
-#include "mount.h"
-#include "sys.h"
+#include "base/base.h"
+#include "os/sys.h"
+#include "state/filesystem.h"
+#include "state/mount.h"
 
 #define MOUNT_ID 77
 #define DEVICE makedev(8, 1)

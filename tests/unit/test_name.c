@@ -14,16 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base.h"
-#include "config.h"
-#include "description.h"
-#include "fdtable.h"
-#include "filesystem.h"
-#include "name.h"
-#include "reason.h"
+#include "base/base.h"
+#include "base/reason.h"
+#include "core/name.h"
+#include "os/sys.h"
+#include "report/stats.h"
 #include "scratch.h"
-#include "stats.h"
-#include "sys.h"
+#include "state/config.h"
+#include "state/description.h"
+#include "state/fdtable.h"
+#include "state/filesystem.h"
 
 static struct wt_rule rules[8];
 static uint32_t magic;

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "owed.h"
 #include "scratch.h"
+#include "state/owed.h"
 
 #define NUMBER 77u
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "place.h"
-#include "sys.h"
+#include "os/sys.h"
+#include "state/place.h"
 
 static char dir[64], expected[PATH_MAX];
 static int fd;

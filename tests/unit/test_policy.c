@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../shim/policy.h"
+#include "base/policy.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define RULES_MAX 16

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "../../shim/base.h"
-#include "../../shim/reason.h"
+#include "base/base.h"
+#include "base/reason.h"
 
 static const struct {
 	const char *name;

@@ -16,12 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../shim/log.h"
-#include "../../shim/reason.h"
-#include "../../shim/report.h"
-#include "../../shim/stats.h"
-#include "../../shim/sys.h"
-#include "../../shim/unruled.h"
+#include "base/reason.h"
+#include "os/sys.h"
+#include "report/log.h"
+#include "report/report.h"
+#include "report/stats.h"
+#include "report/unruled.h"
 #include "scratch.h"
 
 static struct wt_rule rules[8];

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../shim/log.h"
-#include "../../shim/report.h"
-#include "../../shim/stats.h"
-#include "../../shim/trust.h"
+#include "base/trust.h"
+#include "report/log.h"
+#include "report/report.h"
+#include "report/stats.h"
 #include "scratch.h"
 
 static struct wt_rule rule = { .pattern = "*-wal", .pattern_len = 5, .level = WT_LEVEL_DSYNC };

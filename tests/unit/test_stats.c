@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../shim/stats.h"
-#include "../../shim/sys.h"
+#include "os/sys.h"
+#include "report/stats.h"
 
 #define RULES 3
 #define RULE 1

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../shim/text.h"
+#include "base/text.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 

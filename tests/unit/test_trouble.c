@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 
-#include "trouble.h"
+#include "state/trouble.h"
 
 #define FILE_HASH 12345u
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../shim/trust.h"
+#include "base/trust.h"
 
 enum { ROOT, USER = 1000 };
 

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys.h"
-#include "turn.h"
+#include "os/sys.h"
+#include "state/turn.h"
 
 static struct wt_turn *turn;
 

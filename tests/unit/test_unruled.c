@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../shim/unruled.h"
+#include "report/unruled.h"
 
 static struct wt_unruled_figures top[WT_UNRULED_TOP + 1];
 

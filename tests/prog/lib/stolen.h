@@ -34,7 +34,7 @@ enum stolen_index {
 #define WT_SYMBOL(ret, name, params) WT_SAME(name, )
 #define WT_LIBC(ret, name, params, args) WT_SAME(name, )
 #define WT_URING(ret, name, params) WT_SAME(name, )
-#include "../../../shim/symbols.def"
+#include "../../../shim/os/symbols.def"
 #undef WT_SAME
 	STOLEN_LEN
 };
@@ -45,7 +45,7 @@ enum stolen_index {
 #define WT_SAME(name, other)                                                                       \
 	struct stolen_answer name(double a, float b, long c, struct stolen_pair pair, ...);
 #endif
-#include "../../../shim/symbols.def"
+#include "../../../shim/os/symbols.def"
 #undef WT_SAME
 
 #endif

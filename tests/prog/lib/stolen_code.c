@@ -16,4 +16,4 @@
 		__builtin_va_end(more);                                                            \
 		return answer;                                                                     \
 	}
-#include "../../../shim/symbols.def"
+#include "../../../shim/os/symbols.def"

@@ -7,7 +7,7 @@
 	__attribute__((visibility("default"))) struct stolen_data name = { STOLEN_##name,          \
 									   STOLEN_##name / 2.0,    \
 									   #name };
-#include "../../../shim/symbols.def"
+#include "../../../shim/os/symbols.def"
 #undef WT_SAME
 
 /* The library's own view of them. */
@@ -16,6 +16,6 @@ __attribute__((visibility("default"))) long stolen_sum(void)
 	long sum = 0;
 
 #define WT_SAME(name, other) sum += name.index;
-#include "../../../shim/symbols.def"
+#include "../../../shim/os/symbols.def"
 	return sum;
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "core/submit.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "core/core.h"
+#include "core/track.h"
+#include "engine/engine.h"
+#include "os/sys.h"
+#include "state/config.h"
+#include "state/elide.h"
+
+int wt_submit_flag(int fd)
+{
+	union wt_verdict verdict;
+
+	if (wt_track_verdict(fd, &verdict) || verdict.state != WT_RULED)
+		return 0;
+	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
+	enum wt_reason lacks = wt_filesystem_lacks(wt_filesystem_at(verdict.fs), level);
+	if (lacks)
+		wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(lacks));
+	if (verdict.engine == WT_ENGINE_NONE)
+		return 0;
+	wt_elide_never(fd);
+	wt_core_sharing(fd);
+	if (level < WT_LEVEL_THROUGH)
+		return 0;
+	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
+	wt_track_look_for_blocks(fd, &verdict);
+	return wt_engine_rwf(level, verdict.may_be_inline);
+}
+
+void wt_submit_count(int fd, enum wt_row_id row, uint64_t bytes)
+{
+	union wt_verdict verdict = wt_fdtable_get(fd);
+	enum wt_reason why = verdict.engine == WT_ENGINE_NONE ? verdict.reason : WT_WHY_SUBMITTED;
+	struct stat st;
+
+	if (verdict.state == WT_NO_RULE)
+		wt_track_wrote(fd, verdict, bytes);
+	if (verdict.state != WT_RULED)
+		return;
+	if (!wt_sys.identify(fd, &st))
+		wt_stats_file(verdict.rule, row, wt_reason_text(why), st.st_dev, st.st_ino);
+	wt_stats_submitted(verdict.rule, row, bytes);
+}
+
+uint64_t wt_submit_vector_bytes(const struct iovec *iov, uint64_t count)
+{
+	uint64_t bytes = 0;
+	struct iovec piece;
+
+	for (uint64_t i = 0; i < count && i < IOV_MAX; i++) {
+		if (!wt_sys_read_program(&piece, &iov[i], sizeof(piece)))
+			break;
+		bytes += piece.iov_len;
+	}
+	return bytes;
+}

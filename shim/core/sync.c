@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* core_sync - the program's own fsync, and what libwt syncs for a change that is no write. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/base.h"
+#include "core/core.h"
+#include "core/track.h"
+#include "os/sys.h"
+#include "os/thread.h"
+#include "report/stats.h"
+#include "state/config.h"
+#include "state/description.h"
+#include "state/elide.h"
+#include "state/inline.h"
+#include "state/journal.h"
+#include "state/owed.h"
+
+struct sync {
+	struct wt_description *description;
+	struct wt_wait wait;
+	uint64_t file;
+	uint32_t turn_token; /* 0: none is needed */
+	struct wt_signals signals;
+	const struct wt_sync *io;
+	int (*carry_out)(const struct wt_sync *io);
+	union wt_verdict verdict;
+	int err;
+};
+
+/* Cancelled, it may have taken an error with it. */
+static void sync_ended(void *arg)
+{
+	const struct sync *sync = arg;
+
+	wt_description_wait_end(sync->description, &sync->wait, sync->err);
+	if (sync->turn_token)
+		wt_description_let_file(sync->file, sync->turn_token);
+	wt_sys_let_signals(&sync->signals);
+}
+
+/* Where a write's own sync has to have its turn, so has the program's (exact.c). */
+static void take_turn(struct sync *sync)
+{
+	if (likely(!(wt_filesystem_at(sync->verdict.fs)->kind->flags & WT_FS_ONE_SYNC)))
+		return;
+	sync->file = wt_track_file(sync->io->fd);
+	sync->turn_token = wt_description_hold_file(sync->file);
+}
+
+/* Whether the sync that has just returned success waited for a commit that had failed before. */
+static bool has_died_since(int fd, union wt_verdict verdict)
+{
+	bool is_direct = verdict.engine == WT_ENGINE_DIRECT || wt_track_flags(fd) & O_DIRECT;
+
+	return wt_journal_has_died(wt_filesystem_at(verdict.fs), fd, is_direct);
+}
+
+/* A handler could jump out of it, and leave its wait behind. */
+static void sync_alone(void *arg)
+{
+	struct sync *sync = arg;
+
+	wt_sys_hold_signals(&sync->signals);
+	take_turn(sync);
+	wt_description_wait_begin(sync->description, &sync->wait);
+	sync->err = sync->carry_out(sync->io);
+	if (!sync->err && sync->io->call != WT_SYNC_FILE_RANGE &&
+	    has_died_since(sync->io->fd, sync->verdict))
+		sync->err = -EIO;
+}
+
+static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct wt_sync *),
+		       union wt_verdict verdict, uint64_t description)
+{
+	struct sync sync = {
+		.description = wt_description_of(description),
+		.io = io,
+		.carry_out = carry_out,
+		.verdict = verdict,
+		.err = -ECANCELED,
+	};
+
+	/* At no other place than where an fsync(2) is cancelled. */
+	wt_thread_run(sync_alone, sync_ended, &sync);
+	return sync.err;
+}
+
+/* fsync has all the metadata to see to, and not only what libwt's writes made stable. */
+static bool may_be_elided(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
+{
+	return io->call == WT_FDATASYNC && verdict.engine != WT_ENGINE_NONE &&
+	       !wt_description_is_stranger(description);
+}
+
+static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
+{
+	struct wt_elide asked = { 0 };
+	bool elides =
+		wt_config.policy.rules[verdict.rule].fsync_elide && wt_elide_ask(&asked, io->fd);
+
+	if (elides && may_be_elided(io, verdict, description)) {
+		wt_thread_test_cancel();
+		wt_stats_elided(verdict.rule, verdict.engine);
+		return 0;
+	}
+	struct wt_sync full = *io;
+	if (io->call == WT_FDATASYNC && unlikely(verdict.may_be_inline) && wt_inline_is(io->fd))
+		full.call = WT_FSYNC;
+	int err = sync_really(&full, wt_io_pass_sync, verdict, description);
+	if (unlikely(err) && asked.file)
+		wt_elide_never(io->fd);
+	else if (io->call != WT_SYNC_FILE_RANGE)
+		wt_elide_synced(&asked);
+	return err;
+}
+
+/* No rule is about a directory, but by its sync a program makes the names of files stable. */
+static int sync_unruled(const struct wt_sync *io)
+{
+	int err = wt_io_pass_sync(io);
+
+	if (err || io->call == WT_SYNC_FILE_RANGE || !wt_config.active)
+		return err;
+	return wt_journal_confirm_names(io->fd);
+}
+
+static bool is_of_the_call(int err)
+{
+	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR || err == -ESPIPE;
+}
+
+int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
+{
+	uint64_t description = wt_fdtable_description(io->fd);
+	int err =
+		verdict.state == WT_RULED ? sync_ruled(io, verdict, description) : sync_unruled(io);
+	/* What the kernel says of the call is no answer of the disk, and ends nothing. */
+	if (unlikely(is_of_the_call(err)))
+		return err;
+	int owed = wt_owed_settle(io->fd, description);
+
+	if (unlikely(err || owed))
+		wt_owed_told(io->fd);
+	return err ? err : owed;
+}
+
+int wt_core_settle(int fd, union wt_verdict verdict)
+{
+	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
+	const struct wt_filesystem *fs = wt_filesystem_at(verdict.fs);
+	uint64_t description = wt_fdtable_description(fd);
+	struct wt_sync io = { .call = level == WT_LEVEL_SYNC ? WT_FSYNC : WT_FDATASYNC, .fd = fd };
+	int err, tries = 0;
+
+	if (unlikely(verdict.may_be_inline) && wt_inline_is(fd))
+		io.call = WT_FSYNC;
+	else if (level == WT_LEVEL_ASYNC)
+		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE;
+	else if (level == WT_LEVEL_THROUGH && fs->kind->flags & WT_FS_WRITEBACK)
+		io.flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			   SYNC_FILE_RANGE_WAIT_AFTER;
+	if (io.flags)
+		io.call = WT_SYNC_FILE_RANGE;
+	do {
+		err = sync_really(&io, wt_io_sync, verdict, description);
+	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
+	if (unlikely(err) && !is_of_the_call(err)) {
+		wt_owed_to(description, err);
+		wt_owed_to_later(fd, err);
+	}
+	return err;
+}

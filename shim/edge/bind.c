@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "edge/bind.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/reason.h"
+#include "base/text.h"
+#include "edge/front.h"
+#include "os/elf.h"
+#include "os/scope.h"
+#include "report/log.h"
+#include "report/stats.h"
+
+#if defined(__x86_64__)
+#define COPY R_X86_64_COPY
+#elif defined(__aarch64__)
+#define COPY R_AARCH64_COPY
+#endif
+
+/*
+ * The version, whichever it is, by which programs refer to libc's function: in other libraries only
+ * a symbol without a version serves them.
+ */
+static const char version_of_libc[] = "GLIBC";
+
+/* The names that libraries of the program define as well. */
+struct stolen {
+	struct wt_elf_name names[WT_FRONT_LEN];
+	bool are_theirs[WT_FRONT_LEN];
+	bool any;
+};
+
+struct definition {
+	struct wt_elf elf;
+	const ElfW(Sym) * symbol;
+	enum wt_scope_kind kind;
+};
+
+/* What the loader would have found without libwt, from the object behind `after` on. */
+static bool find_definition(struct definition *found, const struct wt_elf_name *name,
+			    const struct link_map *after)
+{
+	struct wt_scope_walk walk = wt_scope_begin(true);
+	bool is_behind = !after;
+
+	while (wt_scope_next(&walk)) {
+		struct wt_elf_name wanted = *name;
+
+		if (name->version == version_of_libc && wt_scope_owns(walk.elf.name, name->text))
+			wanted.version = NULL;
+		const ElfW(Sym) *symbol = is_behind ? wt_elf_find(&walk.elf, &wanted) : NULL;
+		is_behind = is_behind || walk.at == after;
+		if (!symbol)
+			continue;
+		*found = (struct definition){ walk.elf, symbol, walk.kind };
+		return true;
+	}
+	return false;
+}
+
+static bool is_foreign(const struct definition *found, const char *name)
+{
+	return found->kind == WT_SCOPE_FOREIGN ||
+	       (found->kind == WT_SCOPE_LIBC && !wt_scope_owns(found->elf.name, name));
+}
+
+static bool is_function(const ElfW(Sym) * symbol)
+{
+	unsigned int type = ELF64_ST_TYPE(symbol->st_info);
+
+	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
+}
+
+/* The exported function leads to the one that calls would have come to. */
+static void lead_there(size_t at, struct wt_elf_name name)
+{
+	struct definition found;
+
+	name.version = version_of_libc;
+	if (find_definition(&found, &name, NULL) && is_foreign(&found, name.text) &&
+	    is_function(found.symbol))
+		wt_front_slots[at] = wt_elf_address(&found.elf, found.symbol);
+}
+
+static void look_for_stolen(struct stolen *stolen)
+{
+	struct wt_scope_walk walk = wt_scope_begin(false);
+
+	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
+		stolen->names[i] = wt_elf_name(wt_front_name(i));
+		stolen->are_theirs[i] = false;
+	}
+	while (wt_scope_next(&walk))
+		for (size_t i = 0; walk.kind == WT_SCOPE_FOREIGN && i < WT_FRONT_LEN; i++)
+			if (wt_elf_find(&walk.elf, &stolen->names[i]))
+				stolen->any = stolen->are_theirs[i] = true;
+}
+
+static bool has_foreign(void)
+{
+	struct wt_scope_walk walk = wt_scope_begin(false);
+
+	while (wt_scope_next(&walk))
+		if (walk.kind == WT_SCOPE_FOREIGN)
+			return true;
+	return false;
+}
+
+static void give_back(const struct wt_elf *elf, const ElfW(Rela) * relocation,
+		      const struct stolen *stolen, size_t at, const struct link_map *map)
+{
+	uint32_t number = ELF64_R_SYM(relocation->r_info);
+	struct wt_elf_name name = stolen->names[at];
+	void **where = (void **)(elf->base + relocation->r_offset);
+	bool is_copy = ELF64_R_TYPE(relocation->r_info) == COPY, is_call;
+	struct definition found;
+
+	name.version = wt_elf_wanted_version(elf, number);
+	if (!is_copy && !wt_elf_is_address(relocation, &is_call))
+		return;
+	if (!find_definition(&found, &name, is_copy ? map : NULL) || !is_foreign(&found, name.text))
+		return;
+	if (is_copy) {
+		size_t size = elf->symbols[number].st_size;
+
+		wt_elf_store(elf, where, (void *)(found.elf.base + found.symbol->st_value),
+			     size < found.symbol->st_size ? size : found.symbol->st_size);
+	} else if (is_call || *where == wt_front_exported(at)) {
+		void *address = wt_elf_address(&found.elf, found.symbol);
+
+		wt_elf_store(elf, where, &address, sizeof(address));
+	}
+}
+
+static void give_all_back(const struct stolen *stolen)
+{
+	struct wt_scope_walk walk = wt_scope_begin(true);
+
+	while (wt_scope_next(&walk)) {
+		for (int kind = 0; kind < 2; kind++) {
+			for (size_t j = 0; j < walk.elf.relocations_len[kind]; j++) {
+				const ElfW(Rela) *relocation = &walk.elf.relocations[kind][j];
+				uint32_t number = ELF64_R_SYM(relocation->r_info);
+				const char *name =
+					walk.elf.strings + walk.elf.symbols[number].st_name;
+
+				for (size_t i = 0; number && i < WT_FRONT_LEN; i++)
+					if (stolen->are_theirs[i] &&
+					    wt_elf_is_same(name, stolen->names[i].text))
+						give_back(&walk.elf, relocation, stolen, i,
+							  walk.at);
+			}
+		}
+	}
+}
+
+static bool any_stolen;
+
+void wt_bind_start(void)
+{
+	struct stolen stolen = { .any = false };
+
+	wt_scope_close();
+	if (!has_foreign())
+		return;
+	look_for_stolen(&stolen);
+	any_stolen = stolen.any;
+	if (!stolen.any)
+		return;
+	for (size_t i = 0; i < WT_FRONT_LEN; i++)
+		if (stolen.are_theirs[i])
+			lead_there(i, stolen.names[i]);
+	give_all_back(&stolen);
+}
+
+static bool calls(const struct wt_elf *elf, const char *name)
+{
+	for (int kind = 0; kind < 2; kind++)
+		for (size_t i = 0; i < elf->relocations_len[kind]; i++) {
+			uint32_t number = ELF64_R_SYM(elf->relocations[kind][i].r_info);
+
+			if (number &&
+			    wt_elf_is_same(elf->strings + elf->symbols[number].st_name, name))
+				return true;
+		}
+	return false;
+}
+
+/* Its functions call libc's of the same name, and so libwt's. */
+static bool hands_on(const struct wt_elf *elf)
+{
+	return calls(elf, "dlsym") || calls(elf, "dlvsym") || calls(elf, "syscall");
+}
+
+/* libwt's own words for it: which of the names it has. */
+static void tell_of(const char *library, const struct wt_elf *elf)
+{
+	char words[256];
+	struct wt_text text = { .buf = words, .size = sizeof(words) };
+
+	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
+		struct wt_elf_name name = wt_elf_name(wt_front_name(i));
+		const ElfW(Sym) *symbol = wt_elf_find(elf, &name);
+
+		if (!symbol || !is_function(symbol))
+			continue;
+		wt_text_str(&text, text.len ? ", " : "");
+		wt_text_str(&text, name.text);
+	}
+	if (!text.len)
+		return;
+	wt_stats_event_of(WT_EVENT_NOT_COVERED, library, wt_way_text(WT_WAY_OWN_FUNCTIONS));
+	wt_log(WT_LOG_INFO, "%.200s: %s: %.*s", library, wt_way_text(WT_WAY_OWN_FUNCTIONS),
+	       (int)text.len, words);
+}
+
+void wt_bind_tell(void)
+{
+	struct wt_scope_walk walk = wt_scope_begin(false);
+
+	while (any_stolen && wt_scope_next(&walk))
+		if (walk.kind == WT_SCOPE_FOREIGN && !hands_on(&walk.elf))
+			tell_of(walk.at->l_name, &walk.elf);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <linux/close_range.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "core/core.h"
+#include "edge/edge.h"
+#include "os/real.h"
+#include "os/thread.h"
+#include "report/stats.h"
+#include "state/config.h"
+
+/*
+ * The verdict goes before the descriptor does: once the number is free, another
+ * thread may be given it.
+ */
+int wt_edge_closing(int fd)
+{
+	union wt_verdict verdict = wt_fdtable_get(fd);
+	int errno_before = errno;
+	bool is_known = verdict.word || wt_fdtable_description(fd);
+	int err = unlikely(is_known) ? wt_core_closing(fd, verdict) : 0;
+
+	errno = errno_before;
+	return err;
+}
+
+WT_EXPORT int close(int fd)
+{
+	int errno_before = errno;
+	int err = wt_edge_closing(fd);
+	int ret = wt_real.close(fd);
+
+	return ret || likely(!err) ? ret : (int)wt_leave(err, errno_before);
+}
+
+static void closing_range(unsigned int first, unsigned int last)
+{
+	int errno_before = errno;
+
+	wt_core_closing_range(first, last);
+	errno = errno_before;
+}
+
+/* To a thread that is the only one nothing happens; a vfork child's table is its own anyway. */
+static int split(int ret)
+{
+	if (!ret && wt_config.active && !wt_stats_is_guest() && !wt_thread_is_last())
+		wt_fdtable_split();
+	return ret;
+}
+
+WT_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last)
+		closing_range(first, last);
+	int ret = wt_real.close_range(first, last, flags);
+	return flags & CLOSE_RANGE_UNSHARE ? split(ret) : ret;
+}
+
+WT_EXPORT int unshare(int flags)
+{
+	int ret = wt_real.unshare(flags);
+
+	return flags & CLONE_FILES ? split(ret) : ret;
+}
+
+WT_EXPORT void closefrom(int first)
+{
+	closing_range(first < 0 ? 0 : first, ~0U);
+	wt_real.closefrom(first);
+}

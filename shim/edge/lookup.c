@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What programs look up by name. The rule is: where the loader's answer would be libc's function of
+ * a name that libwt exports, it is libwt's. But who stands behind libwt, and is called by it, is
+ * answered as ever, or each would call the other for ever.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/base.h"
+#include "edge/bind.h"
+#include "edge/front.h"
+#include "edge/rebind.h"
+#include "os/elf.h"
+#include "os/real.h"
+#include "os/scope.h"
+
+#define TABLE_LEN 512u /* a power of two, more than twice the names */
+
+_Static_assert(2 * WT_FRONT_LEN < TABLE_LEN, "the table of names is too small");
+
+/* Numbers of names plus one, by their hashes. Whoever comes first fills it; others do the same. */
+static _Atomic uint16_t table[TABLE_LEN];
+static _Atomic bool table_is_filled;
+
+static void fill_table(void)
+{
+	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
+		uint32_t at = wt_elf_name(wt_front_name(i)).gnu_hash % TABLE_LEN;
+		uint16_t there;
+
+		while ((there = atomic_load(&table[at])) && there != i + 1)
+			at = (at + 1) % TABLE_LEN;
+		atomic_store(&table[at], i + 1);
+	}
+	atomic_store(&table_is_filled, true);
+}
+
+int wt_bind_index(const char *name)
+{
+	uint32_t at = wt_elf_name(name).gnu_hash % TABLE_LEN;
+	uint16_t there;
+
+	if (unlikely(!atomic_load_explicit(&table_is_filled, memory_order_acquire)))
+		fill_table();
+	for (; (there = atomic_load_explicit(&table[at], memory_order_relaxed));
+	     at = (at + 1) % TABLE_LEN)
+		if (wt_elf_is_same(wt_front_name(there - 1), name))
+			return there - 1;
+	return -1;
+}
+
+/* The exported one where it leads to libwt's, so that there is one address of each function. */
+void *wt_bind_function(size_t at)
+{
+	void *inside = wt_front_inside(at);
+
+	return wt_scope_is_closed() && wt_front_slots[at] == inside ? wt_front_exported(at)
+								    : inside;
+}
+
+static bool is_libcs(const void *address, const char *name)
+{
+	struct wt_scope_place place = wt_scope_place(address);
+
+	return place.is_found && wt_scope_owns(place.elf.name, name);
+}
+
+/* Whether libc, or who else owns the name, has it. */
+static bool owner_has(const struct wt_elf_name *name)
+{
+	struct wt_scope_walk walk = wt_scope_begin(true);
+
+	while (wt_scope_next(&walk))
+		if (wt_scope_owns(walk.elf.name, name->text) && wt_elf_find(&walk.elf, name))
+			return true;
+	return false;
+}
+
+struct search {
+	const struct wt_elf_name *name;
+	uintptr_t but; /* the base of an object that does not count */
+	bool is_found;
+};
+
+static int find_other(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct search *search = arg;
+	struct wt_elf elf;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC && info->dlpi_addr != search->but &&
+		    wt_elf_read(&elf, info->dlpi_addr,
+				(const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr)) &&
+		    !wt_scope_is_known(elf.name) && !wt_elf_is_same(elf.name, "libwt.so") &&
+		    wt_elf_find(&elf, search->name))
+			search->is_found = true;
+	return search->is_found;
+}
+
+/* Whether a look-up of what follows the caller's object finds libc's. */
+static bool next_is_libcs(const struct wt_elf_name *name, const void *caller)
+{
+	struct wt_scope_place place = wt_scope_place(caller);
+	struct wt_scope_walk walk = wt_scope_begin(true);
+	bool is_behind = false;
+
+	if (!place.is_found)
+		return false;
+	while (wt_scope_next(&walk)) {
+		if (is_behind && wt_elf_find(&walk.elf, name))
+			return wt_scope_owns(walk.elf.name, name->text);
+		if (walk.elf.base != place.elf.base)
+			continue;
+		if (walk.kind == WT_SCOPE_AHEAD || walk.kind == WT_SCOPE_STACKED)
+			return false;
+		is_behind = true;
+	}
+	if (is_behind)
+		return false;
+	/* To a library that came later only libc's can be next, if nobody else has the name. */
+	struct search search = { name, place.elf.base, false };
+	wt_scope_iterate(find_other, &search);
+	return !search.is_found && owner_has(name);
+}
+
+/*
+ * Whether a look-up in all that the caller sees may come to libc before libwt: one that was loaded
+ * with RTLD_DEEPBIND sees its own libraries first. Here libwt asks in its place.
+ */
+static bool may_find_libcs_first(const char *text, const void *caller)
+{
+	struct wt_scope_place place = wt_scope_place(caller);
+	struct wt_scope_walk walk = wt_scope_begin(true);
+	struct wt_elf_name name = wt_elf_name(text);
+	struct search search = { &name, 0, false };
+
+	while (wt_scope_next(&walk))
+		if (walk.elf.base == place.elf.base)
+			return false;
+	wt_scope_iterate(find_other, &search);
+	return place.is_found && !search.is_found;
+}
+
+static struct wt_bind_answer look_up(void *handle, const char *name, const char *version,
+				     const void *caller, void *target)
+{
+	int at = name ? wt_bind_index(name) : -1;
+	void *found;
+
+	if (unlikely(wt_rebind_is_due()))
+		wt_rebind_now(handle);
+	if (likely(at < 0))
+		return wt_bind_go_on(target);
+	if (handle == RTLD_DEFAULT && !may_find_libcs_first(name, caller))
+		return wt_bind_go_on(target);
+	if (handle == RTLD_NEXT) {
+		struct wt_elf_name wanted = wt_elf_name(name);
+
+		wanted.version = version;
+		if (!next_is_libcs(&wanted, caller))
+			return wt_bind_go_on(target);
+		return (struct wt_bind_answer){ wt_front_inside(at), NULL };
+	}
+	found = version ? wt_real.dlvsym(handle, name, version) : wt_real.dlsym(handle, name);
+	if (!found)
+		return wt_bind_go_on(target); /* and fail there */
+	return (struct wt_bind_answer){ is_libcs(found, name) ? wt_bind_function(at) : found,
+					NULL };
+}
+
+struct wt_bind_answer wt_bind_dlsym(void *handle, const char *name, const void *unused,
+				    const void *caller)
+{
+	(void)unused;
+	wt_real_resolve_loader();
+	return look_up(handle, name, NULL, caller, (void *)wt_real.dlsym);
+}
+
+struct wt_bind_answer wt_bind_dlvsym(void *handle, const char *name, const char *version,
+				     const void *caller)
+{
+	wt_real_resolve_loader();
+	return look_up(handle, name, version, caller, (void *)wt_real.dlvsym);
+}

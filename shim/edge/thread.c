@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* What threads have of a process only so many times, and what they may do in it. */
+#define _GNU_SOURCE
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+
+#include "core/core.h"
+#include "edge/edge.h"
+#include "os/raw.h"
+#include "os/real.h"
+#include "ring/mirror.h"
+#include "state/config.h"
+
+/* The last one, if libwt has it, is the program's. */
+WT_EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+	int err = wt_real.pthread_key_create(key, destructor);
+
+	return err == EAGAIN && wt_mirror_give_key() ? wt_real.pthread_key_create(key, destructor)
+						     : err;
+}
+
+/* A thread in strict mode is killed for any call but read, write and exit; and there is no other
+ * way back from it, nor to it from another mode. */
+static bool can_be_confined(void)
+{
+	return wt_config.active && !wt_kernel(SYS_prctl, PR_GET_SECCOMP);
+}
+
+long wt_edge_confining(long (*confine)(const void *call), const void *call)
+{
+	int errno_before = errno;
+
+	if (!can_be_confined())
+		return confine(call);
+	wt_core_confining();
+	errno = errno_before;
+	bool has_storage = wt_thread_has_storage();
+	long ret = confine(call);
+	if (!ret)
+		wt_fdtable_pass_all(has_storage);
+	return ret;
+}
+
+struct prctl {
+	int option;
+	long b, c, d, e;
+};
+
+static long pass_prctl(const void *call)
+{
+	const struct prctl *p = call;
+
+	return wt_real.prctl(p->option, p->b, p->c, p->d, p->e);
+}
+
+/* As libc does, all that a call may have is read: what is not an argument is not looked at. */
+WT_EXPORT int prctl(int option, ...)
+{
+	struct prctl p = { .option = option };
+	va_list args;
+
+	va_start(args, option);
+	p.b = va_arg(args, long);
+	p.c = va_arg(args, long);
+	p.d = va_arg(args, long);
+	p.e = va_arg(args, long);
+	va_end(args);
+	if (unlikely(option == PR_SET_SECCOMP && p.b == SECCOMP_MODE_STRICT))
+		return (int)wt_edge_confining(pass_prctl, &p);
+	return (int)pass_prctl(&p);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The direct engine: O_DIRECT to a mirror of the same file through the thread's
+ * io_uring.
+ *
+ * It carries whole blocks at an explicit offset, and only bytes that the
+ * program passed in this very call; anything else it declines. An O_DIRECT write
+ * has reached the device when it completes (open(2), O_DIRECT); with RWF_DSYNC
+ * the device has made it stable too, by FUA where it has that (iomap_dio_rw,
+ * fs/iomap/direct-io.c) or by a flush.
+ *
+ * The kernel drops the range from the page cache. With cache=keep a read of it
+ * is started afterwards; the other order, cache first, would write the bytes
+ * to the device twice.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "base/base.h"
+#include "engine/engine.h"
+#include "os/sys.h"
+#include "os/thread.h"
+#include "ring/mirror.h"
+#include "state/turn.h"
+
+/* What force_page_cache_ra (mm/readahead.c) takes in one call on any device. */
+#define READAHEAD_BYTES (128u << 10)
+
+#define GATHER_MAX 16
+
+/* The bytes of one write, as one run of memory fit for O_DIRECT. */
+struct run {
+	const void *buf;
+	size_t len;
+};
+
+static ssize_t decline(struct wt_target *target, enum wt_reason why)
+{
+	target->fell = why;
+	return WT_DECLINED;
+}
+
+static bool is_aligned(uintptr_t value, unsigned int unit)
+{
+	return !(value & (unit - 1));
+}
+
+/*
+ * Copies scattered or unaligned bytes together, with the kernel reading the
+ * program's memory, array and buffers alike, as it may not be there.
+ * 0, or a reason to decline; a bad address is declined to a call that answers EFAULT.
+ */
+static enum wt_reason gather(struct wt_ring *ring, const struct wt_io *io, struct run *run)
+{
+	struct iovec iov[GATHER_MAX];
+	size_t len = 0;
+
+	if (io->iovcnt <= 0 || io->iovcnt > GATHER_MAX)
+		return WT_WHY_LARGE_UNALIGNED;
+	if (!wt_sys_read_program(iov, io->iov, io->iovcnt * sizeof(iov[0])))
+		return WT_WHY_DIRECT_REFUSED;
+	for (int i = 0; i < io->iovcnt; i++) {
+		if (iov[i].iov_len > WT_BOUNCE_BYTES - len)
+			return WT_WHY_LARGE_UNALIGNED;
+		len += iov[i].iov_len;
+	}
+	struct iovec to = { wt_ring_bounce(ring), WT_BOUNCE_BYTES };
+	if (!to.iov_base)
+		return WT_WHY_NO_RING_NOW;
+	if (wt_sys.read_memory(&to, iov, io->iovcnt) != (ssize_t)len)
+		return WT_WHY_DIRECT_REFUSED;
+	*run = (struct run){ to.iov_base, len };
+	return WT_WHY_NONE;
+}
+
+static enum wt_reason make_run(const struct wt_target *target, struct wt_ring *ring,
+			       const struct wt_io *io, struct run *run)
+{
+	if (!wt_io_is_scalar(io) ||
+	    !is_aligned((uintptr_t)io->iov->iov_base, target->dio_memory_align))
+		return gather(ring, io, run);
+	*run = (struct run){ io->iov->iov_base, io->iov->iov_len };
+	return WT_WHY_NONE;
+}
+
+/*
+ * The level, and never less than the descriptor or the call itself asked for.
+ * Where a file system is not known to stand right on a device (overlayfs, FUSE,
+ * NFS), `through` is only sure with RWF_DSYNC.
+ */
+static int rwf_of(const struct wt_target *target, const struct wt_io *io)
+{
+	bool completed_is_enough = target->rule->level == WT_LEVEL_THROUGH &&
+				   target->fs->kind->flags & WT_FS_WRITEBACK;
+	int flags = io->flags;
+
+	if ((target->fl & O_SYNC) == O_SYNC)
+		flags |= RWF_SYNC;
+	else if (target->fl & O_DSYNC)
+		flags |= RWF_DSYNC;
+	return completed_is_enough
+		       ? flags
+		       : flags | wt_engine_rwf(target->rule->level, target->may_be_inline);
+}
+
+static void fill_cache(int fd, off_t offset, size_t len)
+{
+	for (size_t done = 0; done < len; done += READAHEAD_BYTES) {
+		size_t part = len - done < READAHEAD_BYTES ? len - done : READAHEAD_BYTES;
+
+		wt_sys.fadvise(fd, offset + done, part, POSIX_FADV_WILLNEED);
+	}
+}
+
+/*
+ * The kernel writes through the cache, and may take another's error or miss its own, where it
+ * cannot drop cached pages, and blocks for new ones: so such a write has a witness.
+ */
+static ssize_t write_with_witness(struct wt_ring *ring, const struct wt_io *io,
+				  const struct run *run, int rwf, const struct stat *st)
+{
+	enum wt_reason why;
+	int witness = wt_mirror_get(ring, WT_MIRROR_WITNESS, io->fd, st, &why);
+	uint32_t opening = witness < 0 ? 0 : wt_mirror_opening(ring, witness);
+	/* Again: the witness may have taken its place, and it may drop the witness. */
+	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
+
+	if (!opening || mirror < 0 || wt_mirror_opening(ring, witness) != opening)
+		return -ECANCELED;
+	ssize_t ret = wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf);
+	if (ret <= 0)
+		return ret;
+	int err = wt_mirror_sync_range(ring, witness, (struct wt_range){ io->offset, ret });
+	return err ? err : ret;
+}
+
+/* With RWF_NOWAIT there is no way through the cache: an answer belongs to this request. */
+static ssize_t write_direct(struct wt_target *target, struct wt_ring *ring, int mirror,
+			    const struct wt_io *io, const struct run *run, int rwf,
+			    const struct stat *st)
+{
+	ssize_t ret =
+		wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf | RWF_NOWAIT);
+
+	if (ret == -EAGAIN) {
+		wt_sys.fadvise(io->fd, io->offset, run->len, POSIX_FADV_DONTNEED);
+		ret = wt_mirror_write(ring, mirror, run->buf, run->len, io->offset,
+				      rwf | RWF_NOWAIT);
+	}
+	if (ret == -EAGAIN || ret == -EOPNOTSUPP)
+		return write_with_witness(ring, io, run, rwf, st);
+	/* Nothing was to be allocated, so it is the device that has no space. */
+	if (ret == -ENOSPC)
+		target->took = ret;
+	return ret;
+}
+
+static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const struct wt_io *io,
+			 const struct stat *st)
+{
+	struct run run;
+	enum wt_reason why = make_run(target, ring, io, &run);
+
+	if (why)
+		return decline(target, why);
+	if (!run.len || !is_aligned(run.len, target->dio_file_align))
+		return decline(target, WT_WHY_PARTIAL_BLOCK);
+	/* A kernel worker that carries it would get the SIGXFSZ in the program's place. */
+	if (wt_io_below_file_size_limit(io, run.len) < run.len)
+		return decline(target, WT_WHY_SIZE_LIMIT);
+	/* The thread may use its ring no more when another has closed the file, to execute it. */
+	if (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))
+		return decline(target, WT_WHY_EXECUTABLE);
+	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
+	if (mirror < 0)
+		return decline(target, why);
+	struct wt_turn *turn = wt_turn_of(st->st_dev, st->st_ino);
+	if (!wt_turn_take_direct(turn))
+		return decline(target, WT_WHY_CACHED_TURN);
+	ssize_t ret = write_direct(target, ring, mirror, io, &run, rwf_of(target, io), st);
+	wt_turn_leave_direct(turn);
+	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
+	if (wt_sys_is_refusal(ret) || ret == -ECANCELED || ret == -EFAULT || ret == -EAGAIN ||
+	    ret == -ENOTBLK)
+		return decline(target, WT_WHY_DIRECT_REFUSED);
+	/* It may be on its way still. */
+	if (ret == -ESTALE)
+		ret = -EIO;
+	target->waited = true;
+	target->start = io->offset;
+	target->copied = ret > 0 ? ret : 0;
+	if (ret > 0 && !target->rule->cache_drop)
+		fill_cache(io->fd, io->offset, ret);
+	return ret;
+}
+
+static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
+{
+	struct stat st;
+	enum wt_reason why;
+
+	/* write(2) is where a thread is cancelled, and the ring is not. */
+	wt_thread_test_cancel();
+	/* The kernel's rules for its buffers are not to be softened. */
+	if (target->fl & O_DIRECT)
+		return decline(target, WT_WHY_OWN_DIRECT);
+	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))
+		return decline(target, WT_WHY_OWN_FLAGS);
+	if (io->call == WT_ACT)
+		return decline(target, WT_WHY_NO_MEMORY);
+	if (!target->has_offset)
+		return decline(target, WT_WHY_NO_OFFSET);
+	if (io->offset < 0 || !is_aligned(io->offset, target->dio_file_align) ||
+	    (wt_io_is_scalar(io) && !is_aligned(io->iov->iov_len, target->dio_file_align)))
+		return decline(target, WT_WHY_PARTIAL_BLOCK);
+	struct wt_ring *ring = wt_ring_take(&why);
+	if (!ring)
+		return decline(target, why);
+	ssize_t ret = wt_sys.identify(io->fd, &st);
+	ret = ret ? decline(target, WT_WHY_NO_MIRROR) : write_run(target, ring, io, &st);
+	wt_ring_give(ring);
+	return ret;
+}
+
+const struct wt_engine wt_engine_direct = {
+	.name = "direct",
+	.id = WT_ENGINE_DIRECT,
+	.write = direct_write,
+	.bypasses_cache = true,
+};

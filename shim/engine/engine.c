@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* engine - what the engines share, and the engine that leaves a write to the kernel. */
+#define _GNU_SOURCE
+#include "engine/engine.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "os/sys.h"
+#include "state/config.h"
+
+int wt_engine_rwf(enum wt_level level, bool may_be_inline)
+{
+	return level == WT_LEVEL_SYNC || may_be_inline ? RWF_SYNC : RWF_DSYNC;
+}
+
+/*
+ * fsync(2), EINVAL: the file has no such operation, which is so for most of the files in which the
+ * kernel shows itself. It says nothing about the bytes, which the kernel has taken. WT_STRICT
+ * promises that nothing is written uncovered, and such a file looked like any other when opened.
+ */
+static int cannot_be_synced(struct wt_target *target, int fd)
+{
+	target->stale = wt_engine_is_stale(fd);
+	if (!target->stale)
+		target->uncovered = WT_WHY_NO_SYNC;
+	return !target->stale && wt_config.strict ? -EIO : 0;
+}
+
+int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range)
+{
+	bool datasync = target->rule->level != WT_LEVEL_SYNC && !target->may_be_inline;
+	int err;
+
+	if (target->witness)
+		err = wt_witness_sync(target->witness, range, datasync);
+	else
+		err = datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
+	return unlikely(err == -EINVAL) ? cannot_be_synced(target, fd) : err;
+}
+
+/* A wait on a witness takes nothing from the program's description. */
+ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret)
+{
+	target->waited = true;
+	if (err && !target->witness)
+		target->took = err;
+	return err ? err : ret;
+}
+
+/* Without an offset in the call, threads and processes unseen may have moved the description's. */
+struct wt_range wt_engine_range(const struct wt_target *target)
+{
+	return target->has_offset ? (struct wt_range){ target->start, target->copied }
+				  : WT_WHOLE_FILE;
+}
+
+bool wt_engine_is_stale(int fd)
+{
+	struct stat st;
+
+	return !wt_sys.identify(fd, &st) && !S_ISREG(st.st_mode);
+}
+
+bool wt_engine_waits_itself(const struct wt_target *target, const struct wt_io *io)
+{
+	return target->fl & (O_DSYNC | O_DIRECT) || io->flags & (RWF_DSYNC | RWF_SYNC);
+}
+
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	return wt_sys.identify(fd, &st) ? WT_OFFSET_NONE : st.st_size;
+}
+
+/*
+ * Where a write of `ret` bytes went that named no place: before the description's new offset; or,
+ * for a pwrite to an O_APPEND descriptor, which moves none, where the file has grown by as much.
+ */
+static void find_start(struct wt_target *target, const struct wt_io *io, off_t size, ssize_t ret)
+{
+	target->offset_after = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+	if (!wt_description_let_offset(target->description, target->offset_token) || ret <= 0)
+		return;
+	if (io->call == WT_ACT && io->act->moves)
+		return;
+	if (io->offset == WT_OFFSET_NONE && target->offset_after >= ret)
+		target->start = target->offset_after - ret;
+	else if (io->offset != WT_OFFSET_NONE && size_of(io->fd) == size + ret)
+		target->start = size;
+}
+
+ssize_t wt_engine_copy(struct wt_target *target, const struct wt_io *io)
+{
+	off_t size = 0;
+
+	target->start = target->has_offset ? io->offset : WT_OFFSET_NONE;
+	target->copied = 0;
+	if (!target->has_offset) {
+		target->offset_token = wt_description_hold_offset(target->description);
+		target->offset_before = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+		if (io->offset != WT_OFFSET_NONE)
+			size = size_of(io->fd);
+	}
+	ssize_t ret = wt_io_pass(io);
+	/* What the program's own O_DSYNC took is the program's, as without libwt. */
+	if (ret > 0)
+		target->copied = ret;
+	else
+		target->waited = wt_engine_waits_itself(target, io);
+	if (!target->has_offset)
+		find_start(target, io, size, ret);
+	target->offset_token = 0;
+	return ret;
+}
+
+/* Why nothing is done about the write was found when the engine was chosen. */
+static ssize_t none_write(struct wt_target *target, const struct wt_io *io)
+{
+	(void)target;
+	return wt_io_pass(io);
+}
+
+const struct wt_engine wt_engine_none = {
+	.name = "none",
+	.id = WT_ENGINE_NONE,
+	.write = none_write,
+};

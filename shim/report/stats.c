@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "report/stats.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "os/sys.h"
+#include "os/thread.h"
+
+#define FILES 8192u
+#define FILES_PROBED 64u
+
+typedef _Atomic uint64_t slot;
+
+/* Wiped in a forked child: all zero means a process that has counted nothing yet. */
+struct counters {
+	_Atomic pid_t pid; /* whose counters these are; 0: nobody has asked */
+	_Atomic uint64_t start_ns;
+	_Atomic uint64_t started_ms; /* the same moment by the wall clock */
+	atomic_bool executed;	     /* this process ran the constructor: it is no fork */
+	atomic_bool claimed;
+	_Atomic uint64_t files_lost;
+	_Atomic uint64_t events_lost[WT_EVENT_KINDS];
+	slot event_keys[WT_EVENTS];
+	struct wt_event events[WT_EVENTS];
+	slot file_keys[FILES];
+	struct wt_row rows[][WT_ROWS];
+};
+
+static struct counters *counters;
+static size_t rules_len;
+static bool keeps_time;
+
+static void add(_Atomic uint64_t *counter, uint64_t value)
+{
+	atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+static uint64_t get(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void note_start(void)
+{
+	atomic_store(&counters->start_ns, wt_sys_now_ns());
+	atomic_store(&counters->started_ms, wt_sys_unix_ms());
+}
+
+static void claim_counters(void)
+{
+	pid_t nobody = 0;
+
+	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()) && keeps_time)
+		note_start();
+}
+
+/* A child made by a bare clone(2) gets here with wiped counters and nobody's id. */
+static void adopt_counters(void)
+{
+	if (unlikely(!atomic_load_explicit(&counters->pid, memory_order_relaxed)))
+		claim_counters();
+}
+
+int wt_stats_init(size_t rules)
+{
+	size_t size = sizeof(*counters) + rules * sizeof(counters->rows[0]);
+	void *map;
+	int err = wt_sys_map_wiped(size, &map);
+
+	if (err)
+		return err;
+	rules_len = rules;
+	counters = map;
+	atomic_store(&counters->executed, true);
+	adopt_counters();
+	return 0;
+}
+
+void wt_stats_keep_time(void)
+{
+	keeps_time = true;
+	if (counters)
+		note_start();
+}
+
+/* Not looked at first: that would be a page fault of its own. */
+void wt_stats_forked(void)
+{
+	if (counters)
+		claim_counters();
+}
+
+pid_t wt_stats_process(void)
+{
+	if (unlikely(!counters))
+		return 0;
+	adopt_counters();
+	return atomic_load_explicit(&counters->pid, memory_order_relaxed);
+}
+
+bool wt_stats_is_guest(void)
+{
+	pid_t process = wt_stats_process();
+
+	return process && process != getpid();
+}
+
+bool wt_stats_is_fork(void)
+{
+	return counters && !atomic_load(&counters->executed);
+}
+
+bool wt_stats_claim_report(void)
+{
+	if (!counters)
+		return false;
+	adopt_counters();
+	return atomic_load(&counters->pid) == getpid() &&
+	       !atomic_exchange(&counters->claimed, true);
+}
+
+void wt_stats_unclaim_report(void)
+{
+	if (counters)
+		atomic_store(&counters->claimed, false);
+}
+
+uint64_t wt_stats_elapsed_ms(void)
+{
+	uint64_t start_ns = counters ? get(&counters->start_ns) : 0;
+
+	return start_ns ? (wt_sys_now_ns() - start_ns) / 1000000 : 0;
+}
+
+uint64_t wt_stats_started_ms(void)
+{
+	return counters ? get(&counters->started_ms) : 0;
+}
+
+enum found { FOUND, ADDED, FULL };
+
+/*
+ * A set without a lock: a key is a word, put into the first free slot from
+ * `start` on by compare-and-swap. `*ret_index` is where it is; ADDED for the
+ * one caller that put it there.
+ */
+
+static enum found set_insert(slot *slots, size_t len, size_t start, size_t probes, uint64_t key,
+			     size_t *ret_index)
+{
+	for (size_t i = 0; i < probes; i++) {
+		size_t index = (start + i) % len;
+		uint64_t there = get(&slots[index]);
+
+		*ret_index = index;
+		if (!there && atomic_compare_exchange_strong(&slots[index], &there, key))
+			return ADDED;
+		if (there == key)
+			return FOUND;
+	}
+	return FULL;
+}
+
+/* Never 0, which is a free slot. 64 bits: among some thousands no two are alike by chance. */
+static uint64_t mix(uint64_t key, uint64_t value)
+{
+	key = (key ^ value) * 0x9e3779b97f4a7c15ULL;
+	key ^= key >> 32;
+	return key ? key : 1;
+}
+
+static struct wt_row *row_at(size_t rule, unsigned int row_id)
+{
+	return counters && rule < rules_len ? &counters->rows[rule][row_id] : NULL;
+}
+
+void wt_stats_file(size_t rule, unsigned int row_id, const char *reason, dev_t dev, ino_t ino)
+{
+	uint64_t key = mix(mix(mix(mix(1, rule), row_id), dev), ino);
+	struct wt_row *row = row_at(rule, row_id);
+	const char *none = NULL;
+	size_t index;
+
+	if (!row)
+		return;
+	adopt_counters();
+	atomic_compare_exchange_strong(&row->reason, &none, reason);
+	switch (set_insert(counters->file_keys, FILES, key % FILES, FILES_PROBED, key, &index)) {
+	case ADDED:
+		add(&row->files, 1);
+		break;
+	case FULL:
+		add(&counters->files_lost, 1);
+		break;
+	case FOUND:
+		break;
+	}
+}
+
+/* The octave, and the two bits below its leading one. */
+static unsigned int bucket_of(uint64_t ns)
+{
+	const uint64_t most = (1ULL << WT_LATENCY_BUCKETS / 4) - 1;
+
+	if (ns > most)
+		ns = most;
+	unsigned int octave = 63 - __builtin_clzll(ns | 1);
+	return 4 * octave + (ns << 2 >> octave & 3);
+}
+
+static uint64_t bucket_middle_ns(unsigned int bucket)
+{
+	return ((9 + 2 * (uint64_t)(bucket % 4)) << bucket / 4) / 8;
+}
+
+void wt_stats_write(size_t rule, unsigned int row_id, ssize_t result, uint64_t ns)
+{
+	struct wt_row *row = row_at(rule, row_id);
+
+	if (unlikely(!row))
+		return;
+	adopt_counters();
+	add(&row->writes, 1);
+	if (result < 0)
+		add(&row->errors, 1);
+	else
+		add(&row->bytes, result);
+	add(&row->latency.buckets[bucket_of(ns)], 1);
+	uint64_t max = get(&row->latency.max_ns);
+	while (ns > max && !atomic_compare_exchange_weak(&row->latency.max_ns, &max, ns))
+		;
+}
+
+void wt_stats_submitted(size_t rule, unsigned int row_id, uint64_t bytes)
+{
+	struct wt_row *row = row_at(rule, row_id);
+
+	if (unlikely(!row))
+		return;
+	adopt_counters();
+	add(&row->writes, 1);
+	add(&row->bytes, bytes);
+}
+
+void wt_stats_elided(size_t rule, unsigned int row_id)
+{
+	struct wt_row *row = row_at(rule, row_id);
+
+	if (unlikely(!row))
+		return;
+	adopt_counters();
+	add(&row->elided, 1);
+}
+
+uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int per_mille)
+{
+	uint64_t max = get(&latency->max_ns);
+	uint64_t total = 0, below = 0;
+
+	for (unsigned int i = 0; i < WT_LATENCY_BUCKETS; i++)
+		total += get(&latency->buckets[i]);
+	uint64_t rank = total / 1000 * per_mille + (total % 1000 * per_mille + 999) / 1000;
+	for (unsigned int i = 0; i < WT_LATENCY_BUCKETS; i++) {
+		below += get(&latency->buckets[i]);
+		if (below && below >= rank)
+			return bucket_middle_ns(i) < max ? bucket_middle_ns(i) : max;
+	}
+	return max;
+}
+
+/* Not from the middle of a UTF-8 character. */
+void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len)
+{
+	const char *tail = full + len - (WT_EVENT_PATH - sizeof("..."));
+
+	if (len < WT_EVENT_PATH) {
+		memcpy(path, full, len + 1);
+		return;
+	}
+	for (int i = 0; i < 3 && (*tail & 0xc0) == 0x80; i++)
+		tail++;
+	stpcpy(stpcpy(path, "..."), tail);
+}
+
+/* In a mapping of its own: a signal handler may write, on a small stack. */
+static void name_file(char path[WT_EVENT_PATH], int fd, const struct stat *st)
+{
+	char *full =
+		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int len = full == MAP_FAILED ? -ENOMEM : wt_sys_path(fd, full, PATH_MAX);
+
+	if (len >= 0)
+		wt_stats_shorten(path, full, len);
+	else if (!st->st_ino)
+		strcpy(path, "a file that cannot be looked at");
+	else
+		snprintf(path, WT_EVENT_PATH, "inode %ju of device %u:%u", (uintmax_t)st->st_ino,
+			 major(st->st_dev), minor(st->st_dev));
+	if (full != MAP_FAILED)
+		munmap(full, PATH_MAX);
+}
+
+void wt_stats_path(int fd, char path[WT_EVENT_PATH])
+{
+	struct stat st = { 0 };
+
+	wt_sys.identify(fd, &st);
+	name_file(path, fd, &st);
+}
+
+/* A file made new may have the number of one that was named and removed. */
+static uint64_t file_key(const struct stat *st)
+{
+	uint64_t key = mix(mix(1, st->st_dev), st->st_ino);
+
+	return mix(mix(key, st->st_ctim.tv_sec), st->st_ctim.tv_nsec);
+}
+
+/* Counts an event like `event`, that is told of the path, or, without one, of the file behind fd.
+ * It is given, or NULL where the table is full. */
+static struct wt_event *count_event(uint64_t key, const struct wt_event *event, const char *path,
+				    int fd, const struct stat *st)
+{
+	size_t index;
+
+	key = mix(mix(key, event->kind), event->file);
+	key = mix(mix(mix(key, (uintptr_t)event->from), (uintptr_t)event->to),
+		  (uintptr_t)event->reason);
+	enum found found = set_insert(counters->event_keys, WT_EVENTS, 0, WT_EVENTS, key, &index);
+	struct wt_event *slot = &counters->events[index];
+	if (found == FULL) {
+		add(&counters->events_lost[event->kind], 1);
+		return NULL;
+	}
+	add(&slot->count, 1);
+	if (found != ADDED)
+		return slot;
+	slot->kind = event->kind;
+	slot->from = event->from;
+	slot->to = event->to;
+	slot->reason = event->reason;
+	slot->file = event->file;
+	if (path)
+		strcpy(slot->path, path);
+	else
+		name_file(slot->path, fd, st);
+	atomic_store_explicit(&slot->ready, true, memory_order_release);
+	return slot;
+}
+
+void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,
+		    const char *reason)
+{
+	struct stat st = { 0 };
+
+	if (!counters)
+		return;
+	adopt_counters();
+	wt_sys.identify(fd, &st);
+	const struct wt_event event = {
+		.kind = kind, .from = from, .to = to, .reason = reason, .file = file_key(&st)
+	};
+	count_event(1, &event, NULL, fd, &st);
+}
+
+void wt_stats_program(uint64_t program, const char path[WT_EVENT_PATH], const char *way,
+		      uint64_t count)
+{
+	const struct wt_event event = { .kind = WT_EVENT_NOT_COVERED,
+					.reason = way,
+					.file = program };
+
+	if (!counters)
+		return;
+	adopt_counters();
+	struct wt_event *counted = count_event(1, &event, path, -1, NULL);
+	if (counted)
+		add(&counted->count, count - 1);
+}
+
+void wt_stats_of_process(enum wt_event_kind kind, const char *reason)
+{
+	const struct wt_event event = { .kind = kind, .reason = reason };
+
+	if (!counters)
+		return;
+	adopt_counters();
+	count_event(1, &event, "any file", -1, NULL);
+}
+
+void wt_stats_event_of(enum wt_event_kind kind, const char *what, const char *reason)
+{
+	struct wt_event event = { .kind = kind, .reason = reason };
+	char path[WT_EVENT_PATH];
+
+	if (!counters)
+		return;
+	adopt_counters();
+	for (const char *at = what; *at; at++)
+		event.file = mix(event.file, (unsigned char)*at);
+	wt_stats_shorten(path, what, strlen(what));
+	count_event(1, &event, path, -1, NULL);
+}
+
+void wt_stats_came_true(void)
+{
+	int errno_before = *wt_thread_errno();
+
+	for (size_t i = 0; i < WT_EVENTS; i++) {
+		const struct wt_event *event = wt_stats_event_at(i);
+
+		if (!event || event->kind != WT_EVENT_MAY_HAPPEN)
+			continue;
+		const struct wt_event true_now = { .kind = WT_EVENT_NOT_COVERED,
+						   .reason = event->reason,
+						   .file = event->file };
+		count_event(1, &true_now, event->path, -1, NULL);
+	}
+	*wt_thread_errno() = errno_before;
+}
+
+static uint64_t path_key(const char *path)
+{
+	uint64_t key = 1;
+
+	while (*path)
+		key = mix(key, (unsigned char)*path++);
+	return key;
+}
+
+void wt_stats_renamed(int fd)
+{
+	char path[WT_EVENT_PATH];
+	struct stat st;
+
+	if (!counters || !wt_stats_event_at(0) || wt_sys.identify(fd, &st))
+		return;
+	name_file(path, fd, &st);
+	for (size_t i = 0; i < WT_EVENTS; i++) {
+		const struct wt_event *event = wt_stats_event_at(i);
+
+		if (event && event->kind == WT_EVENT_NOT_COVERED && event->file == file_key(&st) &&
+		    strcmp(event->path, path))
+			count_event(path_key(path), event, path, fd, &st);
+	}
+}
+
+const struct wt_row *wt_stats_row(size_t rule, unsigned int row_id)
+{
+	return row_at(rule, row_id);
+}
+
+const struct wt_event *wt_stats_event_at(size_t index)
+{
+	const struct wt_event *event = counters ? &counters->events[index] : NULL;
+
+	return event && atomic_load_explicit(&event->ready, memory_order_acquire) ? event : NULL;
+}
+
+uint64_t wt_stats_events_lost(enum wt_event_kind kind)
+{
+	return counters ? get(&counters->events_lost[kind]) : 0;
+}
+
+uint64_t wt_stats_files_lost(void)
+{
+	return counters ? get(&counters->files_lost) : 0;
+}
+
+bool wt_stats_any(void)
+{
+	for (size_t rule = 0; rule < rules_len; rule++) {
+		for (unsigned int row_id = 0; row_id < WT_ROWS; row_id++) {
+			const struct wt_row *row = row_at(rule, row_id);
+			if (get(&row->files) || get(&row->writes))
+				return true;
+		}
+	}
+	return wt_stats_event_at(0) != NULL;
+}

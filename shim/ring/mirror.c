@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "ring/mirror.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include "os/uring.h"
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "os/raw.h"
+#include "os/sys.h"
+#include "os/thread.h"
+#include "report/stats.h"
+#include "state/fdtable.h"
+
+#define YIELDS 100000
+
+static const int open_flags[WT_MIRROR_KINDS] = {
+	[WT_MIRROR_WRITE] = O_WRONLY | O_DIRECT,
+	[WT_MIRROR_READ] = O_RDONLY | O_DIRECT,
+	[WT_MIRROR_WITNESS] = O_RDONLY,
+};
+
+/* Closings of files by hash, and all of them; mirrors opened in this process at all. */
+static _Atomic uint32_t closings[64];
+static _Atomic uint32_t closings_all;
+static _Atomic bool made[4096]; /* by hash: whether a file ever had a mirror in this process */
+static _Atomic bool any;
+
+/*
+ * Of a key only the first values lie in the thread (glibc, PTHREAD_KEY_2NDLEVEL_SIZE); a place for
+ * more would be allocated, which a signal handler may not.
+ */
+#define KEYS_WITH_PLACE 32
+#define KEY_GIVEN UINT64_MAX
+
+static _Atomic uint64_t thread_key; /* and one; 0: none yet */
+static _Atomic uint32_t key_users;
+
+static _Atomic uint32_t *closings_of(dev_t dev, ino_t ino)
+{
+	return &closings[wt_inode_hash(dev, ino) % WT_LENGTH(closings)];
+}
+
+static _Atomic bool *made_of(const struct stat *st)
+{
+	return &made[wt_inode_hash(st->st_dev, st->st_ino) % WT_LENGTH(made)];
+}
+
+static int drop(struct wt_ring *ring, unsigned int slot)
+{
+	static int none = -1;
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	wt_ring_mirrors(ring)->slots[slot].open = false;
+	io_uring_prep_files_update(sqe, &none, 1, slot);
+	int ret = wt_ring_run(ring, sqe);
+	return ret < 0 ? ret : 0;
+}
+
+static void drop_all(struct wt_ring *ring)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+
+	for (unsigned int i = 0; i < WT_MIRRORS; i++)
+		if (mirrors->slots[i].open && drop(ring, i))
+			return;
+}
+
+void wt_mirror_leave(void)
+{
+	struct wt_ring *ring = wt_ring_take_made();
+
+	if (!ring)
+		return;
+	drop_all(ring);
+	wt_ring_give(ring);
+}
+
+/* Whether none of them writes to a file that this process has open, but by `closing`. */
+static bool may_go(const struct wt_mirrors *mirrors, int closing)
+{
+	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
+		const struct wt_mirror *at = &mirrors->slots[i];
+		const struct stat file = { .st_dev = at->dev, .st_ino = at->ino };
+
+		if (at->open && at->kind == WT_MIRROR_WRITE && wt_fdtable_has_other(closing, &file))
+			return false;
+	}
+	return true;
+}
+
+/* False where the ring is to stay for the program's last closing of a file. */
+static bool may_end(void)
+{
+	struct wt_ring *ring = wt_ring_take_made();
+	bool stays = ring && !may_go(wt_ring_mirrors(ring), -1) && wt_ring_keep(ring);
+
+	if (ring)
+		wt_ring_give(ring);
+	return !stays;
+}
+
+/* A thread ends: the kernel would close its ring's files some time later, in a work queue. */
+static void thread_ends(void *unused)
+{
+	(void)unused;
+	if (!may_end())
+		return;
+	wt_mirror_leave();
+	wt_ring_end();
+}
+
+/* The key is made when there is something to drop: most processes never need one. */
+static void drop_at_end_of_thread(void)
+{
+	atomic_fetch_add(&key_users, 1);
+	uint64_t key = atomic_load(&thread_key);
+	pthread_key_t made;
+
+	if (!key && !pthread_key_create(&made, thread_ends)) {
+		if (atomic_compare_exchange_strong(&thread_key, &key, made + 1ULL))
+			key = made + 1ULL;
+		else
+			pthread_key_delete(made);
+	}
+	/* Of a thread that libc does not know the ring is found when it has ended. */
+	if (key && key <= KEYS_WITH_PLACE && wt_thread_is_libcs())
+		pthread_setspecific(key - 1, &thread_key);
+	atomic_fetch_sub(&key_users, 1);
+}
+
+/* A user of it that a fork left behind never ends; then the key is lost. */
+bool wt_mirror_give_key(void)
+{
+	uint64_t key = atomic_exchange(&thread_key, KEY_GIVEN);
+
+	for (unsigned int tries = 0; atomic_load(&key_users) && tries < YIELDS; tries++)
+		sched_yield();
+	return key && key != KEY_GIVEN && !atomic_load(&key_users) && !pthread_key_delete(key - 1);
+}
+
+static int drop_closed(struct wt_ring *ring)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+	uint32_t now = atomic_load_explicit(&closings_all, memory_order_relaxed);
+	int err = 0;
+
+	if (likely(mirrors->closings == now))
+		return 0;
+	mirrors->closings = now;
+	for (unsigned int i = 0; i < WT_MIRRORS && !err; i++) {
+		struct wt_mirror *at = &mirrors->slots[i];
+
+		if (at->open && at->closings != atomic_load(closings_of(at->dev, at->ino)))
+			err = drop(ring, i);
+	}
+	return err;
+}
+
+static int find(struct wt_ring *ring, enum wt_mirror_kind kind, const struct stat *st)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+
+	for (int i = 0; i < WT_MIRRORS; i++) {
+		const struct wt_mirror *at = &mirrors->slots[i];
+
+		if (at->open && at->kind == kind && at->ino == st->st_ino && at->dev == st->st_dev)
+			return i;
+	}
+	return -1;
+}
+
+/* The path names the thread: the worker that walks it may have an older table of
+ * descriptors (CLOSE_RANGE_UNSHARE). */
+static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
+{
+	char path[64];
+	struct wt_text text = { .buf = path, .size = sizeof(path) - 1 };
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	wt_text_str(&text, "/proc/self/task/");
+	wt_text_u64(&text, wt_kernel(SYS_gettid));
+	wt_text_str(&text, "/fd/");
+	wt_text_u64(&text, (unsigned int)fd);
+	path[text.len] = '\0';
+	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags | O_NOCTTY | O_NONBLOCK, 0, slot);
+	int ret = wt_ring_run(ring, sqe);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * What was opened is the file that st describes if the descriptor was that before
+ * and after and was not replaced in between. A witness needs no particular right, so one
+ * that may not be read is opened for writing.
+ */
+static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_kind kind, int fd,
+		       const struct stat *st)
+{
+	struct stat after;
+	uint32_t generation = wt_fdtable_generation(fd);
+	int lease = wt_sys.getlease(fd);
+
+	/* Any opening would break it, and wait for that. */
+	if (lease >= 0 && lease != F_UNLCK)
+		return -EAGAIN;
+	int err = open_path(ring, slot, fd, open_flags[kind]);
+
+	if (err == -EACCES && kind == WT_MIRROR_WITNESS)
+		err = open_path(ring, slot, fd, O_WRONLY);
+	if (err)
+		return err;
+	err = wt_sys.identify(fd, &after);
+	if (!err && wt_is_same_file(&after, st) && wt_fdtable_generation(fd) == generation)
+		return 0;
+	drop(ring, slot);
+	return -ESTALE;
+}
+
+/*
+ * A free one, or the oldest goes: one that writes last of all, as its closing tells who watches the
+ * file that it is complete (inotify(7), IN_CLOSE_WRITE).
+ */
+static unsigned int free_slot(struct wt_mirrors *mirrors)
+{
+	for (unsigned int i = 0; i < WT_MIRRORS; i++)
+		if (!mirrors->slots[i].open)
+			return i;
+	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
+		unsigned int slot = (mirrors->next + i) % WT_MIRRORS;
+
+		if (mirrors->slots[slot].kind != WT_MIRROR_WRITE) {
+			mirrors->next = slot + 1;
+			return slot;
+		}
+	}
+	return mirrors->next++ % WT_MIRRORS;
+}
+
+int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const struct stat *st,
+		  enum wt_reason *why)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+	int err = drop_closed(ring);
+	int found = find(ring, kind, st);
+
+	if (likely(found >= 0))
+		return found;
+	*why = WT_WHY_NO_MIRROR;
+	if (!S_ISREG(st->st_mode))
+		return -EINVAL;
+	if (err)
+		return err;
+	unsigned int slot = free_slot(mirrors);
+	struct wt_mirror mirror = {
+		.open = true,
+		.kind = kind,
+		.opening = ++mirrors->openings,
+		.closings = atomic_load(closings_of(st->st_dev, st->st_ino)),
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+	};
+
+	atomic_store_explicit(made_of(st), true, memory_order_relaxed);
+	atomic_store_explicit(&any, true, memory_order_relaxed);
+	drop_at_end_of_thread();
+	mirrors->slots[slot].open = false;
+	err = open_mirror(ring, slot, kind, fd, st);
+	if (err)
+		return err;
+	mirrors->slots[slot] = mirror;
+	return slot;
+}
+
+uint32_t wt_mirror_opening(struct wt_ring *ring, int slot)
+{
+	const struct wt_mirror *at = &wt_ring_mirrors(ring)->slots[slot];
+
+	return at->open ? at->opening : 0;
+}
+
+ssize_t wt_mirror_write(struct wt_ring *ring, int slot, const void *buf, size_t len, off_t offset,
+			int flags)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	if (wt_ring_is_registered(ring, buf))
+		io_uring_prep_write_fixed(sqe, slot, buf, len, offset, 0);
+	else
+		io_uring_prep_write(sqe, slot, buf, len, offset);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	sqe->rw_flags = flags;
+	return wt_ring_run(ring, sqe);
+}
+
+ssize_t wt_mirror_read(struct wt_ring *ring, int slot, void *buf, size_t len, off_t offset)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	io_uring_prep_read(sqe, slot, buf, len, offset);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	return wt_ring_run(ring, sqe);
+}
+
+/* A request holds 32 bits of length; what is longer is synced to the end. */
+int wt_mirror_sync_range(struct wt_ring *ring, int slot, struct wt_range range)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+	unsigned int len = range.len_bytes > UINT32_MAX ? 0 : range.len_bytes;
+
+	io_uring_prep_sync_file_range(sqe, slot, len, range.offset,
+				      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+					      SYNC_FILE_RANGE_WAIT_AFTER);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	return wt_ring_run(ring, sqe);
+}
+
+/* The whole file is offset 0 and length 0 (io_fsync, io_uring/sync.c). */
+int wt_mirror_sync(struct wt_ring *ring, int slot, struct wt_range range, bool datasync)
+{
+	struct io_uring_sqe *sqe = wt_ring_request(ring);
+
+	io_uring_prep_fsync(sqe, slot, datasync ? IORING_FSYNC_DATASYNC : 0);
+	if (range.len_bytes && range.len_bytes <= UINT32_MAX) {
+		sqe->off = range.offset;
+		sqe->len = range.len_bytes;
+	}
+	sqe->flags |= IOSQE_FIXED_FILE;
+	return wt_ring_run(ring, sqe);
+}
+
+void wt_mirror_drop(struct wt_ring *ring, const struct stat *st)
+{
+	struct wt_mirrors *mirrors = wt_ring_mirrors(ring);
+
+	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
+		const struct wt_mirror *at = &mirrors->slots[i];
+
+		if (at->open && at->ino == st->st_ino && at->dev == st->st_dev && drop(ring, i))
+			return;
+	}
+}
+
+void wt_mirror_closing(int fd)
+{
+	struct stat st;
+
+	/* A vfork child's descriptors are its own, and the mirrors its parent's. */
+	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) || wt_stats_is_guest() ||
+	    wt_sys.identify(fd, &st) || !atomic_load_explicit(made_of(&st), memory_order_relaxed) ||
+	    wt_fdtable_has_other(fd, &st))
+		return;
+	atomic_fetch_add(closings_of(st.st_dev, st.st_ino), 1);
+	atomic_fetch_add(&closings_all, 1);
+	wt_ring_end_kept(may_go, fd);
+	struct wt_ring *ring = wt_ring_take_made();
+	if (!ring)
+		return;
+	drop_closed(ring);
+	wt_ring_give(ring);
+}
