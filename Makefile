@@ -68,9 +68,9 @@ $(OBJ)/i/%.o: $(OBJ)/o/%.o $(OBJ)/interposed
 
 # What each process runs, at its start and end, to fork and to execute, lies together: fewer pages.
 EACH_SRC := $(patsubst %,shim/%.c,edge/init os/real os/elf os/scope edge/bind os/thread os/sys state/config \
-	base/policy base/glob base/text state/environment report/stats report/log state/fdtable state/guest \
-	state/child os/program edge/exec edge/dup edge/close core/core state/description state/owed \
-	state/family base/trust)
+	base/policy base/glob base/text state/environment report/stats report/log state/fdtable state/vfork_child \
+	state/uncovered_child os/program edge/exec edge/dup edge/close core/core state/description state/pending_error \
+	state/shared base/file_trust)
 LIB_SRC  := $(EACH_SRC) $(filter-out $(EACH_SRC),$(BELOW_SRC) $(EDGE_SRC))
 
 $(LIB): $(call object,shim/edge/front.c) $(patsubst %.c,$(OBJ)/i/%.o,$(LIB_SRC)) shim/libwt.map $(OBJ)/own-uring.a
@@ -187,7 +187,7 @@ soak: deps
 FUZZ_SECONDS ?= 600
 FUZZERS := $(OBJ)/fuzz/policy $(OBJ)/fuzz/report
 $(OBJ)/fuzz/policy: fuzzed := base/policy base/glob base/text
-$(OBJ)/fuzz/report: fuzzed := $(addprefix base/,policy glob label text trust reason) \
+$(OBJ)/fuzz/report: fuzzed := $(addprefix base/,policy glob label text file_trust reason) \
 	$(addprefix report/,stats unruled report json text log) $(addprefix os/,elf thread sys)
 $(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns,--wrap=wt_sys_unix_ms
 $(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*/*.[ch])

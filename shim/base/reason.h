@@ -65,7 +65,7 @@
 	X(WT_WHY_RING_UNSEEN,                                                                      \
 	  "the program has an io_uring of its own, and the kernel mixes errors up",                \
 	  "turn off io_uring in the program's settings where each error has to be exact")          \
-	X(WT_WHY_CACHED_TURN, "cached writes of the file are under way", WT_DO_TAKE_AUTO)          \
+	X(WT_WHY_CACHED_WRITE, "cached writes of the file are under way", WT_DO_TAKE_AUTO)         \
 	X(WT_WHY_OWN_DIRECT, "the program writes O_DIRECT itself", WT_DO_TAKE_AUTO)                \
 	X(WT_WHY_SIZE_LIMIT, "the write meets RLIMIT_FSIZE",                                       \
 	  "raise the limit of a file's size (ulimit -f)")                                          \

@@ -7,11 +7,11 @@
 #include <limits.h>
 #include <string.h>
 
-#include "core/exact.h"
+#include "core/attribution.h"
 #include "core/program_ring.h"
-#include "core/story.h"
-#include "core/track.h"
-#include "engine/choose.h"
+#include "core/resolve.h"
+#include "core/trace.h"
+#include "engine/ladder.h"
 #include "os/real.h"
 #include "os/sys.h"
 #include "os/thread.h"
@@ -20,13 +20,13 @@
 #include "report/stats.h"
 #include "ring/mirror.h"
 #include "ring/ring.h"
-#include "state/child.h"
 #include "state/config.h"
 #include "state/description.h"
 #include "state/elide.h"
-#include "state/guest.h"
 #include "state/journal.h"
-#include "state/owed.h"
+#include "state/pending_error.h"
+#include "state/uncovered_child.h"
+#include "state/vfork_child.h"
 
 static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
 				  struct wt_fd *entry, uint64_t description)
@@ -41,7 +41,7 @@ static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdi
 		.dio_memory_align = verdict.dio_shift ? 1U << (verdict.dio_shift >> 4) : 0,
 		.started_bytes = entry ? &entry->started_bytes : NULL,
 		.description = wt_description_of(description),
-		.file = wt_track_file(io->fd),
+		.file = wt_resolve_file(io->fd),
 		.uncovered = wt_filesystem_lacks(wt_filesystem_at(verdict.fs),
 						 wt_config.policy.rules[verdict.rule].level),
 	};
@@ -66,33 +66,33 @@ static void count_inherited(struct wt_fd *entry, int fd, union wt_verdict verdic
 	count_file(fd, verdict.rule, verdict.engine, verdict.reason);
 }
 
-static void count_fall(struct wt_story *story, int fd, const char *from, const char *to,
+static void count_fall(struct wt_trace *trace, int fd, const char *from, const char *to,
 		       enum wt_reason why)
 {
 	wt_stats_event(WT_EVENT_FALL, fd, from, to, wt_reason_text(why));
-	wt_story_fell(story, from, to, why);
+	wt_trace_fell(trace, from, to, why);
 }
 
 /* Down the ladder until an engine carries the write; *engine is the one that did. */
 static ssize_t write_by_ladder(struct wt_target *target, const struct wt_io *io, uint16_t rule,
 			       uint64_t description, const struct wt_engine **engine,
-			       struct wt_story *story)
+			       struct wt_trace *trace)
 {
-	ssize_t ret = wt_exact_write(*engine, target, io, description);
+	ssize_t ret = wt_attribution_write(*engine, target, io, description);
 
 	while (ret == WT_DECLINED) {
-		const struct wt_engine *next = wt_choose_below(*engine, target->rule, target->fs);
+		const struct wt_engine *next = wt_ladder_below(*engine, target->rule, target->fs);
 
-		count_fall(story, io->fd, (*engine)->name, next->name, target->fell);
+		count_fall(trace, io->fd, (*engine)->name, next->name, target->fell);
 		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
 		target->fell = WT_WHY_NONE;
 		ret = (*engine)->bypasses_cache
-			      ? wt_exact_write_in_turn(next, target, io, description)
-			      : wt_exact_write(next, target, io, description);
+			      ? wt_attribution_write_excluded(next, target, io, description)
+			      : wt_attribution_write(next, target, io, description);
 		*engine = next;
 	}
 	if (target->fell)
-		count_fall(story, io->fd, (*engine)->name, "fdatasync", target->fell);
+		count_fall(trace, io->fd, (*engine)->name, "fdatasync", target->fell);
 	return ret;
 }
 
@@ -107,7 +107,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
 	struct wt_fd *entry = wt_fdtable_entry(io->fd);
 	uint32_t generation = wt_fdtable_generation(io->fd);
-	int fl = wt_track_flags(io->fd);
+	int fl = wt_resolve_flags(io->fd);
 
 	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
 	if (unlikely(fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH))
@@ -115,12 +115,12 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	uint64_t description = wt_fdtable_description(io->fd);
 	struct wt_target target = target_of(io, verdict, fl, entry, description);
 	count_inherited(entry, io->fd, verdict);
-	struct wt_story story = { 0 };
+	struct wt_trace trace = { 0 };
 	uint64_t start_ns = wt_sys_now_ns();
 	if (verdict.asked)
-		count_fall(&story, io->fd, wt_engine_name(verdict.asked), engine->name,
+		count_fall(&trace, io->fd, wt_engine_name(verdict.asked), engine->name,
 			   verdict.reason);
-	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine, &story);
+	ssize_t ret = write_by_ladder(&target, io, verdict.rule, description, &engine, &trace);
 	if (io->call == WT_ACT && wrote_nothing(ret))
 		return ret;
 	uint64_t ns = wt_sys_now_ns() - start_ns;
@@ -133,7 +133,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 		return ret;
 	}
 	if (unlikely(verdict.may_be_inline) && ret > 0)
-		wt_track_look_for_blocks(io->fd, &verdict);
+		wt_resolve_look_for_blocks(io->fd, &verdict);
 	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
 		wt_io_drop_cache(io, fl, ret);
 	if (unlikely(ret < 0 && target.rule->fsync_elide))
@@ -143,18 +143,18 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 			       wt_reason_text(target.uncovered));
 	wt_stats_write(verdict.rule, engine->id, ret, ns);
 	if (unlikely(wt_log_threshold >= WT_LOG_DEBUG))
-		wt_story_tell(&story, io, &target, engine, ret, ns);
+		wt_trace_tell(&trace, io, &target, engine, ret, ns);
 	return ret;
 }
 
 ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 {
-	if (unlikely(wt_track_has_moved(io->fd, verdict))) {
+	if (unlikely(wt_resolve_has_moved(io->fd, verdict))) {
 		wt_fdtable_forget(io->fd);
 		verdict.word = 0;
 	}
 	if (verdict.state == WT_UNKNOWN) {
-		int err = wt_track_adopt(io->fd, &verdict);
+		int err = wt_resolve_adopt(io->fd, &verdict);
 
 		if (err)
 			return err;
@@ -163,7 +163,7 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 		return write_ruled(io, verdict);
 	ssize_t ret = wt_io_pass(io);
 	if (ret > 0 && !(io->call == WT_ACT && io->act->is_stream))
-		wt_track_wrote(io->fd, verdict, ret);
+		wt_resolve_wrote(io->fd, verdict, ret);
 	return ret;
 }
 
@@ -181,15 +181,15 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 		if (rule->level == WT_LEVEL_ASYNC && entry && atomic_load(&entry->started_bytes))
 			err = wt_sys.sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
 		if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
-			wt_owed_to(description, err);
+			wt_pending_error_keep(description, err);
 		else
 			err = 0;
 		wt_mirror_closing(fd);
 	}
-	wt_track_closing(verdict);
+	wt_resolve_closing(verdict);
 	wt_fdtable_forget(fd);
-	if (description && wt_owed_any() && !wt_fdtable_has(description))
-		wt_owed_closed(description);
+	if (description && wt_pending_error_any() && !wt_fdtable_has(description))
+		wt_pending_error_closed(description);
 	return err;
 }
 
@@ -200,7 +200,7 @@ void wt_core_noticed(int fd, enum wt_way way)
 	union wt_verdict verdict;
 
 	/* One that cannot be honoured (WT_STRICT) is refused by its first write. */
-	wt_track_verdict(fd, &verdict);
+	wt_resolve_verdict(fd, &verdict);
 	if (verdict.state == WT_RULED)
 		wt_stats_event(kind, fd, NULL, NULL, wt_way_text(way));
 	wt_elide_never(fd);
@@ -218,9 +218,9 @@ void wt_core_sharing(int fd)
 void wt_core_leaving(void)
 {
 	wt_mirror_leave();
-	if (!wt_stats_is_guest())
-		wt_fdtable_each_description(wt_owed_closed);
-	wt_guest_leave();
+	if (!wt_stats_is_vfork_child())
+		wt_fdtable_each_description(wt_pending_error_closed);
+	wt_vfork_child_leave();
 }
 
 void wt_core_sharing_all(void)
@@ -257,8 +257,8 @@ void wt_core_executing(void)
 
 void wt_core_report(void)
 {
-	wt_child_collect();
-	if (!wt_config.report || wt_stats_is_guest())
+	wt_uncovered_child_collect();
+	if (!wt_config.report || wt_stats_is_vfork_child())
 		return;
 	wt_program_ring_look();
 	wt_report_write(wt_config.report, &wt_config.policy);

@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "core/unseen.h"
 #include "os/real.h"
 #include "os/sys.h"
@@ -31,7 +31,7 @@ void wt_program_ring_writes(void)
 {
 	if (!wt_config.covers || atomic_exchange(&writes_unseen, true))
 		return;
-	wt_track_open_stable();
+	wt_resolve_open_stable();
 	for (int fd = wt_fdtable_next_ruled(0); fd >= 0; fd = wt_fdtable_next_ruled(fd + 1))
 		wt_core_noticed(fd, WT_WAY_RING);
 }

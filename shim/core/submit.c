@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "engine/engine.h"
 #include "os/sys.h"
 #include "state/config.h"
@@ -16,7 +16,7 @@ int wt_submit_flag(int fd)
 {
 	union wt_verdict verdict;
 
-	if (wt_track_verdict(fd, &verdict) || verdict.state != WT_RULED)
+	if (wt_resolve_verdict(fd, &verdict) || verdict.state != WT_RULED)
 		return 0;
 	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
 	enum wt_reason lacks = wt_filesystem_lacks(wt_filesystem_at(verdict.fs), level);
@@ -29,7 +29,7 @@ int wt_submit_flag(int fd)
 	if (level < WT_LEVEL_THROUGH)
 		return 0;
 	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
-	wt_track_look_for_blocks(fd, &verdict);
+	wt_resolve_look_for_blocks(fd, &verdict);
 	return wt_engine_rwf(level, verdict.may_be_inline);
 }
 
@@ -40,7 +40,7 @@ void wt_submit_count(int fd, enum wt_row_id row, uint64_t bytes)
 	struct stat st;
 
 	if (verdict.state == WT_NO_RULE)
-		wt_track_wrote(fd, verdict, bytes);
+		wt_resolve_wrote(fd, verdict, bytes);
 	if (verdict.state != WT_RULED)
 		return;
 	if (!wt_sys.identify(fd, &st))

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* core_sync - the program's own fsync, and what libwt syncs for a change that is no write. */
+/* sync - the program's own fsync, and what libwt syncs for a change that is no write. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 
 #include "base/base.h"
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "os/sys.h"
 #include "os/thread.h"
 #include "report/stats.h"
 #include "state/config.h"
 #include "state/description.h"
 #include "state/elide.h"
-#include "state/inline.h"
+#include "state/inline_data.h"
 #include "state/journal.h"
-#include "state/owed.h"
+#include "state/pending_error.h"
 
 struct sync {
 	struct wt_description *description;
 	struct wt_wait wait;
 	uint64_t file;
-	uint32_t turn_token; /* 0: none is needed */
+	uint32_t sync_token; /* 0: none is needed */
 	struct wt_signals signals;
 	const struct wt_sync *io;
 	int (*carry_out)(const struct wt_sync *io);
@@ -35,24 +35,24 @@ static void sync_ended(void *arg)
 	const struct sync *sync = arg;
 
 	wt_description_wait_end(sync->description, &sync->wait, sync->err);
-	if (sync->turn_token)
-		wt_description_let_file(sync->file, sync->turn_token);
+	if (sync->sync_token)
+		wt_description_let_file(sync->file, sync->sync_token);
 	wt_sys_let_signals(&sync->signals);
 }
 
-/* Where a write's own sync has to have its turn, so has the program's (exact.c). */
-static void take_turn(struct sync *sync)
+/* Where a write's own sync has to have its turn, so has the program's (attribution.c). */
+static void take_sync(struct sync *sync)
 {
 	if (likely(!(wt_filesystem_at(sync->verdict.fs)->kind->flags & WT_FS_ONE_SYNC)))
 		return;
-	sync->file = wt_track_file(sync->io->fd);
-	sync->turn_token = wt_description_hold_file(sync->file);
+	sync->file = wt_resolve_file(sync->io->fd);
+	sync->sync_token = wt_description_hold_file(sync->file);
 }
 
 /* Whether the sync that has just returned success waited for a commit that had failed before. */
 static bool has_died_since(int fd, union wt_verdict verdict)
 {
-	bool is_direct = verdict.engine == WT_ENGINE_DIRECT || wt_track_flags(fd) & O_DIRECT;
+	bool is_direct = verdict.engine == WT_ENGINE_DIRECT || wt_resolve_flags(fd) & O_DIRECT;
 
 	return wt_journal_has_died(wt_filesystem_at(verdict.fs), fd, is_direct);
 }
@@ -63,7 +63,7 @@ static void sync_alone(void *arg)
 	struct sync *sync = arg;
 
 	wt_sys_hold_signals(&sync->signals);
-	take_turn(sync);
+	take_sync(sync);
 	wt_description_wait_begin(sync->description, &sync->wait);
 	sync->err = sync->carry_out(sync->io);
 	if (!sync->err && sync->io->call != WT_SYNC_FILE_RANGE &&
@@ -91,7 +91,7 @@ static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct w
 static bool may_be_elided(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
 {
 	return io->call == WT_FDATASYNC && verdict.engine != WT_ENGINE_NONE &&
-	       !wt_description_is_stranger(description);
+	       !wt_description_is_externally_shared(description);
 }
 
 static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
@@ -139,11 +139,11 @@ int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 	/* What the kernel says of the call is no answer of the disk, and ends nothing. */
 	if (unlikely(is_of_the_call(err)))
 		return err;
-	int owed = wt_owed_settle(io->fd, description);
+	int pending = wt_pending_error_take(io->fd, description);
 
-	if (unlikely(err || owed))
-		wt_owed_told(io->fd);
-	return err ? err : owed;
+	if (unlikely(err || pending))
+		wt_pending_error_told(io->fd);
+	return err ? err : pending;
 }
 
 int wt_core_settle(int fd, union wt_verdict verdict)
@@ -167,8 +167,8 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 		err = sync_really(&io, wt_io_sync, verdict, description);
 	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
 	if (unlikely(err) && !is_of_the_call(err)) {
-		wt_owed_to(description, err);
-		wt_owed_to_later(fd, err);
+		wt_pending_error_keep(description, err);
+		wt_pending_error_keep_for_later(fd, err);
 	}
 	return err;
 }

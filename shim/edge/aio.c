@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "state/config.h"
@@ -31,7 +31,7 @@ static bool is_ours(const struct aiocb *request)
 	    request->aio_reqprio > PRIORITY_MAX)
 		return false;
 	/* Refused by WT_STRICT, the write will be too. */
-	bool refused = wt_track_verdict(request->aio_fildes, &verdict);
+	bool refused = wt_resolve_verdict(request->aio_fildes, &verdict);
 	errno = errno_before;
 	return refused || verdict.state == WT_RULED;
 }

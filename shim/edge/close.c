@@ -46,7 +46,7 @@ static void closing_range(unsigned int first, unsigned int last)
 /* To a thread that is the only one nothing happens; a vfork child's table is its own anyway. */
 static int split(int ret)
 {
-	if (!ret && wt_config.active && !wt_stats_is_guest() && !wt_thread_is_last())
+	if (!ret && wt_config.active && !wt_stats_is_vfork_child() && !wt_thread_is_last())
 		wt_fdtable_split();
 	return ret;
 }

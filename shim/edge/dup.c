@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "os/sys.h"
@@ -17,7 +17,7 @@ static int duplicated(int fd, int newfd)
 
 	if (newfd < 0)
 		return newfd;
-	wt_track_duplicated(fd, newfd);
+	wt_resolve_duplicated(fd, newfd);
 	return wt_leave(newfd, errno_before);
 }
 

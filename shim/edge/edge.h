@@ -13,7 +13,7 @@
 
 #include "base/base.h"
 #include "os/thread.h"
-#include "state/place.h"
+#include "state/path.h"
 
 /* An edge keeps it over its call also in a thread that has none. */
 #undef errno
@@ -37,7 +37,7 @@ static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 int wt_edge_closing(int fd);
 
 /* A descriptor was made by opening; -1 and errno where WT_STRICT refuses it, which closes it. */
-int wt_edge_opened(int fd, int flags, const struct wt_place *place);
+int wt_edge_opened(int fd, int flags, const struct wt_path *place);
 
 /* The program ends: its streams hand over what they hold, as libc does it later, unseen. */
 void wt_edge_exiting(void);

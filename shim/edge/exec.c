@@ -20,10 +20,10 @@
 #include "os/sys.h"
 #include "report/log.h"
 #include "report/stats.h"
-#include "state/child.h"
 #include "state/config.h"
 #include "state/environment.h"
-#include "state/guest.h"
+#include "state/uncovered_child.h"
+#include "state/vfork_child.h"
 
 static void executing(void)
 {
@@ -59,13 +59,13 @@ struct execution {
 
 static int came_back(int ret)
 {
-	wt_guest_return();
+	wt_vfork_child_return();
 	return ret;
 }
 
 static int run_execve(const struct execution *e, char *const envp[])
 {
-	wt_guest_leave();
+	wt_vfork_child_leave();
 	return came_back(wt_real.execve(e->at.path, e->argv, envp));
 }
 
@@ -73,25 +73,25 @@ static int run_execv(const struct execution *e, char *const envp[])
 {
 	if (envp != environ)
 		return run_execve(e, envp);
-	wt_guest_leave();
+	wt_vfork_child_leave();
 	return came_back(wt_real.execv(e->at.path, e->argv));
 }
 
 static int run_execveat(const struct execution *e, char *const envp[])
 {
-	wt_guest_leave();
+	wt_vfork_child_leave();
 	return came_back(wt_real.execveat(e->at.dirfd, e->at.path, e->argv, envp, e->at.flags));
 }
 
 static int run_fexecve(const struct execution *e, char *const envp[])
 {
-	wt_guest_leave();
+	wt_vfork_child_leave();
 	return came_back(wt_real.fexecve(e->at.dirfd, e->argv, envp));
 }
 
 static int run_execvpe(const struct execution *e, char *const envp[])
 {
-	wt_guest_leave();
+	wt_vfork_child_leave();
 	return came_back(wt_real.execvpe(e->at.path, e->argv, envp));
 }
 
@@ -99,7 +99,7 @@ static int run_execvp(const struct execution *e, char *const envp[])
 {
 	if (envp != environ)
 		return run_execvpe(e, envp);
-	wt_guest_leave();
+	wt_vfork_child_leave();
 	return came_back(wt_real.execvp(e->at.path, e->argv));
 }
 
@@ -130,14 +130,14 @@ static int run_with(const struct execution *e, const struct wt_environment *with
 /* Whether this process is not the program after all, and what it reported was not its end. */
 static void come_back(unsigned int found)
 {
-	if (found & WT_CHILD_REPORT)
+	if (found & WT_UNCOVERED_CHILD_REPORT)
 		wt_stats_unclaim_report();
 }
 
 /* What libwt covers nothing of is told before it runs. */
 static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
 {
-	const struct wt_child child = {
+	const struct wt_uncovered_child child = {
 		.at = e->at,
 		.searches = e->searches,
 		.replaces = e->replaces,
@@ -148,8 +148,8 @@ static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
 	if (!wt_config.active)
 		return 0;
 	int errno_before = errno;
-	unsigned int found = wt_child_executing(&child);
-	if (found & WT_CHILD_REPORT)
+	unsigned int found = wt_uncovered_child_executing(&child);
+	if (found & WT_UNCOVERED_CHILD_REPORT)
 		wt_core_report();
 	errno = errno_before;
 	return found;
@@ -159,7 +159,7 @@ static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
  * keeps the memory. */
 static size_t on_stack_max_bytes(void)
 {
-	return wt_stats_is_guest() ? 64 << 10 : 4 << 10;
+	return wt_stats_is_vfork_child() ? 64 << 10 : 4 << 10;
 }
 
 static int run_in_room(const struct execution *e, char *const envp[],
@@ -193,7 +193,7 @@ static int execute(const struct execution *e, char *const envp[])
 	if (with.is_not_there)
 		return e->run(e, envp);
 	unsigned int found = look_at(e, with.lacks);
-	if (found & WT_CHILD_LEAVE_OUT)
+	if (found & WT_UNCOVERED_CHILD_LEAVE_OUT)
 		bytes = bytes ? 0 : wt_environment_bytes_without(&with, envp);
 	int ret = run_in_room(e, envp, &with, bytes);
 	come_back(found);

@@ -28,6 +28,8 @@
 	     "br x16\n"
 #endif
 
+/* A line of assembly each. */
+/* clang-format off */
 #define SYMBOL(name)                                                                               \
 	__asm__(".text\n"                                                                          \
 		".globl " name "\n"                                                                \
@@ -44,6 +46,7 @@
 		".section .rodata.wt_front_names, \"a\"\n"                                         \
 		"1: .asciz \"" name "\"\n"                                                         \
 		".text\n");
+/* clang-format on */
 
 __asm__(".section .data.wt_front, \"aw\"\n"
 	".globl wt_front_slots\n"

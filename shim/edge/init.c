@@ -26,11 +26,11 @@
 #include "report/report.h"
 #include "report/stats.h"
 #include "report/unruled.h"
-#include "state/child.h"
 #include "state/config.h"
 #include "state/environment.h"
-#include "state/family.h"
-#include "state/guest.h"
+#include "state/shared.h"
+#include "state/uncovered_child.h"
+#include "state/vfork_child.h"
 #include "wt.h"
 
 static void end(void *unused)
@@ -43,8 +43,8 @@ static void end(void *unused)
 
 static void forking(void)
 {
-	wt_family_begin();
-	wt_child_forking();
+	wt_shared_begin();
+	wt_uncovered_child_forking();
 }
 
 /*
@@ -88,7 +88,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		wt_bind_tell();
 	/* What happened to a file before it came under a rule matters there too. */
 	if (wt_config.elides)
-		wt_family_begin();
+		wt_shared_begin();
 	pthread_atfork(wt_config.active ? forking : NULL, NULL, wt_stats_forked);
 	/*
 	 * What is registered before the program's start is behind the destructors of all libraries,
@@ -157,7 +157,7 @@ WT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argum
 	void *tls = va_arg(args, void *);
 	pid_t *child_id = va_arg(args, pid_t *);
 	va_end(args);
-	wt_guest_cloning((unsigned int)flags);
+	wt_vfork_child_cloning((unsigned int)flags);
 	if (!wt_config.active || flags & CLONE_VM || !function || !stack)
 		return wt_real.clone(function, stack, flags, argument, parent_id, tls, child_id);
 	struct child *child = (struct child *)wt_round_down((uintptr_t)stack, 16) - 1;

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "core/name.h"
+#include "core/namespace.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "state/config.h"
@@ -18,7 +18,7 @@ static int changed(const struct wt_naming *naming)
 {
 	int errno_before = errno;
 
-	return wt_leave(wt_name_change(naming), errno_before);
+	return wt_leave(wt_namespace_change(naming), errno_before);
 }
 
 WT_EXPORT int rename(const char *from, const char *to)
@@ -87,7 +87,7 @@ WT_EXPORT int truncate(const char *path, off_t len)
 
 	if (likely(!wt_config.sizes))
 		return wt_real.truncate(path, len);
-	return wt_leave(wt_name_truncate(path, len), errno_before);
+	return wt_leave(wt_namespace_truncate(path, len), errno_before);
 }
 
 WT_ALIAS(truncate) int truncate64(const char *path, off64_t len);
@@ -102,7 +102,7 @@ static int resized(int fd)
 {
 	int errno_before = errno;
 
-	return wt_leave(wt_name_resized(fd), errno_before);
+	return wt_leave(wt_namespace_resized(fd), errno_before);
 }
 
 WT_EXPORT int ftruncate(int fd, off_t len)

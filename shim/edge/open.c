@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/track.h"
+#include "core/resolve.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "os/sys.h"
@@ -22,17 +22,17 @@ static int opening(int dirfd, const char *path, int flags)
 {
 	int errno_before = errno;
 
-	return wt_leave(wt_track_may_truncate(dirfd, path, flags), errno_before);
+	return wt_leave(wt_resolve_may_truncate(dirfd, path, flags), errno_before);
 }
 
 /* Leave, for every symbol that made a descriptor. */
-int wt_edge_opened(int fd, int flags, const struct wt_place *place)
+int wt_edge_opened(int fd, int flags, const struct wt_path *place)
 {
 	int errno_before = errno;
 
 	if (fd < 0)
 		return fd;
-	int err = wt_track_opened(fd, flags, place);
+	int err = wt_resolve_opened(fd, flags, place);
 	if (err)
 		wt_sys.close(fd);
 	return wt_leave(err ? err : fd, errno_before);
@@ -40,7 +40,7 @@ int wt_edge_opened(int fd, int flags, const struct wt_place *place)
 
 static int opened(int fd, int dirfd, const char *path, int flags)
 {
-	return wt_edge_opened(fd, flags, &(struct wt_place){ dirfd, path });
+	return wt_edge_opened(fd, flags, &(struct wt_path){ dirfd, path });
 }
 
 static int open_at(int dirfd, const char *path, int flags, mode_t mode)

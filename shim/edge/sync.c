@@ -7,7 +7,7 @@
 #include "edge/edge.h"
 #include "os/real.h"
 #include "state/config.h"
-#include "state/owed.h"
+#include "state/pending_error.h"
 
 static int covered(const struct wt_sync *sync, union wt_verdict verdict)
 {
@@ -40,7 +40,7 @@ WT_EXPORT int sync_file_range(int fd, off64_t offset, off64_t len, unsigned int 
 	union wt_verdict verdict = wt_fdtable_get(fd);
 	bool waits = flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER);
 
-	if (likely(!waits || (verdict.state != WT_RULED && !wt_owed_any())))
+	if (likely(!waits || (verdict.state != WT_RULED && !wt_pending_error_any())))
 		return wt_real.sync_file_range(fd, offset, len, flags);
 	return covered(&(struct wt_sync){ WT_SYNC_FILE_RANGE, fd, { offset, len }, flags },
 		       verdict);

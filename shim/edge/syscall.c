@@ -21,14 +21,14 @@
 #include <unistd.h>
 
 #include "core/program_ring.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "edge/edge.h"
 #include "os/raw.h"
 #include "os/real.h"
 #include "os/sys.h"
 #include "os/thread.h"
 #include "state/config.h"
-#include "state/guest.h"
+#include "state/vfork_child.h"
 
 /* libaio's, which answers with -errno. */
 int io_submit(aio_context_t context, long count, struct iocb **requests);
@@ -116,13 +116,14 @@ static bool writes(const struct arguments *in, long *ret)
 /* What it is to open is the program's memory: only the kernel says that it is not there. */
 static long open_by(const struct arguments *in)
 {
-	const struct wt_place place = { (int)in->a, (const char *)in->b };
+	const struct wt_path place = { (int)in->a, (const char *)in->b };
 	struct open_how how;
 	int errno_before = errno;
 
 	if (!wt_sys_read_program(&how, (const void *)in->c, sizeof(how)))
 		how = (struct open_how){ .flags = O_RDWR };
-	if (wt_leave(wt_track_may_truncate(place.dirfd, place.path, (int)how.flags), errno_before))
+	if (wt_leave(wt_resolve_may_truncate(place.dirfd, place.path, (int)how.flags),
+		     errno_before))
 		return -1;
 	long ret = pass(in);
 	return ret < 0 ? ret : wt_edge_opened((int)ret, (int)how.flags, &place);
@@ -150,10 +151,10 @@ static bool clones(const struct arguments *in)
 	uint64_t flags;
 
 	if (in->number == SYS_clone)
-		wt_guest_cloning(in->a);
+		wt_vfork_child_cloning(in->a);
 	else if (in->number == SYS_clone3 &&
 		 wt_sys_read_program(&flags, (const void *)in->a, sizeof(flags)))
-		wt_guest_cloning(flags);
+		wt_vfork_child_cloning(flags);
 	return false;
 }
 

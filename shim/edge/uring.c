@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "core/core.h"
-#include "core/name.h"
+#include "core/namespace.h"
 #include "core/program_ring.h"
 #include "core/submit.h"
 #include "edge/edge.h"
@@ -80,8 +80,8 @@ static void look_at(struct io_uring_sqe *sqe)
 	case IORING_OP_OPENAT2:
 		/* With this it gets no number, but a place in the ring. */
 		if (sqe->file_index)
-			wt_name_opened_unseen(
-				&(struct wt_place){ sqe->fd, (const char *)(uintptr_t)sqe->addr });
+			wt_namespace_opened_unseen(
+				&(struct wt_path){ sqe->fd, (const char *)(uintptr_t)sqe->addr });
 		break;
 	}
 }

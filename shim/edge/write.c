@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "edge/edge.h"
 #include "os/real.h"
 
@@ -18,7 +18,7 @@ static inline bool passes(union wt_verdict verdict)
 static ssize_t counted(int fd, union wt_verdict verdict, ssize_t ret)
 {
 	if (ret > 0)
-		wt_track_wrote(fd, verdict, ret);
+		wt_resolve_wrote(fd, verdict, ret);
 	return ret;
 }
 

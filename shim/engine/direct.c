@@ -24,7 +24,7 @@
 #include "os/sys.h"
 #include "os/thread.h"
 #include "ring/mirror.h"
-#include "state/turn.h"
+#include "state/dio_exclusion.h"
 
 /* What force_page_cache_ra (mm/readahead.c) takes in one call on any device. */
 #define READAHEAD_BYTES (128u << 10)
@@ -117,23 +117,24 @@ static void fill_cache(int fd, off_t offset, size_t len)
 
 /*
  * The kernel writes through the cache, and may take another's error or miss its own, where it
- * cannot drop cached pages, and blocks for new ones: so such a write has a witness.
+ * cannot drop cached pages, and blocks for new ones: so such a write has a private opening.
  */
-static ssize_t write_with_witness(struct wt_ring *ring, const struct wt_io *io,
-				  const struct run *run, int rwf, const struct stat *st)
+static ssize_t write_beside_private_open(struct wt_ring *ring, const struct wt_io *io,
+					 const struct run *run, int rwf, const struct stat *st)
 {
 	enum wt_reason why;
-	int witness = wt_mirror_get(ring, WT_MIRROR_WITNESS, io->fd, st, &why);
-	uint32_t opening = witness < 0 ? 0 : wt_mirror_opening(ring, witness);
-	/* Again: the witness may have taken its place, and it may drop the witness. */
+	int private_open = wt_mirror_get(ring, WT_MIRROR_PRIVATE, io->fd, st, &why);
+	uint32_t opening = private_open < 0 ? 0 : wt_mirror_opening(ring, private_open);
+	/* Again: the private opening may have taken its place, and it may drop the private opening.
+	 */
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 
-	if (!opening || mirror < 0 || wt_mirror_opening(ring, witness) != opening)
+	if (!opening || mirror < 0 || wt_mirror_opening(ring, private_open) != opening)
 		return -ECANCELED;
 	ssize_t ret = wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf);
 	if (ret <= 0)
 		return ret;
-	int err = wt_mirror_sync_range(ring, witness, (struct wt_range){ io->offset, ret });
+	int err = wt_mirror_sync_range(ring, private_open, (struct wt_range){ io->offset, ret });
 	return err ? err : ret;
 }
 
@@ -151,7 +152,7 @@ static ssize_t write_direct(struct wt_target *target, struct wt_ring *ring, int 
 				      rwf | RWF_NOWAIT);
 	}
 	if (ret == -EAGAIN || ret == -EOPNOTSUPP)
-		return write_with_witness(ring, io, run, rwf, st);
+		return write_beside_private_open(ring, io, run, rwf, st);
 	/* Nothing was to be allocated, so it is the device that has no space. */
 	if (ret == -ENOSPC)
 		target->took = ret;
@@ -177,11 +178,11 @@ static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const s
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 	if (mirror < 0)
 		return decline(target, why);
-	struct wt_turn *turn = wt_turn_of(st->st_dev, st->st_ino);
-	if (!wt_turn_take_direct(turn))
-		return decline(target, WT_WHY_CACHED_TURN);
+	struct wt_dio_exclusion *exclusion = wt_dio_exclusion_of(st->st_dev, st->st_ino);
+	if (!wt_dio_exclusion_take_direct(exclusion))
+		return decline(target, WT_WHY_CACHED_WRITE);
 	ssize_t ret = write_direct(target, ring, mirror, io, &run, rwf_of(target, io), st);
-	wt_turn_leave_direct(turn);
+	wt_dio_exclusion_leave_direct(exclusion);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (wt_sys_is_refusal(ret) || ret == -ECANCELED || ret == -EFAULT || ret == -EAGAIN ||
 	    ret == -ENOTBLK)

@@ -6,7 +6,7 @@
  * needed to read them back, are on stable storage when it returns. Level
  * `through` is served too where sync_file_range means nothing: it is stronger.
  *
- * A write that appends or moves an offset, and one that has a witness, is copied and
+ * A write that appends or moves an offset, and one that has a private opening, is copied and
  * synced in two calls: after an error it must be known where the bytes went.
  */
 #define _GNU_SOURCE
@@ -42,7 +42,8 @@ static bool is_oversized(const struct wt_io *io)
  */
 static bool in_one_call(const struct wt_target *target, const struct wt_io *io)
 {
-	return target->has_offset && !target->witness && io->call != WT_ACT && !is_oversized(io);
+	return target->has_offset && !target->private_open && io->call != WT_ACT &&
+	       !is_oversized(io);
 }
 
 /* The answer of the one call. Not all of it may have been copied when an error came. */

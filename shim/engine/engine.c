@@ -34,18 +34,18 @@ int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range)
 	bool datasync = target->rule->level != WT_LEVEL_SYNC && !target->may_be_inline;
 	int err;
 
-	if (target->witness)
-		err = wt_witness_sync(target->witness, range, datasync);
+	if (target->private_open)
+		err = wt_private_open_sync(target->private_open, range, datasync);
 	else
 		err = datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
 	return unlikely(err == -EINVAL) ? cannot_be_synced(target, fd) : err;
 }
 
-/* A wait on a witness takes nothing from the program's description. */
+/* A wait on a private opening takes nothing from the program's description. */
 ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret)
 {
 	target->waited = true;
-	if (err && !target->witness)
+	if (err && !target->private_open)
 		target->took = err;
 	return err ? err : ret;
 }

@@ -4,7 +4,7 @@
  *
  * An engine is one file with one const struct. It either carries a write or
  * declines it; it declines only while nothing has been written, and then the
- * next engine of the ladder (wt_choose_below), which is never weaker, gets it
+ * next engine of the ladder (wt_ladder_below), which is never weaker, gets it
  * whole. The last, dsync, does not decline. A mechanism
  * that fails after the bytes were copied is made good on the spot by a stronger
  * one (fdatasync) and named in `fell`.
@@ -20,12 +20,12 @@
 #include "base/policy.h"
 #include "base/reason.h"
 #include "os/io.h"
-#include "ring/witness.h"
+#include "ring/private_open.h"
 #include "state/description.h"
 #include "state/filesystem.h"
 
-/* Where a write waits for its bytes (exact.h). */
-enum wt_waits { WT_WAITS_ALONE, WT_WAITS_ON_WITNESS, WT_WAITS_AMONG_OTHERS };
+/* Where a write waits for its bytes (attribution.h). */
+enum wt_waits { WT_WAITS_ALONE, WT_WAITS_PRIVATELY, WT_WAITS_AMONG_OTHERS };
 
 /* What an engine needs to know of the file that it writes to. */
 struct wt_target {
@@ -33,17 +33,17 @@ struct wt_target {
 	struct wt_filesystem *fs;
 	int fl; /* F_GETFL of the descriptor, asked for this write */
 	bool has_offset;
-	bool may_be_inline;	     /* a datasync is not enough (inline.h) */
+	bool may_be_inline;	     /* a datasync is not enough (inline_data.h) */
 	unsigned int dio_file_align; /* O_DIRECT: bytes, 0 where it cannot be had */
 	unsigned int dio_memory_align;
 	_Atomic uint64_t *started_bytes; /* async; NULL where nothing is remembered */
 	struct wt_description *description;
-	uint64_t file;			  /* wt_inode_hash */
-	const struct wt_witness *witness; /* to wait on; NULL: on the descriptor itself */
-	enum wt_reason fell;		  /* out: why it declined, or what it had to make good */
-	enum wt_waits waits;		  /* out: for the log */
-	uint32_t offset_token;		  /* out: wt_description_hold_offset, while copying */
-	bool in_two_calls; /* out: a close between copy and sync would have deceived it */
+	uint64_t file;				    /* wt_inode_hash */
+	const struct wt_private_open *private_open; /* to wait on; NULL: on the descriptor itself */
+	enum wt_reason fell;   /* out: why it declined, or what it had to make good */
+	enum wt_waits waits;   /* out: for the log */
+	uint32_t offset_token; /* out: wt_description_hold_offset, while copying */
+	bool in_two_calls;     /* out: a close between copy and sync would have deceived it */
 	bool stale; /* out: the descriptor is no file (any more), so there was nothing to do */
 
 	/*
@@ -77,13 +77,14 @@ struct wt_engine {
 	/*
 	 * Writes io at the level of target->rule. Bytes (short as the kernel
 	 * says), -errno, or WT_DECLINED with target->fell set. After an error
-	 * of the wait the description's offset is behind the bytes (exact.c).
+	 * of the wait the description's offset is behind the bytes (attribution.c).
 	 */
 	ssize_t (*write)(struct wt_target *target, const struct wt_io *io);
 
 	enum wt_engine_id id;
 
-	/* It goes around the page cache, so what it declines takes turns with it (turn.h). */
+	/* It goes around the page cache, so what it declines takes turns with it (dio_exclusion.h).
+	 */
 	bool bypasses_cache;
 };
 
@@ -100,9 +101,9 @@ int wt_engine_rwf(enum wt_level level, bool may_be_inline);
 
 /*
  * Completes a write whose bytes are in the cache: fsync for `sync` and for what may lie in its
- * inode, fdatasync for all else, of the range with a witness and of the whole file without. 0 or
- * -errno. A file that has no sync at all (EINVAL) is `stale` or `uncovered` afterwards, and the
- * write was carried out all the same.
+ * inode, fdatasync for all else, of the range with a private opening and of the whole file without.
+ * 0 or -errno. A file that has no sync at all (EINVAL) is `stale` or `uncovered` afterwards, and
+ * the write was carried out all the same.
  */
 int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range);
 

@@ -24,7 +24,7 @@
 #include "base/base.h"
 #include "engine/engine.h"
 #include "os/sys.h"
-#include "state/inline.h"
+#include "state/inline_data.h"
 
 /*
  * Copy and device overlap in steps of this size. Smaller steps lose more than
@@ -49,9 +49,9 @@ static bool is_refusal(int err)
 
 static int sync_range(struct wt_target *target, int fd, struct wt_range range, unsigned int flags)
 {
-	bool by_witness = target->witness && flags == START_AND_WAIT;
-	int err = by_witness ? wt_witness_wait(target->witness, range)
-			     : wt_sys.sync_file_range(fd, range.offset, range.len_bytes, flags);
+	bool privately = target->private_open && flags == START_AND_WAIT;
+	int err = privately ? wt_private_open_wait(target->private_open, range)
+			    : wt_sys.sync_file_range(fd, range.offset, range.len_bytes, flags);
 
 	if (!is_refusal(err))
 		return err;
@@ -59,8 +59,8 @@ static int sync_range(struct wt_target *target, int fd, struct wt_range range, u
 	if (target->stale)
 		return 0;
 	target->fell = WT_WHY_NO_RANGE_SYNC;
-	if (by_witness)
-		target->witness = NULL; /* what is refused is this request of the ring */
+	if (privately)
+		target->private_open = NULL; /* what is refused is this request of the ring */
 	else
 		wt_filesystem_refuse(target->fs, WT_REFUSED_RANGE_SYNC);
 	return wt_engine_sync(target, fd, range);

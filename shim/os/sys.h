@@ -130,7 +130,7 @@ int wt_sys_map_wiped(size_t size, void **ret_map);
 
 /*
  * Zeroed memory that is shared with every process forked from here on, by pieces of one mapping:
- * each costs 5 us. Not for two threads at once (family.h). 0 or -errno.
+ * each costs 5 us. Not for two threads at once (shared.h). 0 or -errno.
  */
 int wt_sys_map_shared(size_t size, void **ret_map);
 

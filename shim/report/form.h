@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report_form - the two forms of a report, and the figures that both show.
+ * form - the two forms of a report, and the figures that both show.
  *
  * Pure but for the counters of stats.h, which they read. They only fill `out`;
  * out->cut says that the buffer was too small.

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/file_trust.h"
 #include "base/text.h"
-#include "base/trust.h"
 #include "os/raw.h"
 #include "os/sys.h"
 #include "os/thread.h"
@@ -169,7 +169,7 @@ static int open_old(const char *path, struct wt_text *fault)
 	int err = fd < 0 ? fd : wt_sys.identify(fd, &st);
 
 	if (!err)
-		wt_trust_output(&st, geteuid(), fault);
+		wt_file_trust_output(&st, geteuid(), fault);
 	if (!err && !fault->len)
 		return fd;
 	if (fd >= 0)
@@ -214,7 +214,7 @@ static int append(const char *path, const char *buf, size_t len, struct wt_text 
 
 int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault)
 {
-	wt_trust_output_name(path, fault);
+	wt_file_trust_output_name(path, fault);
 	if (fault->len)
 		return -EPERM;
 	char *expanded = map_room(PATH_MAX);
@@ -254,7 +254,7 @@ struct room {
 	/* As long as the line, so that what is cut off here would not fit there either. */
 	char message[LINE_BYTES];
 	char line[LINE_BYTES];
-	char words[WT_TRUST_FAULT_BYTES];
+	char words[WT_FILE_TRUST_FAULT_BYTES];
 };
 
 /* Not recursion through wt_log_line: what it says goes to stderr, whatever the log file. */

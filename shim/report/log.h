@@ -61,8 +61,9 @@ void wt_log_stderr(const char *buf, size_t len);
 
 /*
  * Appends to the file that `path` expands to, made with mode 0600, never through
- * a symbolic link, never to what is not this user's own (trust.h) and never waiting for the reader
- * of a FIFO. 0 or -errno; where it is not trusted, -EPERM and the reason in `fault`, else empty.
+ * a symbolic link, never to what is not this user's own (file_trust.h) and never waiting for the
+ * reader of a FIFO. 0 or -errno; where it is not trusted, -EPERM and the reason in `fault`, else
+ * empty.
  */
 int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text *fault);
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/trust.h"
+#include "base/file_trust.h"
 #include "os/raw.h"
 #include "os/sys.h"
 #include "report/form.h"
@@ -126,7 +126,7 @@ static int check_file(int fd, struct wt_text *fault)
 		return -ELOOP;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	wt_trust_output(&st, geteuid(), fault);
+	wt_file_trust_output(&st, geteuid(), fault);
 	return fault->len ? -EPERM : may_access(fd, "", W_OK);
 }
 
@@ -144,12 +144,12 @@ static int check_path(char *path, struct wt_text *fault)
 
 int wt_report_check(const char *where)
 {
-	char path[PATH_MAX], words[WT_TRUST_FAULT_BYTES];
+	char path[PATH_MAX], words[WT_FILE_TRUST_FAULT_BYTES];
 	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 
-	if (wt_trust_is_stderr(where))
+	if (wt_file_trust_is_stderr(where))
 		return 0;
-	wt_trust_output_name(where, &fault);
+	wt_file_trust_output_name(where, &fault);
 	int err = fault.len ? -EPERM : wt_log_expand(where, path, sizeof(path));
 	if (err >= 0)
 		err = check_path(path, &fault);
@@ -158,7 +158,7 @@ int wt_report_check(const char *where)
 
 static int deliver(const char *where, const struct wt_text *text, struct wt_text *fault)
 {
-	if (!wt_trust_is_stderr(where))
+	if (!wt_file_trust_is_stderr(where))
 		return wt_log_append(where, text->buf, text->len, fault);
 	wt_log_stderr(text->buf, text->len);
 	return 0;
@@ -197,7 +197,7 @@ static int build_and_deliver(const char *where, const struct wt_policy *policy,
 
 void wt_report_write(const char *where, const struct wt_policy *policy)
 {
-	char words[WT_TRUST_FAULT_BYTES];
+	char words[WT_FILE_TRUST_FAULT_BYTES];
 	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 
 	if (!wt_stats_claim_report())

@@ -106,7 +106,7 @@ pid_t wt_stats_process(void)
 	return atomic_load_explicit(&counters->pid, memory_order_relaxed);
 }
 
-bool wt_stats_is_guest(void)
+bool wt_stats_is_vfork_child(void)
 {
 	pid_t process = wt_stats_process();
 

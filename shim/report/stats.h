@@ -164,7 +164,7 @@ void wt_stats_unclaim_report(void);
  * Whether this process runs in the memory of another, as a child of vfork(2)
  * does: what it changes there would be its parent's. One system call.
  */
-bool wt_stats_is_guest(void);
+bool wt_stats_is_vfork_child(void);
 
 /* Whether this process was forked and has not executed another program since. */
 bool wt_stats_is_fork(void);

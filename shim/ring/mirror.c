@@ -23,7 +23,7 @@
 static const int open_flags[WT_MIRROR_KINDS] = {
 	[WT_MIRROR_WRITE] = O_WRONLY | O_DIRECT,
 	[WT_MIRROR_READ] = O_RDONLY | O_DIRECT,
-	[WT_MIRROR_WITNESS] = O_RDONLY,
+	[WT_MIRROR_PRIVATE] = O_RDONLY,
 };
 
 /* Closings of files by hash, and all of them; mirrors opened in this process at all. */
@@ -196,7 +196,7 @@ static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
 
 /*
  * What was opened is the file that st describes if the descriptor was that before
- * and after and was not replaced in between. A witness needs no particular right, so one
+ * and after and was not replaced in between. A private opening needs no particular right, so one
  * that may not be read is opened for writing.
  */
 static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_kind kind, int fd,
@@ -211,7 +211,7 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_k
 		return -EAGAIN;
 	int err = open_path(ring, slot, fd, open_flags[kind]);
 
-	if (err == -EACCES && kind == WT_MIRROR_WITNESS)
+	if (err == -EACCES && kind == WT_MIRROR_PRIVATE)
 		err = open_path(ring, slot, fd, O_WRONLY);
 	if (err)
 		return err;
@@ -351,8 +351,9 @@ void wt_mirror_closing(int fd)
 	struct stat st;
 
 	/* A vfork child's descriptors are its own, and the mirrors its parent's. */
-	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) || wt_stats_is_guest() ||
-	    wt_sys.identify(fd, &st) || !atomic_load_explicit(made_of(&st), memory_order_relaxed) ||
+	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) ||
+	    wt_stats_is_vfork_child() || wt_sys.identify(fd, &st) ||
+	    !atomic_load_explicit(made_of(&st), memory_order_relaxed) ||
 	    wt_fdtable_has_other(fd, &st))
 		return;
 	atomic_fetch_add(closings_of(st.st_dev, st.st_ino), 1);

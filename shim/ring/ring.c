@@ -291,7 +291,7 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 		return NULL;
 	*why = WT_WHY_NO_RING_NOW;
 	/* None of these rings is a vfork child's, and none of their threads in its process. */
-	if (wt_stats_is_guest() || self < 0)
+	if (wt_stats_is_vfork_child() || self < 0)
 		return NULL;
 	/* liburing is not made for a thread without libc's storage. */
 	if (!wt_thread_has_storage())

@@ -35,7 +35,7 @@ struct wt_ring;
 enum wt_mirror_kind {
 	WT_MIRROR_WRITE,   /* O_DIRECT, to write */
 	WT_MIRROR_READ,	   /* O_DIRECT, to read */
-	WT_MIRROR_WITNESS, /* through the cache, to wait on */
+	WT_MIRROR_PRIVATE, /* through the cache, to wait on */
 	WT_MIRROR_KINDS
 };
 

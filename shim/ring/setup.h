@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ring_setup - makes the io_uring of a thread's ring (ring.h), which has a descriptor meanwhile. */
+/* setup - makes the io_uring of a thread's ring (ring.h), which has a descriptor meanwhile. */
 #ifndef WT_RING_SETUP_H
 #define WT_RING_SETUP_H
 

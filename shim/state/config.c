@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/trust.h"
+#include "base/file_trust.h"
 #include "os/sys.h"
 #include "report/log.h"
 
@@ -125,7 +125,7 @@ static void start_log(const char *level_name, const char *file)
 	int level = level_name ? wt_log_level_parse(level_name) : WT_LOG_WARN;
 
 	wt_log_init(level < 0 ? WT_LOG_WARN : level,
-		    file && !wt_trust_is_stderr(file) ? kept(file) : NULL);
+		    file && !wt_file_trust_is_stderr(file) ? kept(file) : NULL);
 	if (level < 0)
 		wt_log(WT_LOG_WARN,
 		       "WT_LOG=%.64s: expected error, warn, info or debug; "
@@ -166,7 +166,7 @@ static int check_file(int fd, struct wt_text *fault)
 
 	if (err || !S_ISREG(st.st_mode))
 		return err ? err : -EINVAL;
-	wt_trust_rules(&st, geteuid(), fault);
+	wt_file_trust_rules(&st, geteuid(), fault);
 	return fault->len ? -EPERM : 0;
 }
 
@@ -203,7 +203,7 @@ static ssize_t read_file(const char *path, char **text, struct wt_text *fault)
 
 static int add_file(const char *path)
 {
-	char *text = NULL, words[WT_TRUST_FAULT_BYTES];
+	char *text = NULL, words[WT_FILE_TRUST_FAULT_BYTES];
 	struct wt_text fault = { .buf = words, .size = sizeof(words) };
 	ssize_t len = read_file(path, &text, &fault);
 

@@ -36,7 +36,7 @@ struct wt_description {
 	_Atomic uint64_t waits[WAITS]; /* thread and ticket of each, 0 where there is none */
 };
 
-#define STRANGER (1ULL << 47)
+#define EXTERNALLY_SHARED (1ULL << 47)
 
 /* Shared by all processes of one family. */
 struct table {
@@ -47,7 +47,7 @@ struct table {
 };
 
 static const struct timespec nap = { .tv_nsec = 20000 };
-/* Before init, and where it failed: strangers only. */
+/* Before init, and where it failed: externally shared only. */
 WT_LARGE struct table wt_description_without;
 static struct table *table = &wt_description_without;
 
@@ -65,7 +65,7 @@ uint64_t wt_description_number(bool seen)
 {
 	uint64_t number = 1 + atomic_fetch_add_explicit(&table->numbers, 1, memory_order_relaxed);
 
-	return seen && table != &wt_description_without ? number : number | STRANGER;
+	return seen && table != &wt_description_without ? number : number | EXTERNALLY_SHARED;
 }
 
 static _Atomic uint32_t *shared_word(uint64_t number)
@@ -73,11 +73,11 @@ static _Atomic uint32_t *shared_word(uint64_t number)
 	return &table->shared[number % SHARED_BITS / 32];
 }
 
-bool wt_description_is_stranger(uint64_t number)
+bool wt_description_is_externally_shared(uint64_t number)
 {
 	uint32_t word = atomic_load_explicit(shared_word(number), memory_order_relaxed);
 
-	return !number || number & STRANGER || word >> number % 32 & 1;
+	return !number || number & EXTERNALLY_SHARED || word >> number % 32 & 1;
 }
 
 /* Never taken back: it is not known when the last holder ends. A later number may share the bit. */

@@ -6,12 +6,12 @@
  * (Documentation/core-api/errseq.rst). Who waits on a description takes the
  * error that another writer on it would have been told. So every wait on a
  * description is registered here: one that was alone from its start to its end was told
- * the truth, and one that was not asks on (exact.c). What a write's wait took is owed to
- * the program's fsync (owed.h).
+ * the truth, and one that was not asks on (attribution.c). What a write's wait took is owed to
+ * the program's fsync (pending_error.h).
  *
  * A description has a number, given when it is seen to be opened and copied
  * with each duplicate. One that was not seen (inherited over execve, received over a
- * socket) is a stranger: nobody knows who else waits on it.
+ * socket) is externally shared: nobody knows who else waits on it.
  *
  * The table is memory shared with every process that is forked from here on.
  * Locking: none but the offset's, which is had for a second at most. Descriptions
@@ -25,7 +25,7 @@
 
 struct wt_description;
 
-/* Maps the table. 0 or -errno; without it every description is a stranger. */
+/* Maps the table. 0 or -errno; without it every description is externally shared. */
 int wt_description_init(void);
 
 /* A number of 48 bits, never 0, for a description that was just seen to be opened, or not. */
@@ -36,7 +36,7 @@ uint64_t wt_description_number(bool seen);
  * shared with such: mapped (msync(2) waits on the description behind a mapping), kept
  * over an execve, sent over a socket, synced by aio_fsync(3).
  */
-bool wt_description_is_stranger(uint64_t number);
+bool wt_description_is_externally_shared(uint64_t number);
 void wt_description_share(uint64_t number);
 
 struct wt_description *wt_description_of(uint64_t number);

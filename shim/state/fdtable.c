@@ -7,7 +7,7 @@
 #include "os/sys.h"
 #include "os/thread.h"
 #include "report/stats.h"
-#include "state/guest.h"
+#include "state/vfork_child.h"
 
 WT_LARGE struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 _Atomic int wt_fdtable_apart;
@@ -26,10 +26,10 @@ static bool is_split(void)
 }
 
 /* By whose descriptors the caller goes: NULL means the process's. */
-static struct wt_guest *viewer(void)
+static struct wt_vfork_child *viewer(void)
 {
 	return unlikely(atomic_load_explicit(&wt_fdtable_apart, memory_order_relaxed))
-		       ? wt_guest_self()
+		       ? wt_vfork_child_self()
 		       : NULL;
 }
 
@@ -44,11 +44,11 @@ static struct wt_fd *entry_of_process(int fd)
 	return entries ? &entries[(unsigned int)fd % WT_FD_CHUNK] : NULL;
 }
 
-static struct wt_fd *entry_seen_by(struct wt_guest *guest, int fd)
+static struct wt_fd *entry_seen_by(struct wt_vfork_child *vfork_child, int fd)
 {
-	struct wt_fd *own = guest ? wt_guest_entry(guest, fd) : NULL;
+	struct wt_fd *own = vfork_child ? wt_vfork_child_entry(vfork_child, fd) : NULL;
 
-	if (own || (guest && wt_guest_is_full(guest)))
+	if (own || (vfork_child && wt_vfork_child_is_full(vfork_child)))
 		return own;
 	return entry_of_process(fd);
 }
@@ -112,20 +112,20 @@ static void replace(struct wt_fd *entry, union wt_verdict verdict, uint64_t desc
 	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_release);
 }
 
-/* For a guest its own entry, which a search has to go as far as. */
-static struct wt_fd *entry_of_guest(struct wt_guest *guest, int fd)
+/* For a vfork child its own entry, which a search has to go as far as. */
+static struct wt_fd *entry_of_vfork_child(struct wt_vfork_child *vfork_child, int fd)
 {
 	struct wt_fd *process = entry_of_process(fd);
 
 	/* Descriptors that both have would have been changed for both. */
-	if (process && wt_guest_may_share())
+	if (process && wt_vfork_child_may_share())
 		atomic_store_explicit(&process->verdict, 0, memory_order_relaxed);
 	if ((unsigned int)fd >= WT_FD_CHUNK * WT_FD_CHUNKS)
 		return NULL;
 	unsigned int past = (unsigned int)wt_round_up(fd + 1U, WT_FD_CHUNK), before = end;
 	while (before < past && !atomic_compare_exchange_weak(&end, &before, past))
 		;
-	return wt_guest_entry_made(guest, fd);
+	return wt_vfork_child_entry_made(vfork_child, fd);
 }
 
 void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
@@ -135,25 +135,26 @@ void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 	/* Nothing known and nothing to say: most descriptors of most programs. */
 	if (entry ? is_known_as(entry, verdict, description) : !verdict.word && !description)
 		return;
-	struct wt_guest *guest = wt_guest_changing();
-	entry = unlikely(guest) ? entry_of_guest(guest, fd) : entry_made(fd);
+	struct wt_vfork_child *vfork_child = wt_vfork_child_changing();
+	entry = unlikely(vfork_child) ? entry_of_vfork_child(vfork_child, fd) : entry_made(fd);
 	if (entry)
 		replace(entry, verdict, description);
 }
 
-/* The entry that the caller may note something in: none in its process's name for a guest. */
+/* The entry that the caller may note something in: none in its process's name for a vfork child. */
 static struct wt_fd *entry_to_note(int fd)
 {
-	if (likely(!wt_stats_is_guest()))
+	if (likely(!wt_stats_is_vfork_child()))
 		return wt_fdtable_entry(fd);
-	struct wt_guest *guest = viewer();
-	return guest ? wt_guest_entry(guest, fd) : NULL;
+	struct wt_vfork_child *vfork_child = viewer();
+	return vfork_child ? wt_vfork_child_entry(vfork_child, fd) : NULL;
 }
 
 void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description)
 {
 	uint64_t unknown = 0, none = 0;
-	struct wt_fd *entry = unlikely(wt_stats_is_guest()) ? entry_to_note(fd) : entry_made(fd);
+	struct wt_fd *entry =
+		unlikely(wt_stats_is_vfork_child()) ? entry_to_note(fd) : entry_made(fd);
 
 	if (!entry)
 		return;
@@ -187,23 +188,24 @@ void wt_fdtable_note_own_flags(int fd, int flags)
 
 /* Where a search goes on from a number: past a chunk that nobody has. */
 static unsigned int next_after(unsigned int fd, const struct wt_fd *entry,
-			       const struct wt_guest *guest)
+			       const struct wt_vfork_child *vfork_child)
 {
-	return entry || guest ? fd + 1 : (unsigned int)wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK;
+	return entry || vfork_child ? fd + 1
+				    : (unsigned int)wt_round_down(fd, WT_FD_CHUNK) + WT_FD_CHUNK;
 }
 
 int wt_fdtable_next_ruled(int fd)
 {
-	struct wt_guest *guest = viewer();
+	struct wt_vfork_child *vfork_child = viewer();
 	unsigned int at = fd;
 
 	while (at < atomic_load_explicit(&end, memory_order_relaxed)) {
-		const struct wt_fd *entry = entry_seen_by(guest, at);
+		const struct wt_fd *entry = entry_seen_by(vfork_child, at);
 		union wt_verdict verdict = { entry ? entry->verdict : 0 };
 
 		if (verdict.state == WT_RULED)
 			return at;
-		at = next_after(at, entry, guest);
+		at = next_after(at, entry, vfork_child);
 	}
 	return -1;
 }
@@ -227,14 +229,14 @@ bool wt_fdtable_has_other(int fd, const struct stat *file)
 /* The description of the lowest descriptor from *fd on that has one, or 0. */
 static uint64_t next_description(unsigned int *fd)
 {
-	struct wt_guest *guest = viewer();
+	struct wt_vfork_child *vfork_child = viewer();
 
 	while (*fd < atomic_load_explicit(&end, memory_order_relaxed)) {
-		const struct wt_fd *entry = entry_seen_by(guest, *fd);
+		const struct wt_fd *entry = entry_seen_by(vfork_child, *fd);
 
 		if (entry && entry->description)
 			return entry->description;
-		*fd = next_after(*fd, entry, guest);
+		*fd = next_after(*fd, entry, vfork_child);
 	}
 	return 0;
 }
@@ -259,16 +261,16 @@ bool wt_fdtable_has(uint64_t description)
 
 void wt_fdtable_doubt(const struct stat *file)
 {
-	struct wt_guest *guest = viewer();
+	struct wt_vfork_child *vfork_child = viewer();
 	struct stat st;
 
 	for (unsigned int fd = 0; fd < atomic_load_explicit(&end, memory_order_relaxed);) {
-		struct wt_fd *entry = entry_seen_by(guest, fd);
+		struct wt_fd *entry = entry_seen_by(vfork_child, fd);
 		uint64_t word = entry ? atomic_load(&entry->verdict) : 0;
 
 		if (word && !wt_sys.identify(fd, &st) && wt_is_same_file(&st, file))
 			atomic_compare_exchange_strong(&entry->verdict, &word, 0);
-		fd = next_after(fd, entry, guest);
+		fd = next_after(fd, entry, vfork_child);
 	}
 }
 
@@ -281,14 +283,14 @@ void wt_fdtable_forget(int fd)
 
 void wt_fdtable_forget_range(unsigned int first, unsigned int last)
 {
-	struct wt_guest *guest = viewer();
+	struct wt_vfork_child *vfork_child = viewer();
 	unsigned int past = atomic_load(&end);
 
 	for (unsigned int fd = first; fd <= last && fd < past;) {
-		const struct wt_fd *entry = entry_seen_by(guest, fd);
+		const struct wt_fd *entry = entry_seen_by(vfork_child, fd);
 
 		if (entry && (entry->verdict || entry->description))
 			wt_fdtable_forget(fd);
-		fd = next_after(fd, entry, guest);
+		fd = next_after(fd, entry, vfork_child);
 	}
 }

@@ -10,7 +10,7 @@
  * direct engine's mirror) compares inodes first.
  *
  * A vfork child's descriptors are its own, the table is its parent's: what it changes is kept
- * beside the table (guest.h), and every function here gives or takes what the caller's number
+ * beside the table (vfork_child.h), and every function here gives or takes what the caller's number
  * means.
  *
  * Two levels, mapped as descriptors are seen: memory follows the descriptors in
@@ -41,7 +41,7 @@ union wt_verdict {
 		uint8_t engine; /* enum wt_engine_id */
 		/* The engine the rule named, where it is not the one that serves. */
 		uint8_t asked : 7;
-		uint8_t may_be_inline : 1; /* its bytes may lie in its inode (inline.h) */
+		uint8_t may_be_inline : 1; /* its bytes may lie in its inode (inline_data.h) */
 		uint8_t reason;		   /* enum wt_reason: why this engine */
 		uint8_t fs;		   /* wt_filesystem_at */
 		uint8_t dio_shift; /* O_DIRECT: log2 of file alignment, low 4 bits; of memory's,
@@ -82,9 +82,9 @@ extern struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 enum wt_apart {
 	WT_APART_SPLIT =
 		1, /* a thread has descriptors of its own: nothing is known of any number */
-	WT_APART_CROWD = 2,  /* there were more guests at once than places for them */
-	WT_APART_STRICT = 4, /* a thread may make no other system call than its write */
-	WT_APART_GUEST = 8   /* times the guests that have a place (guest.h) */
+	WT_APART_CROWD = 2,	 /* there were more vfork children at once than places for them */
+	WT_APART_STRICT = 4,	 /* a thread may make no other system call than its write */
+	WT_APART_VFORK_CHILD = 8 /* times the vfork children that have a place (vfork_child.h) */
 };
 
 extern _Atomic int wt_fdtable_apart;

@@ -33,7 +33,7 @@
 #define WT_FS_JOURNAL (WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_JOURNAL_MOUNT)
 #define WT_FS_SERVED 0x400  /* the bytes are kept by a server, whose word a sync is */
 #define WT_FS_STACKED 0x800 /* the bytes are kept by another file system below */
-#define WT_FS_INLINE 0x1000 /* small files may lie in their inodes (inline.h) */
+#define WT_FS_INLINE 0x1000 /* small files may lie in their inodes (inline_data.h) */
 
 struct wt_fs_kind {
 	uint32_t magic; /* statfs(2), f_type */

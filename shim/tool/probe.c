@@ -18,8 +18,8 @@
 
 #include "base/base.h"
 #include "base/text.h"
-#include "core/track.h"
-#include "engine/choose.h"
+#include "core/resolve.h"
+#include "engine/ladder.h"
 #include "ring/ring.h"
 #include "tool/tool.h"
 
@@ -205,7 +205,7 @@ static bool print_direct(int fd, const struct stat *st, const struct wt_fs_kind 
 		    "another user");
 		return true;
 	}
-	uint8_t shift = wt_track_dio_shift(fd, kind);
+	uint8_t shift = wt_resolve_dio_shift(fd, kind);
 
 	if (shift)
 		row("O_DIRECT", "in whole blocks of %u bytes, memory aligned to %u",
@@ -253,7 +253,7 @@ static void print_levels(struct wt_filesystem *fs, bool direct_works)
 
 	printf("  %-17s %-10s %s\n", "level", "engine", "why");
 	for (size_t i = 0; i < WT_LENGTH(rows); i++) {
-		struct wt_choice choice = wt_choose(&rows[i].rule, fs, direct_works);
+		struct wt_choice choice = wt_ladder_choose(&rows[i].rule, fs, direct_works);
 
 		/* What is alike is told once, below the last of its rows. */
 		if (choice.reason != why)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The judge of output: as strict as any reader may be, and not of libwt's making. */
+/* the read-back of output: as strict as any reader may be, and not of libwt's making. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>

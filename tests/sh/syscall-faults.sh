@@ -337,7 +337,7 @@ judge_falls() {
 	check "$DISK_FS: refusals for ever: the report names the fall" falls_are_named
 }
 
-# A wait on a witness refused for ever, of writes that cannot be made again because they moved an
+# A wait on a private opening refused for ever, of writes that cannot be made again because they moved an
 # offset: they are kept by a wait on the description. Not on btrfs, which does not flush a second time.
 judge_refused_waits() {
 	local method rule err
@@ -355,7 +355,7 @@ judge_refused_waits() {
 	check "$DISK_FS: refused waits: they struck" one_of_them waits
 }
 
-# Four threads that are never two at once have no witness.
+# Four threads that are never two at once have no private opening.
 one_of_them() { with "$1" '!is("struck", 0)' | grep -q .; }
 
 falls_are_named() {

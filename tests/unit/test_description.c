@@ -25,19 +25,19 @@ TestSuite(description, .init = setup, .timeout = 120);
 
 Test(description, a_number_says_whether_the_opening_was_seen)
 {
-	uint64_t stranger = wt_description_number(false);
+	uint64_t externally_shared = wt_description_number(false);
 
-	cr_assert_not(wt_description_is_stranger(number));
-	cr_assert(wt_description_is_stranger(stranger));
-	cr_assert(wt_description_is_stranger(0));
+	cr_assert_not(wt_description_is_externally_shared(number));
+	cr_assert(wt_description_is_externally_shared(externally_shared));
+	cr_assert(wt_description_is_externally_shared(0));
 	cr_assert_neq(wt_description_number(true), number);
 }
 
-Test(description, what_was_shared_is_a_stranger)
+Test(description, what_was_shared_is_externally_shared)
 {
 	wt_description_share(number);
-	cr_assert(wt_description_is_stranger(number));
-	cr_assert_not(wt_description_is_stranger(wt_description_number(true)));
+	cr_assert(wt_description_is_externally_shared(number));
+	cr_assert_not(wt_description_is_externally_shared(wt_description_number(true)));
 }
 
 static struct wt_wait begin(void)

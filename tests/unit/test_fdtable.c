@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <limits.h>
 
-#include "core/track.h"
+#include "core/resolve.h"
 #include "state/fdtable.h"
 
 static const union wt_verdict ruled = { .state = WT_RULED, .rule = 7, .engine = 3 };
@@ -78,8 +78,8 @@ Test(fdtable, a_duplicate_takes_the_verdict_over_and_drops_its_old_one)
 {
 	wt_fdtable_set(3, ruled, 1);
 	wt_fdtable_set(4, no_rule, 1);
-	wt_track_duplicated(3, 4);
+	wt_resolve_duplicated(3, 4);
 	cr_assert_eq(wt_fdtable_get(4).word, ruled.word);
-	wt_track_duplicated(500, 3);
+	wt_resolve_duplicated(500, 3);
 	cr_assert_eq(wt_fdtable_get(3).word, 0);
 }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/trust.h"
+#include "base/file_trust.h"
 #include "report/log.h"
 #include "report/report.h"
 #include "report/stats.h"
@@ -151,10 +151,10 @@ Test(report_place, word_for_standard_output_is_told_at_the_start_and_makes_no_fi
 					     "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		char name[WT_TRUST_FAULT_BYTES];
+		char name[WT_FILE_TRUST_FAULT_BYTES];
 		struct wt_text fault = { .buf = name, .size = sizeof(name) };
 
-		wt_trust_output_name(words[i], &fault);
+		wt_file_trust_output_name(words[i], &fault);
 		cr_expect(fault.len, "%s", words[i]);
 	}
 	cr_assert_eq(chdir(scratch_dir()), 0);
@@ -169,9 +169,9 @@ Test(report_place, name_that_only_looks_like_one_is_a_path)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		struct wt_text fault = { 0 };
 
-		wt_trust_output_name(paths[i], &fault);
+		wt_file_trust_output_name(paths[i], &fault);
 		cr_expect(!fault.len && !fault.cut, "%s", paths[i]);
-		cr_expect_not(wt_trust_is_stderr(paths[i]), "%s", paths[i]);
+		cr_expect_not(wt_file_trust_is_stderr(paths[i]), "%s", paths[i]);
 	}
 }
 

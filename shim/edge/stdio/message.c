@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/name.h"
-#include "core/track.h"
+#include "core/namespace.h"
+#include "core/resolve.h"
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
@@ -28,7 +28,7 @@ static bool is_refused(int fd)
 {
 	union wt_verdict verdict;
 	int errno_before = errno;
-	bool refused = wt_config.active && fd >= 0 && wt_track_verdict(fd, &verdict);
+	bool refused = wt_config.active && fd >= 0 && wt_resolve_verdict(fd, &verdict);
 
 	errno = errno_before;
 	return refused;
@@ -63,7 +63,7 @@ WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 		wt_real.psiginfo(info, text);
 	int errno_before = errno;
 	if (wt_config.active)
-		wt_name_resized(STDERR_FILENO);
+		wt_namespace_resized(STDERR_FILENO);
 	errno = errno_before;
 }
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/core.h"
-#include "core/name.h"
-#include "core/track.h"
+#include "core/namespace.h"
+#include "core/resolve.h"
 #include "os/real.h"
 #include "os/sys.h"
 
@@ -180,7 +180,7 @@ void wt_stream_ends(FILE *file)
 {
 	if (unlikely(wt_config.report) && file->_flags & WT_STREAM_IS_FILE && file->_fileno >= 0 &&
 	    file->_IO_buf_base && __fwritable(file))
-		wt_track_stream_ends(file->_fileno, __fpending(file));
+		wt_resolve_stream_ends(file->_fileno, __fpending(file));
 }
 
 /* At the end a thread may hold it for ever: libc's last flush waits for none. */
@@ -215,7 +215,7 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 	/* A wide stream keeps what a flush that failed has handed over in part. */
 	bool may_have_flushed =
 		__fpending(file) < pending_before || (pending_before && ferror_unlocked(file));
-	if (may_have_flushed && !wt_stream_has_no_rule(file) && wt_name_resized(file->_fileno))
+	if (may_have_flushed && !wt_stream_has_no_rule(file) && wt_namespace_resized(file->_fileno))
 		wt_stream_note_error(file);
 	errno = errno_before;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * edge_stdio - how a call of a stream is carried out.
+ * stdio - how a call of a stream is carried out.
  *
  * glibc writes for streams by an internal call that no preloaded symbol sees, so each function that
  * may hand a stream's buffer to the kernel is an edge. If it does, the write path carries the call

@@ -14,7 +14,7 @@
 #include <wchar.h>
 
 #include "core/core.h"
-#include "core/track.h"
+#include "core/resolve.h"
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
@@ -33,7 +33,7 @@ static bool may_open(const char *path, const char *mode)
 {
 	int errno_before = errno;
 
-	return !wt_leave(wt_track_may_truncate(AT_FDCWD, path, flags_of(mode)), errno_before);
+	return !wt_leave(wt_resolve_may_truncate(AT_FDCWD, path, flags_of(mode)), errno_before);
 }
 
 /* Leave: NULL where WT_STRICT refuses the file. */
@@ -43,8 +43,8 @@ static FILE *opened(FILE *file, const char *path, int flags)
 
 	if (!file || file->_fileno < 0)
 		return file;
-	int err = wt_track_opened(file->_fileno, flags,
-				  path ? &(struct wt_place){ AT_FDCWD, path } : NULL);
+	int err = wt_resolve_opened(file->_fileno, flags,
+				    path ? &(struct wt_path){ AT_FDCWD, path } : NULL);
 	if (err)
 		wt_real.fclose(file);
 	wt_leave(err, errno_before);

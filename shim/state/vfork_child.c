@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "state/vfork_child.h"
+
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "os/raw.h"
+#include "os/thread.h"
+#include "report/stats.h"
+
+#define GUESTS 64
+#define ENTRIES 32
+#define BEING_FILLED ((pid_t)-1)
+
+struct wt_vfork_child {
+	/* The vfork child's process id; negative when it was about to execute; 0 when the place is
+	 * free.
+	 */
+	_Atomic pid_t pid;
+	pid_t process; /* in whose memory it runs: in a forked copy that is another's */
+	_Atomic unsigned int len;
+	_Atomic bool is_full;
+	struct {
+		_Atomic int number; /* of the descriptor, and one */
+		struct wt_fd entry;
+	} own[ENTRIES];
+};
+
+WT_LARGE struct wt_vfork_child wt_vfork_children[GUESTS];
+
+/* For vfork children that found no place. */
+static struct wt_vfork_child without_place = { .is_full = true };
+
+static _Atomic bool sharers_seen;
+
+void wt_vfork_child_cloning(unsigned long flags)
+{
+	if (!(flags & CLONE_VM))
+		return;
+	if (!(flags & CLONE_VFORK))
+		wt_thread_cloning();
+	if (flags & CLONE_FILES && !(flags & CLONE_THREAD))
+		atomic_store(&sharers_seen, true);
+	else if (flags & CLONE_THREAD && !(flags & CLONE_FILES))
+		wt_fdtable_split();
+}
+
+static struct wt_vfork_child *place_of(pid_t pid)
+{
+	for (size_t i = 0; i < GUESTS; i++)
+		if (atomic_load_explicit(&wt_vfork_children[i].pid, memory_order_acquire) == pid)
+			return &wt_vfork_children[i];
+	return NULL;
+}
+
+static bool is_taken(pid_t pid)
+{
+	return pid > 0;
+}
+
+/* This process was forked, and the place came along with the memory. */
+static void inherit(struct wt_vfork_child *vfork_child, pid_t pid)
+{
+	static const union wt_verdict unknown;
+	pid_t parent = getppid();
+
+	/* From a thread of the process, whose descriptors are as its table says. */
+	if (parent == vfork_child->process)
+		return;
+	if (atomic_load(&vfork_child->is_full))
+		wt_fdtable_forget_range(0, ~0U);
+	unsigned int len = atomic_load(&vfork_child->len);
+	for (unsigned int i = 0; i < len && i < ENTRIES; i++) {
+		const struct wt_fd *entry = &vfork_child->own[i].entry;
+		int fd = atomic_load(&vfork_child->own[i].number) - 1;
+
+		/* From the vfork child; or from one of both that has ended since. */
+		if (fd >= 0 && parent == pid)
+			wt_fdtable_set(fd, (union wt_verdict){ entry->verdict },
+				       entry->description);
+		else if (fd >= 0)
+			wt_fdtable_set(fd, unknown, 0);
+	}
+}
+
+/* Takes back the places of vfork children that were killed, and of those that a forked process
+ * inherited.
+ */
+static void tidy(pid_t process)
+{
+	for (size_t i = 0; i < GUESTS; i++) {
+		struct wt_vfork_child *vfork_child = &wt_vfork_children[i];
+		pid_t pid = atomic_load_explicit(&vfork_child->pid, memory_order_acquire);
+
+		if (!is_taken(pid))
+			continue;
+		bool is_copy = vfork_child->process != process;
+		/* What a fork left is the process's to take over. */
+		if (is_copy && process != getpid())
+			continue;
+		if (!is_copy && wt_raw(SYS_kill, pid, 0, 0, 0, 0, 0) != -ESRCH)
+			continue;
+		if (!atomic_compare_exchange_strong(&vfork_child->pid, &pid, BEING_FILLED))
+			continue;
+		if (is_copy)
+			inherit(vfork_child, pid);
+		atomic_store(&vfork_child->pid, 0);
+		atomic_fetch_sub(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+	}
+}
+
+struct wt_vfork_child *wt_vfork_child_self(void)
+{
+	pid_t process = wt_stats_process(), self = getpid();
+
+	if (process == self || !process) {
+		tidy(self);
+		return NULL;
+	}
+	struct wt_vfork_child *vfork_child = place_of(self);
+	/* A vfork child's own vfork child, which has changed nothing so far, has what that one has.
+	 */
+	if (!vfork_child)
+		vfork_child = place_of(getppid());
+	if (!vfork_child && atomic_load(&wt_fdtable_apart) & WT_APART_CROWD)
+		vfork_child = &without_place;
+	return vfork_child;
+}
+
+static struct wt_vfork_child *take_free_place(void)
+{
+	static _Atomic unsigned int next;
+
+	for (unsigned int i = 0; i < GUESTS; i++) {
+		struct wt_vfork_child *vfork_child =
+			&wt_vfork_children[atomic_fetch_add(&next, 1) % GUESTS];
+		pid_t pid = atomic_load(&vfork_child->pid);
+
+		if (!is_taken(pid) && pid != BEING_FILLED &&
+		    atomic_compare_exchange_strong(&vfork_child->pid, &pid, BEING_FILLED))
+			return vfork_child;
+	}
+	return NULL;
+}
+
+static struct wt_vfork_child *take_place(pid_t process)
+{
+	struct wt_vfork_child *vfork_child = take_free_place();
+
+	if (vfork_child)
+		return vfork_child;
+	/* Those that were killed since the process has looked. */
+	tidy(process);
+	return take_free_place();
+}
+
+static struct wt_vfork_child *begin(pid_t self, pid_t process)
+{
+	const struct wt_vfork_child *parent = place_of(getppid());
+	struct wt_vfork_child *vfork_child = take_place(process);
+
+	if (!vfork_child) {
+		atomic_fetch_or(&wt_fdtable_apart, WT_APART_CROWD);
+		return &without_place;
+	}
+	if (parent) {
+		memcpy(vfork_child->own, parent->own, sizeof(vfork_child->own));
+		atomic_store(&vfork_child->len, atomic_load(&parent->len));
+	} else {
+		memset(vfork_child->own, 0, sizeof(vfork_child->own));
+		atomic_store(&vfork_child->len, 0);
+	}
+	atomic_store(&vfork_child->is_full, parent && atomic_load(&parent->is_full));
+	vfork_child->process = process;
+	atomic_store(&vfork_child->pid, self);
+	atomic_fetch_add(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+	return vfork_child;
+}
+
+static bool shares_descriptors(pid_t self, pid_t process)
+{
+	return atomic_load_explicit(&sharers_seen, memory_order_relaxed) &&
+	       !wt_raw(SYS_kcmp, self, process, KCMP_FILES, 0, 0, 0);
+}
+
+bool wt_vfork_child_may_share(void)
+{
+	return atomic_load_explicit(&sharers_seen, memory_order_relaxed) &&
+	       wt_raw(SYS_kcmp, getpid(), wt_stats_process(), KCMP_FILES, 0, 0, 0) < 0;
+}
+
+struct wt_vfork_child *wt_vfork_child_changing(void)
+{
+	pid_t process = wt_stats_process(), self = getpid();
+
+	if (process == self || !process || shares_descriptors(self, process))
+		return NULL;
+	struct wt_vfork_child *vfork_child = place_of(self);
+	return vfork_child ? vfork_child : begin(self, process);
+}
+
+struct wt_fd *wt_vfork_child_entry(struct wt_vfork_child *vfork_child, int fd)
+{
+	unsigned int len = atomic_load_explicit(&vfork_child->len, memory_order_acquire);
+
+	for (unsigned int i = 0; i < len && i < ENTRIES; i++)
+		if (atomic_load_explicit(&vfork_child->own[i].number, memory_order_acquire) ==
+		    fd + 1)
+			return &vfork_child->own[i].entry;
+	return NULL;
+}
+
+bool wt_vfork_child_is_full(const struct wt_vfork_child *vfork_child)
+{
+	return atomic_load_explicit(&vfork_child->is_full, memory_order_relaxed);
+}
+
+struct wt_fd *wt_vfork_child_entry_made(struct wt_vfork_child *vfork_child, int fd)
+{
+	struct wt_fd *entry = wt_vfork_child_entry(vfork_child, fd);
+
+	if (entry || wt_vfork_child_is_full(vfork_child))
+		return entry;
+	unsigned int index = atomic_fetch_add(&vfork_child->len, 1);
+	if (index >= ENTRIES) {
+		atomic_store(&vfork_child->is_full, true);
+		return NULL;
+	}
+	atomic_store(&vfork_child->own[index].number, fd + 1);
+	return &vfork_child->own[index].entry;
+}
+
+void wt_vfork_child_leave(void)
+{
+	pid_t process = wt_stats_process(), self = getpid();
+
+	if (process == self || !process)
+		return;
+	struct wt_vfork_child *vfork_child = place_of(self);
+	if (vfork_child) {
+		atomic_store(&vfork_child->pid, -self);
+		atomic_fetch_sub(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+		return;
+	}
+	/* Of an earlier process of this number, which did execute. */
+	vfork_child = place_of(-self);
+	pid_t earlier = -self;
+	if (vfork_child)
+		atomic_compare_exchange_strong(&vfork_child->pid, &earlier, 0);
+}
+
+void wt_vfork_child_return(void)
+{
+	pid_t self = getpid(), left = -self;
+	struct wt_vfork_child *vfork_child = wt_stats_process() == self ? NULL : place_of(left);
+
+	if (vfork_child && atomic_compare_exchange_strong(&vfork_child->pid, &left, self))
+		atomic_fetch_add(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+}
