@@ -67,9 +67,9 @@ $(OBJ)/i/%.o: $(OBJ)/o/%.o $(OBJ)/interposed
 	$(Q)objcopy --redefine-syms=$(OBJ)/interposed $< $@
 
 # What each process runs, at its start and end, to fork and to execute, lies together: fewer pages.
-EACH_SRC := $(patsubst %,shim/%.c,edge/init os/real os/elf os/scope edge/bind os/thread os/sys state/config \
+EACH_SRC := $(patsubst %,shim/%.c,edge/init os/real os/elf os/scope edge/bind os/thread os/process os/sys state/config \
 	base/policy base/glob base/text state/environment report/stats report/log state/fdtable state/vfork_child \
-	state/uncovered_child os/program edge/exec edge/dup edge/close core/core state/description state/pending_error \
+	state/uncovered_child os/program edge/exec edge/dup edge/close core/write core/lifecycle state/description state/pending_error \
 	state/shared base/file_trust)
 LIB_SRC  := $(EACH_SRC) $(filter-out $(EACH_SRC),$(BELOW_SRC) $(EDGE_SRC))
 
@@ -188,7 +188,7 @@ FUZZ_SECONDS ?= 600
 FUZZERS := $(OBJ)/fuzz/policy $(OBJ)/fuzz/report
 $(OBJ)/fuzz/policy: fuzzed := base/policy base/glob base/text
 $(OBJ)/fuzz/report: fuzzed := $(addprefix base/,policy glob label text file_trust reason) \
-	$(addprefix report/,stats unruled report json text log) $(addprefix os/,elf thread sys)
+	$(addprefix report/,stats figures unruled report json text log) $(addprefix os/,elf thread process fd_path sys)
 $(OBJ)/fuzz/report: LDFLAGS += -Wl,--wrap=wt_sys_map_wiped,--wrap=wt_sys_now_ns,--wrap=wt_sys_unix_ms
 $(FUZZERS): $(OBJ)/fuzz/%: tests/fuzz/%.c tests/fuzz/judge.c tests/fuzz/fuzz.h $(wildcard shim/*/*.[ch])
 	$(call say,FUZZ,$@)

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "core/readback.h"
+#include "core/waiter.h"
 #include "os/sys.h"
 #include "os/thread.h"
 #include "report/stats.h"
@@ -35,39 +36,28 @@ static bool is_about_disk(ssize_t ret)
 	return ret < 0 && ret != WT_DECLINED && !wt_sys_is_refusal(ret);
 }
 
-static bool is_lost(const struct wt_target *target, ssize_t ret)
+static bool is_lost(ssize_t ret, const struct wt_outcome *outcome)
 {
-	return unlikely(ret < 0) && ret != WT_DECLINED && target->waited &&
-	       (target->copied || is_about_disk(ret));
+	return unlikely(ret < 0) && ret != WT_DECLINED && outcome->waited &&
+	       (outcome->copied || is_about_disk(ret));
 }
 
-/* One write, from the look who else is there to the answer. */
+/* The state of one write, from joining the waiters to returning the result. */
 struct attempt {
-	struct wt_target *target;
+	const struct wt_target *target;
 	const struct wt_io *io;
-	uint64_t description;
-	struct wt_wait wait;
-	bool waits; /* on the description itself: wait is registered */
+	struct wt_outcome *outcome;
+	struct wt_waiter waiter;
 	bool answered;
 	bool is_suspect;
-	bool holds_signals;
-	uint32_t sync_token; /* 0: it is not this write's turn, or none is needed */
-	struct wt_signals signals;
+	bool excludes_direct;
+	struct wt_inode_here *inode; /* for that */
 	struct wt_private_open private_open;
 };
 
-/* As they are in a write(2) of a file: a handler could jump out of it, and of what it holds here.
- */
-static void hold_signals(struct attempt *attempt)
-{
-	if (!attempt->holds_signals)
-		wt_sys_hold_signals(&attempt->signals);
-	attempt->holds_signals = true;
-}
-
 static void begin_suspicion(struct attempt *attempt)
 {
-	hold_signals(attempt);
+	wt_waiter_hold_signals(&attempt->waiter);
 	if (attempt->is_suspect)
 		return;
 	attempt->is_suspect = true;
@@ -82,37 +72,6 @@ static bool is_stable_level(const struct wt_target *target)
 	return target->rule->level >= WT_LEVEL_DSYNC;
 }
 
-/* Syncs of one file one after the other, where the file system needs that. */
-static void take_sync(struct attempt *attempt)
-{
-	const struct wt_target *target = attempt->target;
-
-	if (!is_stable_level(target) || !(target->fs->kind->flags & WT_FS_ONE_SYNC))
-		return;
-	hold_signals(attempt);
-	attempt->sync_token = wt_description_hold_file(target->file);
-}
-
-static void end_sync(struct attempt *attempt)
-{
-	if (attempt->sync_token)
-		wt_description_let_file(attempt->target->file, attempt->sync_token);
-	attempt->sync_token = 0;
-}
-
-static void begin_wait(struct attempt *attempt)
-{
-	attempt->waits = true;
-	wt_description_wait_begin(attempt->target->description, &attempt->wait);
-}
-
-static void end_wait(struct attempt *attempt, bool failed)
-{
-	if (attempt->waits)
-		wt_description_wait_end(attempt->target->description, &attempt->wait, failed);
-	attempt->waits = false;
-}
-
 /*
  * Alone, the write waits on the description. Else on a private opening, and on the description only
  * if the program's own flags make it. Without a private opening its success is held against the
@@ -120,30 +79,33 @@ static void end_wait(struct attempt *attempt, bool failed)
  */
 static void enter(struct attempt *attempt)
 {
-	struct wt_target *target = attempt->target;
-	bool externally_shared = wt_description_is_externally_shared(attempt->description);
+	const struct wt_target *target = attempt->target;
+	struct wt_outcome *outcome = attempt->outcome;
+	bool externally_shared = wt_description_is_externally_shared(target->description);
 
-	begin_wait(attempt);
-	if (attempt->wait.was_alone && !externally_shared)
+	wt_waiter_begin(&attempt->waiter);
+	if (attempt->waiter.wait.was_alone && !externally_shared)
 		return;
 	enum wt_reason why = wt_private_open_get(&attempt->private_open, attempt->io->fd);
-	target->waits = why ? WT_WAITS_AMONG_OTHERS : WT_WAITS_PRIVATELY;
+	outcome->waits = why ? WT_WAITS_AMONG_OTHERS : WT_WAITS_PRIVATELY;
 	if (why) {
 		if (externally_shared)
 			wt_stats_event(WT_EVENT_ERRORS_SHARED, attempt->io->fd, NULL, NULL,
 				       wt_reason_text(why));
 		return;
 	}
-	target->private_open = &attempt->private_open;
+	outcome->private_open = &attempt->private_open;
 	if (!wt_engine_waits_itself(target, attempt->io))
-		end_wait(attempt, false);
+		wt_waiter_end(&attempt->waiter, false);
 }
 
 /* Copied, not on the disk, and not because somebody has overwritten them. */
-static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *io)
+static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *io,
+			   const struct wt_outcome *outcome)
 {
-	return wt_readback_was_copied(target, io) && !wt_readback_is_on_disk(target, io) &&
-	       wt_readback_was_copied(target, io);
+	return wt_readback_was_copied(target, io, outcome) &&
+	       !wt_readback_is_on_disk(target, io, outcome) &&
+	       wt_readback_was_copied(target, io, outcome);
 }
 
 /*
@@ -152,19 +114,20 @@ static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *i
  */
 static void leave(struct attempt *attempt)
 {
-	struct wt_target *target = attempt->target;
+	const struct wt_target *target = attempt->target;
+	struct wt_outcome *outcome = attempt->outcome;
 
-	if (target->offset_token)
-		wt_description_let_offset(target->description, target->offset_token);
-	if (!attempt->answered && attempt->waits && are_bytes_lost(target, attempt->io))
-		wt_pending_error_keep(attempt->description, -EIO);
-	end_wait(attempt, !attempt->answered);
-	end_sync(attempt);
+	if (outcome->offset_token)
+		wt_description_let_offset(target->description, outcome->offset_token);
+	if (!attempt->answered && attempt->waiter.waits &&
+	    are_bytes_lost(target, attempt->io, outcome))
+		wt_pending_error_keep(target->description, -EIO);
 	if (attempt->is_suspect)
 		wt_suspect_end(target->file);
-	target->private_open = NULL;
-	if (attempt->holds_signals)
-		wt_sys_let_signals(&attempt->signals);
+	outcome->private_open = NULL;
+	wt_waiter_leave(&attempt->waiter, !attempt->answered);
+	if (attempt->excludes_direct)
+		wt_dio_exclusion_leave_cached(attempt->inode);
 }
 
 /*
@@ -173,30 +136,31 @@ static void leave(struct attempt *attempt)
  */
 static bool is_in_doubt(const struct attempt *attempt)
 {
-	struct wt_description *description = attempt->target->description;
+	uint64_t description = attempt->target->description;
 
-	return wt_description_was_shared(description, &attempt->wait) &&
-	       (wt_description_others_ended(description, &attempt->wait) ||
-		!wt_readback_is_on_disk(attempt->target, attempt->io)) &&
-	       wt_description_others_failed(description, &attempt->wait);
+	return wt_description_was_shared(description, &attempt->waiter.wait) &&
+	       (wt_description_others_ended(description, &attempt->waiter.wait) ||
+		!wt_readback_is_on_disk(attempt->target, attempt->io, attempt->outcome)) &&
+	       wt_description_others_failed(description, &attempt->waiter.wait);
 }
 
 /*
  * Before the copy a write of part of a block may have failed at the read of the rest, and any
  * at a full disk, which concerns no fsync.
  */
-static bool was_copied(const struct wt_target *target, const struct wt_io *io, int err)
+static bool was_copied(const struct wt_target *target, const struct wt_io *io, int err,
+		       const struct wt_outcome *outcome)
 {
 	unsigned int unit = target->dio_file_align ? target->dio_file_align : 4096;
 	struct wt_pages pages;
 
-	if (target->copied || target->start < 0)
+	if (outcome->copied || outcome->start < 0)
 		return true;
 	if (err == -ENOSPC || err == -EDQUOT)
-		return wt_readback_was_copied(target, io);
-	if (wt_io_is_scalar(io) && !((target->start | io->iov->iov_len) % unit))
+		return wt_readback_was_copied(target, io, outcome);
+	if (wt_io_is_scalar(io) && !((outcome->start | io->iov->iov_len) % unit))
 		return true;
-	return wt_sys.cachestat(io->fd, target->start, 1, &pages) || pages.cached;
+	return wt_sys.cachestat(io->fd, outcome->start, 1, &pages) || pages.cached;
 }
 
 /*
@@ -206,12 +170,13 @@ static bool was_copied(const struct wt_target *target, const struct wt_io *io, i
 static void keep_error(const struct attempt *attempt, int err)
 {
 	const struct wt_target *target = attempt->target;
-	bool own = wt_engine_waits_itself(target, attempt->io) && !target->copied;
+	const struct wt_outcome *outcome = attempt->outcome;
+	bool own = wt_engine_waits_itself(target, attempt->io) && !outcome->copied;
 
-	if (own || !was_copied(target, attempt->io, err))
+	if (own || !was_copied(target, attempt->io, err, outcome))
 		return;
-	if (target->took)
-		wt_pending_error_keep(attempt->description, target->took);
+	if (outcome->took)
+		wt_pending_error_keep(target->description, outcome->took);
 	wt_pending_error_keep_for_later(attempt->io->fd, err);
 }
 
@@ -230,31 +195,32 @@ static bool can_repeat(const struct attempt *attempt)
 /* The same bytes to the same place, and with a wait of its own from before that. */
 static ssize_t write_again(const struct wt_engine *engine, struct attempt *attempt)
 {
-	attempt->target->private_open = NULL;
-	attempt->target->waits = WT_WAITS_AMONG_OTHERS;
-	if (!attempt->waits)
-		begin_wait(attempt);
-	return engine->write(attempt->target, attempt->io);
+	attempt->outcome->private_open = NULL;
+	attempt->outcome->waits = WT_WAITS_AMONG_OTHERS;
+	if (!attempt->waiter.waits)
+		wt_waiter_begin(&attempt->waiter);
+	return engine->write(attempt->target, attempt->io, attempt->outcome);
 }
 
 static ssize_t write_watched(const struct wt_engine *engine, struct attempt *attempt)
 {
-	struct wt_target *target = attempt->target;
+	const struct wt_target *target = attempt->target;
+	struct wt_outcome *outcome = attempt->outcome;
 
 	if (target->rule->level != WT_LEVEL_ASYNC)
 		enter(attempt);
-	ssize_t ret = engine->write(target, attempt->io);
-	if (unlikely(is_private_open_gone(ret)) && target->private_open && can_repeat(attempt))
+	ssize_t ret = engine->write(target, attempt->io, outcome);
+	if (unlikely(is_private_open_gone(ret)) && outcome->private_open && can_repeat(attempt))
 		ret = write_again(engine, attempt);
 	attempt->answered = true;
-	if (!target->copied && !is_about_disk(target->took))
-		target->took = 0;
-	bool waited_there = attempt->waits && !target->private_open && target->waited;
-	if (is_lost(target, ret))
+	if (!outcome->copied && !is_about_disk(outcome->took))
+		outcome->took = 0;
+	bool waited_there = attempt->waiter.waits && !outcome->private_open && outcome->waited;
+	if (is_lost(ret, outcome))
 		begin_suspicion(attempt); /* before others can find this wait ended */
-	end_wait(attempt, target->waited && ret < 0);
-	if (target->took || is_lost(target, ret))
-		keep_error(attempt, target->took ? target->took : ret);
+	wt_waiter_end(&attempt->waiter, outcome->waited && ret < 0);
+	if (outcome->took || is_lost(ret, outcome))
+		keep_error(attempt, outcome->took ? outcome->took : ret);
 	if (ret > 0 && waited_there && is_in_doubt(attempt)) {
 		begin_suspicion(attempt);
 		ret = -EIO;
@@ -280,29 +246,31 @@ static void keep_error_for_all(int written_fd, int err)
 }
 
 /* As after a write(2) that failed, unless somebody else has moved the offset on. */
-static void restore_offset(const struct wt_target *target, const struct wt_io *io)
+static void restore_offset(const struct wt_target *target, const struct wt_io *io,
+			   const struct wt_outcome *outcome)
 {
-	if (io->offset != WT_OFFSET_NONE || !target->copied || target->offset_before < 0)
+	if (io->offset != WT_OFFSET_NONE || !outcome->copied || outcome->offset_before < 0)
 		return;
 	uint32_t token = wt_description_hold_offset(target->description);
-	if (wt_sys.lseek(io->fd, 0, SEEK_CUR) == target->offset_after)
-		wt_sys.lseek(io->fd, target->offset_before, SEEK_SET);
+	if (wt_sys.lseek(io->fd, 0, SEEK_CUR) == outcome->offset_after)
+		wt_sys.lseek(io->fd, outcome->offset_before, SEEK_SET);
 	wt_description_let_offset(target->description, token);
 }
 
 /* A wait of the write ended with an error, that may be another's. */
-static ssize_t resolve(const struct wt_engine *engine, const struct attempt *attempt, ssize_t ret)
+static ssize_t settle(const struct wt_engine *engine, const struct attempt *attempt, ssize_t ret)
 {
 	const struct wt_target *target = attempt->target;
+	const struct wt_outcome *outcome = attempt->outcome;
 	const struct wt_io *io = attempt->io;
 
 	if (target->rule->level != WT_LEVEL_ASYNC)
-		ret = wt_readback(target, io, ret);
+		ret = wt_readback(target, io, ret, outcome);
 	if (is_private_open_gone(ret))
 		ret = -EIO;
 	if (ret < 0)
-		restore_offset(target, io);
-	if (engine->bypasses_cache && (ret == -EIO || (ret < 0 && target->took)))
+		restore_offset(target, io, outcome);
+	if (engine->bypasses_cache && (ret == -EIO || (ret < 0 && outcome->took)))
 		keep_error_for_all(io->fd, ret);
 	return ret;
 }
@@ -314,14 +282,16 @@ static ssize_t resolve(const struct wt_engine *engine, const struct attempt *att
 static ssize_t doubt(struct attempt *attempt, ssize_t ret, uint32_t suspect, bool is_direct)
 {
 	const struct wt_target *target = attempt->target;
+	const struct wt_outcome *outcome = attempt->outcome;
 
-	if (target->waited && target->rule->level != WT_LEVEL_ASYNC &&
-	    wt_suspect_since(target->file, suspect) && !wt_readback_is_on_disk(target, attempt->io))
+	if (outcome->waited && target->rule->level != WT_LEVEL_ASYNC &&
+	    wt_suspect_since(target->file, suspect) &&
+	    !wt_readback_is_on_disk(target, attempt->io, outcome))
 		ret = -EIO;
 	else if ((is_stable_level(target) || target->may_be_inline) &&
 		 wt_journal_has_died(target->fs, attempt->io->fd, is_direct)) {
 		ret = -EIO;
-		wt_pending_error_keep(attempt->description, ret);
+		wt_pending_error_keep(target->description, ret);
 		wt_pending_error_keep_for_later(attempt->io->fd, ret);
 	}
 	if (ret < 0)
@@ -338,20 +308,25 @@ static bool is_written_directly(const struct wt_engine *engine, const struct wt_
 
 static ssize_t answer(const struct wt_engine *engine, struct attempt *attempt)
 {
-	struct wt_target *target = attempt->target;
+	const struct wt_target *target = attempt->target;
+	struct wt_outcome *outcome = attempt->outcome;
 	bool watched = !engine->bypasses_cache && engine->id != WT_ENGINE_NONE;
 	uint32_t suspect = wt_suspect_of(target->file);
 
+	if (attempt->excludes_direct)
+		wt_dio_exclusion_take_cached(attempt->inode, !wt_ring_is_busy());
 	if (watched)
-		hold_signals(attempt);
-	take_sync(attempt);
-	ssize_t ret = watched ? write_watched(engine, attempt) : engine->write(target, attempt->io);
-	end_sync(attempt);
-	if (is_lost(target, ret))
+		wt_waiter_hold_signals(&attempt->waiter);
+	if (is_stable_level(target))
+		wt_waiter_exclude(&attempt->waiter, target->fs);
+	ssize_t ret = watched ? write_watched(engine, attempt)
+			      : engine->write(target, attempt->io, outcome);
+	wt_waiter_include(&attempt->waiter);
+	if (is_lost(ret, outcome))
 		begin_suspicion(attempt);
 	else if (ret > 0)
 		ret = doubt(attempt, ret, suspect, is_written_directly(engine, target));
-	return unlikely(attempt->is_suspect) ? resolve(engine, attempt, ret) : ret;
+	return unlikely(attempt->is_suspect) ? settle(engine, attempt, ret) : ret;
 }
 
 struct write {
@@ -374,54 +349,22 @@ static void leave_write(void *arg)
 	leave(&write->attempt);
 }
 
-ssize_t wt_attribution_write(const struct wt_engine *engine, struct wt_target *target,
-			     const struct wt_io *io, uint64_t description)
+ssize_t wt_attribution_write(const struct wt_engine *engine, const struct wt_target *target,
+			     const struct wt_io *io, bool beside_direct, struct wt_outcome *outcome)
 {
 	struct write write = {
 		.engine = engine,
-		.attempt = { .target = target, .io = io, .description = description },
+		.attempt = {
+			.target = target,
+			.io = io,
+			.outcome = outcome,
+			.waiter = { .description = target->description, .file = target->file },
+			.excludes_direct = beside_direct,
+			.inode = beside_direct ? wt_inode_here(target->file) : NULL,
+		},
 	};
 
 	/* Only where a write(2) is cancelled. */
 	wt_thread_run(carry_out, leave_write, &write);
 	return write.ret;
-}
-
-static struct wt_dio_exclusion *exclusion_of(int fd)
-{
-	struct stat st;
-
-	return wt_sys.identify(fd, &st) ? NULL : wt_dio_exclusion_of(st.st_dev, st.st_ino);
-}
-
-struct excluded {
-	const struct wt_engine *engine;
-	struct wt_target *target;
-	const struct wt_io *io;
-	uint64_t description;
-	struct wt_dio_exclusion *exclusion;
-	ssize_t ret;
-};
-
-static void write_excluded(void *arg)
-{
-	struct excluded *at = arg;
-
-	wt_dio_exclusion_take_cached(at->exclusion, !wt_ring_is_busy());
-	at->ret = wt_attribution_write(at->engine, at->target, at->io, at->description);
-}
-
-/* The write may be where a thread is cancelled: its turn ends all the same. */
-static void end_exclusion(void *arg)
-{
-	wt_dio_exclusion_leave_cached(((struct excluded *)arg)->exclusion);
-}
-
-ssize_t wt_attribution_write_excluded(const struct wt_engine *engine, struct wt_target *target,
-				      const struct wt_io *io, uint64_t description)
-{
-	struct excluded at = { engine, target, io, description, exclusion_of(io->fd), 0 };
-
-	wt_thread_run(write_excluded, end_exclusion, &at);
-	return at.ret;
 }

@@ -10,9 +10,9 @@
 
 #include "base/base.h"
 #include "base/reason.h"
-#include "core/core.h"
 #include "core/namespace_look.h"
 #include "core/resolve.h"
+#include "core/sync.h"
 #include "os/real.h"
 #include "os/small_buffer.h"
 #include "os/sys.h"

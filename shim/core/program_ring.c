@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "base/base.h"
-#include "core/core.h"
 #include "core/resolve.h"
+#include "core/sharing.h"
 #include "core/unseen.h"
 #include "os/real.h"
 #include "os/sys.h"

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -13,7 +12,6 @@
 #include "os/sys.h"
 #include "report/stats.h"
 #include "ring/mirror.h"
-#include "state/fdtable.h"
 #include "state/inline_data.h"
 #include "state/journal.h"
 #include "state/pending_error.h"
@@ -113,12 +111,12 @@ static ssize_t read_block(struct wt_ring *ring, int slot, void *buf, size_t len,
 }
 
 /* Where the answer does not say how much was copied, all of it is asked for. */
-static size_t length(const struct wt_target *target, const struct wt_io *io)
+static size_t length(const struct wt_io *io, const struct wt_outcome *outcome)
 {
 	size_t len = 0;
 
-	if (target->copied)
-		return target->copied;
+	if (outcome->copied)
+		return outcome->copied;
 	if (wt_io_is_scalar(io))
 		return io->iov->iov_len;
 	for (int i = 0; i < io->iovcnt; i++) {
@@ -183,12 +181,12 @@ static bool compare(struct wt_ring *ring, int slot, const struct wt_io *io, stru
 }
 
 static bool reads_back(const struct wt_target *target, const struct wt_io *io,
-		       enum wt_mirror_kind kind)
+		       enum wt_mirror_kind kind, const struct wt_outcome *outcome)
 {
 	struct stat st;
 	enum wt_reason why;
 	bool found = false;
-	struct wt_range range = { target->start, length(target, io) };
+	struct wt_range range = { outcome->start, length(io, outcome) };
 
 	if (!target->dio_file_align || range.offset < 0 || wt_sys.identify(io->fd, &st))
 		return false;
@@ -202,17 +200,19 @@ static bool reads_back(const struct wt_target *target, const struct wt_io *io,
 	return found;
 }
 
-bool wt_readback_is_on_disk(const struct wt_target *target, const struct wt_io *io)
+bool wt_readback_is_on_disk(const struct wt_target *target, const struct wt_io *io,
+			    const struct wt_outcome *outcome)
 {
 	/* An O_DIRECT read of them is answered from memory. */
 	if (target->may_be_inline && wt_inline_is(io->fd))
 		return false;
-	return reads_back(target, io, WT_MIRROR_READ);
+	return reads_back(target, io, WT_MIRROR_READ, outcome);
 }
 
-bool wt_readback_was_copied(const struct wt_target *target, const struct wt_io *io)
+bool wt_readback_was_copied(const struct wt_target *target, const struct wt_io *io,
+			    const struct wt_outcome *outcome)
 {
-	return reads_back(target, io, WT_MIRROR_PRIVATE);
+	return reads_back(target, io, WT_MIRROR_PRIVATE, outcome);
 }
 
 static struct wt_range widened(struct wt_range range, uint64_t unit)
@@ -243,7 +243,6 @@ static void drop_from_cache(const struct wt_target *target,
 			    const struct wt_private_open *private_open, int fd,
 			    struct wt_range range)
 {
-	static const struct timespec nap = { .tv_nsec = 1000000 };
 	struct wt_range pages = widened(range, PAGE_BYTES);
 
 	for (unsigned int tries = 0; tries < DROP_TRIES; tries++) {
@@ -254,7 +253,7 @@ static void drop_from_cache(const struct wt_target *target,
 		if (private_open)
 			wt_private_open_wait(private_open, pages);
 		if (!private_open ? tries : tries > WT_LENGTH(folio_bytes))
-			wt_kernel(SYS_nanosleep, &nap, NULL);
+			wt_nap_us(1000);
 		wt_sys.fadvise(fd, wide.offset, wide.len_bytes, POSIX_FADV_DONTNEED);
 		if (is_dropped(target, fd, pages, tries))
 			return;
@@ -272,7 +271,6 @@ static int sync_once(const struct wt_target *target, const struct wt_private_ope
 {
 	bool datasync = target->rule->level != WT_LEVEL_SYNC;
 	struct wt_wait wait;
-
 	int err = wt_private_open_sync(private_open, range, datasync);
 	if (err != -ECANCELED)
 		return err;
@@ -280,7 +278,7 @@ static int sync_once(const struct wt_target *target, const struct wt_private_ope
 	err = datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
 	wt_description_wait_end(target->description, &wait, err);
 	if (err && !wt_sys_is_refusal(err) && err != -EBADF) {
-		wt_pending_error_keep(wt_fdtable_description(fd), err);
+		wt_pending_error_keep(target->description, err);
 		wt_pending_error_keep_for_later(fd, err);
 	}
 	return err;
@@ -316,16 +314,17 @@ static void let_go(int fd)
 	wt_ring_give(ring);
 }
 
-ssize_t wt_readback(const struct wt_target *target, const struct wt_io *io, ssize_t err)
+ssize_t wt_readback(const struct wt_target *target, const struct wt_io *io, ssize_t err,
+		    const struct wt_outcome *outcome)
 {
-	struct wt_range range = { target->start, length(target, io) };
+	struct wt_range range = { outcome->start, length(io, outcome) };
 	struct wt_private_open private_open;
 
 	if (range.offset < 0 || !range.len_bytes)
 		return err;
 	bool has_private_open = !wt_private_open_get(&private_open, io->fd);
 	drop_from_cache(target, has_private_open ? &private_open : NULL, io->fd, range);
-	if (has_private_open && wt_readback_is_on_disk(target, io) &&
+	if (has_private_open && wt_readback_is_on_disk(target, io, outcome) &&
 	    (target->rule->level < WT_LEVEL_DSYNC ||
 	     !sync_again(target, &private_open, io->fd, range)))
 		err = range.len_bytes;

@@ -18,17 +18,20 @@
 
 /*
  * What the write returns that ended with `err` (-errno): the bytes that it copied (all that it was
- * given, where target->copied does not say) if they are where the level wants them, else err. For
+ * given, where outcome->copied does not say) if they are where the level wants them, else err. For
  * `dsync` and above the range is then synced once more, as the first sync may have ended with the
  * error.
  */
-ssize_t wt_readback(const struct wt_target *target, const struct wt_io *io, ssize_t err);
+ssize_t wt_readback(const struct wt_target *target, const struct wt_io *io, ssize_t err,
+		    const struct wt_outcome *outcome);
 
 /*
- * Whether the bytes of the write, at target->start, are on the device now; or in the page
+ * Whether the bytes of the write, at outcome->start, are on the device now; or in the page
  * cache. Changes nothing; false where it cannot be known.
  */
-bool wt_readback_is_on_disk(const struct wt_target *target, const struct wt_io *io);
-bool wt_readback_was_copied(const struct wt_target *target, const struct wt_io *io);
+bool wt_readback_is_on_disk(const struct wt_target *target, const struct wt_io *io,
+			    const struct wt_outcome *outcome);
+bool wt_readback_was_copied(const struct wt_target *target, const struct wt_io *io,
+			    const struct wt_outcome *outcome);
 
 #endif

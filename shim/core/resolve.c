@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include "engine/ladder.h"
+#include "os/fd_path.h"
+#include "os/process.h"
 #include "os/real.h"
 #include "os/small_buffer.h"
 #include "os/sys.h"
@@ -250,11 +252,11 @@ static int reopen(int fd, int wanted)
 {
 	const int kept = O_ACCMODE | O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK | O_SYNC;
 	int fl = wt_sys.getfl(fd), fd_flags = wt_sys.getfd(fd);
-	char path[WT_FD_LINK_BYTES];
+	char path[WT_FD_PATH_LINK_BYTES];
 
 	if (fl < 0 || fd_flags < 0 || (fl & wanted) == wanted || may_be_locked(fd))
 		return 0;
-	wt_sys_fd_link(fd, path);
+	wt_fd_path_link(fd, path);
 	int stable = wt_sys_open_aside(AT_FDCWD, path, (fl & kept) | wanted);
 	if (stable < 0)
 		return 0;
@@ -331,7 +333,7 @@ void wt_resolve_duplicated(int fd, int newfd)
 	if (fd == newfd)
 		return;
 	/* The program that a vfork child executes gets newfd. */
-	if (verdict.state == WT_RULED && unlikely(wt_stats_is_vfork_child()))
+	if (verdict.state == WT_RULED && unlikely(wt_process_is_vfork_child()))
 		wt_description_share(wt_fdtable_description(fd));
 	/* "No rule" is found again cheaply, by a name that cannot have come under one since. */
 	if (verdict.state != WT_RULED)
@@ -351,7 +353,7 @@ static void look_again(int fd, union wt_verdict verdict, uint64_t bytes)
 	int *error = wt_thread_errno(), errno_before = *error;
 	union wt_verdict found;
 
-	if (wt_stats_is_vfork_child())
+	if (wt_process_is_vfork_child())
 		return;
 	if (look(fd, NULL, &found) || found.state != WT_NO_RULE)
 		found.word = 0;
@@ -374,7 +376,8 @@ void wt_resolve_stream_ends(int fd, uint64_t pending)
 	struct wt_unruled file = unruled_of(wt_fdtable_get(fd));
 	struct stat st;
 
-	if (wt_unruled_wants_size(file) && !wt_stats_is_vfork_child() && !wt_sys.identify(fd, &st))
+	if (wt_unruled_wants_size(file) && !wt_process_is_vfork_child() &&
+	    !wt_sys.identify(fd, &st))
 		wt_unruled_resized(file, st.st_size, pending);
 }
 
@@ -382,6 +385,6 @@ void wt_resolve_closing(union wt_verdict verdict)
 {
 	struct wt_unruled file = unruled_of(verdict);
 
-	if (file.tag && !wt_stats_is_vfork_child())
+	if (file.tag && !wt_process_is_vfork_child())
 		wt_unruled_closed(file);
 }

@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "core/core.h"
 #include "core/resolve.h"
+#include "core/sharing.h"
 #include "engine/engine.h"
 #include "os/sys.h"
 #include "state/config.h"

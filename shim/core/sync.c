@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sync - the program's own fsync, and what libwt syncs for a change that is no write. */
 #define _GNU_SOURCE
+#include "core/sync.h"
+
 #include <errno.h>
 #include <fcntl.h>
 
 #include "base/base.h"
-#include "core/core.h"
 #include "core/resolve.h"
+#include "core/waiter.h"
 #include "os/sys.h"
 #include "os/thread.h"
 #include "report/stats.h"
@@ -18,11 +19,7 @@
 #include "state/pending_error.h"
 
 struct sync {
-	struct wt_description *description;
-	struct wt_wait wait;
-	uint64_t file;
-	uint32_t sync_token; /* 0: none is needed */
-	struct wt_signals signals;
+	struct wt_waiter waiter;
 	const struct wt_sync *io;
 	int (*carry_out)(const struct wt_sync *io);
 	union wt_verdict verdict;
@@ -32,21 +29,9 @@ struct sync {
 /* Cancelled, it may have taken an error with it. */
 static void sync_ended(void *arg)
 {
-	const struct sync *sync = arg;
+	struct sync *sync = arg;
 
-	wt_description_wait_end(sync->description, &sync->wait, sync->err);
-	if (sync->sync_token)
-		wt_description_let_file(sync->file, sync->sync_token);
-	wt_sys_let_signals(&sync->signals);
-}
-
-/* Where a write's own sync has to have its turn, so has the program's (attribution.c). */
-static void take_sync(struct sync *sync)
-{
-	if (likely(!(wt_filesystem_at(sync->verdict.fs)->kind->flags & WT_FS_ONE_SYNC)))
-		return;
-	sync->file = wt_resolve_file(sync->io->fd);
-	sync->sync_token = wt_description_hold_file(sync->file);
+	wt_waiter_leave(&sync->waiter, sync->err);
 }
 
 /* Whether the sync that has just returned success waited for a commit that had failed before. */
@@ -57,14 +42,13 @@ static bool has_died_since(int fd, union wt_verdict verdict)
 	return wt_journal_has_died(wt_filesystem_at(verdict.fs), fd, is_direct);
 }
 
-/* A handler could jump out of it, and leave its wait behind. */
 static void sync_alone(void *arg)
 {
 	struct sync *sync = arg;
 
-	wt_sys_hold_signals(&sync->signals);
-	take_sync(sync);
-	wt_description_wait_begin(sync->description, &sync->wait);
+	wt_waiter_hold_signals(&sync->waiter);
+	wt_waiter_exclude(&sync->waiter, wt_filesystem_at(sync->verdict.fs));
+	wt_waiter_begin(&sync->waiter);
 	sync->err = sync->carry_out(sync->io);
 	if (!sync->err && sync->io->call != WT_SYNC_FILE_RANGE &&
 	    has_died_since(sync->io->fd, sync->verdict))
@@ -75,7 +59,7 @@ static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct w
 		       union wt_verdict verdict, uint64_t description)
 {
 	struct sync sync = {
-		.description = wt_description_of(description),
+		.waiter = { .description = description, .file = wt_resolve_file(io->fd) },
 		.io = io,
 		.carry_out = carry_out,
 		.verdict = verdict,

@@ -15,7 +15,8 @@ void wt_trace_fell(struct wt_trace *trace, const char *from, const char *to, enu
 	trace->falls[trace->falls_len++].why = why;
 }
 
-static void tell_call(struct wt_text *text, const struct wt_io *io, const struct wt_target *target)
+static void tell_call(struct wt_text *text, const struct wt_io *io, const struct wt_target *target,
+		      const struct wt_outcome *outcome)
 {
 	static const char *const names[] = {
 		[WT_WRITE] = "write",	  [WT_PWRITE] = "pwrite",     [WT_WRITEV] = "writev",
@@ -32,8 +33,8 @@ static void tell_call(struct wt_text *text, const struct wt_io *io, const struct
 						      : 0);
 		wt_text_str(text, wt_io_is_scalar(io) ? " bytes" : " buffers");
 	}
-	if (target->has_offset || target->copied) {
-		off_t start = target->has_offset ? io->offset : target->start;
+	if (target->has_offset || outcome->copied) {
+		off_t start = target->has_offset ? io->offset : outcome->start;
 
 		wt_text_str(text, start < 0 ? "" : " at offset ");
 		if (start >= 0)
@@ -54,7 +55,7 @@ static void tell_falls(struct wt_text *text, const struct wt_trace *trace)
 }
 
 static void tell_wait(struct wt_text *text, const struct wt_target *target,
-		      const struct wt_engine *engine)
+		      const struct wt_engine *engine, const struct wt_outcome *outcome)
 {
 	static const char *const words[] = {
 		[WT_WAITS_ALONE] = ", waited alone",
@@ -62,29 +63,29 @@ static void tell_wait(struct wt_text *text, const struct wt_target *target,
 		[WT_WAITS_AMONG_OTHERS] = ", waited among others",
 	};
 
-	if (!target->waited || target->rule->level == WT_LEVEL_ASYNC)
+	if (!outcome->waited || target->rule->level == WT_LEVEL_ASYNC)
 		wt_text_str(text, ", did not wait");
 	else if (engine->bypasses_cache)
 		wt_text_str(text, ", waited for its own request");
 	else
-		wt_text_str(text, words[target->waits]);
+		wt_text_str(text, words[outcome->waits]);
 }
 
 /* The path comes last: however long, and whatever it imitates, it hides nothing of the rest. */
 void wt_trace_tell(const struct wt_trace *trace, const struct wt_io *io,
 		   const struct wt_target *target, const struct wt_engine *engine, ssize_t ret,
-		   uint64_t ns)
+		   uint64_t ns, const struct wt_outcome *outcome)
 {
 	char path[WT_EVENT_PATH], buf[768];
 	struct wt_text text = { .buf = buf, .size = sizeof(buf) };
 
-	tell_call(&text, io, target);
+	tell_call(&text, io, target, outcome);
 	wt_text_str(&text, ": level ");
 	wt_text_str(&text, wt_level_name(target->rule->level));
 	wt_text_str(&text, ", engine ");
 	wt_text_str(&text, engine->name);
 	tell_falls(&text, trace);
-	tell_wait(&text, target, engine);
+	tell_wait(&text, target, engine, outcome);
 	wt_text_str(&text, ret < 0 ? ": error: " : ": wrote ");
 	if (ret < 0)
 		wt_text_str(&text, wt_log_errno_text(ret));

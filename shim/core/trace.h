@@ -25,6 +25,6 @@ void wt_trace_fell(struct wt_trace *trace, const char *from, const char *to, enu
 /* The write has ended by `engine` with `ret`, bytes or -errno, after `ns`. */
 void wt_trace_tell(const struct wt_trace *trace, const struct wt_io *io,
 		   const struct wt_target *target, const struct wt_engine *engine, ssize_t ret,
-		   uint64_t ns);
+		   uint64_t ns, const struct wt_outcome *outcome);
 
 #endif

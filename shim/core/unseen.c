@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/base.h"
+#include "os/fd_path.h"
 #include "os/raw.h"
 #include "os/sys.h"
 
@@ -19,9 +19,9 @@
 static bool is_ring_now(int fd)
 {
 	static const char ring[] = "anon_inode:[io_uring]";
-	char path[WT_FD_LINK_BYTES], target[sizeof(ring)];
+	char path[WT_FD_PATH_LINK_BYTES], target[sizeof(ring)];
 
-	wt_sys_fd_link(fd, path);
+	wt_fd_path_link(fd, path);
 	return wt_sys.readlink(path, target, sizeof(target)) == (ssize_t)sizeof(ring) - 1 &&
 	       !memcmp(target, ring, sizeof(ring) - 1);
 }
@@ -29,11 +29,9 @@ static bool is_ring_now(int fd)
 /* libwt's own are descriptors too, for some microseconds. */
 static bool is_ring(int fd)
 {
-	static const struct timespec pause = { .tv_nsec = 1000000 };
-
 	if (likely(!is_ring_now(fd)))
 		return false;
-	wt_kernel(SYS_nanosleep, &pause, NULL);
+	wt_nap_us(1000);
 	return is_ring_now(fd);
 }
 

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
-#include "core/core.h"
 #include "core/resolve.h"
+#include "core/sharing.h"
+#include "core/sync.h"
+#include "core/write.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "state/config.h"

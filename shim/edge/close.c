@@ -4,11 +4,11 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "core/core.h"
+#include "core/lifecycle.h"
 #include "edge/edge.h"
+#include "os/process.h"
 #include "os/real.h"
 #include "os/thread.h"
-#include "report/stats.h"
 #include "state/config.h"
 
 /*
@@ -46,7 +46,7 @@ static void closing_range(unsigned int first, unsigned int last)
 /* To a thread that is the only one nothing happens; a vfork child's table is its own anyway. */
 static int split(int ret)
 {
-	if (!ret && wt_config.active && !wt_stats_is_vfork_child() && !wt_thread_is_last())
+	if (!ret && wt_config.active && !wt_process_is_vfork_child() && !wt_thread_is_last())
 		wt_fdtable_split();
 	return ret;
 }

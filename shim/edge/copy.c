@@ -9,7 +9,7 @@
 #include <sys/sendfile.h>
 
 #include "base/base.h"
-#include "core/core.h"
+#include "core/write.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "os/sys.h"

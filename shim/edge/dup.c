@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "core/core.h"
+#include "core/lifecycle.h"
 #include "core/resolve.h"
 #include "edge/edge.h"
 #include "os/real.h"

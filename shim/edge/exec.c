@@ -14,8 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/core.h"
+#include "core/lifecycle.h"
+#include "core/sharing.h"
 #include "edge/edge.h"
+#include "os/process.h"
 #include "os/real.h"
 #include "os/sys.h"
 #include "report/log.h"
@@ -159,7 +161,7 @@ static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
  * keeps the memory. */
 static size_t on_stack_max_bytes(void)
 {
-	return wt_stats_is_vfork_child() ? 64 << 10 : 4 << 10;
+	return wt_process_is_vfork_child() ? 64 << 10 : 4 << 10;
 }
 
 static int run_in_room(const struct execution *e, char *const envp[],

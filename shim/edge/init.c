@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "core/core.h"
+#include "core/lifecycle.h"
 #include "edge/bind.h"
 #include "edge/edge.h"
+#include "os/process.h"
 #include "os/raw.h"
 #include "os/real.h"
 #include "os/sys.h"
@@ -89,7 +90,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	/* What happened to a file before it came under a rule matters there too. */
 	if (wt_config.elides)
 		wt_shared_begin();
-	pthread_atfork(wt_config.active ? forking : NULL, NULL, wt_stats_forked);
+	pthread_atfork(wt_config.active ? forking : NULL, NULL, wt_process_forked);
 	/*
 	 * What is registered before the program's start is behind the destructors of all libraries,
 	 * and before libc's last flush, which is not seen.
@@ -157,7 +158,7 @@ WT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argum
 	void *tls = va_arg(args, void *);
 	pid_t *child_id = va_arg(args, pid_t *);
 	va_end(args);
-	wt_vfork_child_cloning((unsigned int)flags);
+	wt_fdtable_cloning((unsigned int)flags);
 	if (!wt_config.active || flags & CLONE_VM || !function || !stack)
 		return wt_real.clone(function, stack, flags, argument, parent_id, tls, child_id);
 	struct child *child = (struct child *)wt_round_down((uintptr_t)stack, 16) - 1;

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "core/core.h"
 #include "core/submit.h"
 #include "edge/edge.h"
 #include "os/raw.h"

@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/base.h"
@@ -16,50 +15,6 @@
 #include "os/elf.h"
 #include "os/real.h"
 #include "os/scope.h"
-
-#define TABLE_LEN 512u /* a power of two, more than twice the names */
-
-_Static_assert(2 * WT_FRONT_LEN < TABLE_LEN, "the table of names is too small");
-
-/* Numbers of names plus one, by their hashes. Whoever comes first fills it; others do the same. */
-static _Atomic uint16_t table[TABLE_LEN];
-static _Atomic bool table_is_filled;
-
-static void fill_table(void)
-{
-	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
-		uint32_t at = wt_elf_name(wt_front_name(i)).gnu_hash % TABLE_LEN;
-		uint16_t there;
-
-		while ((there = atomic_load(&table[at])) && there != i + 1)
-			at = (at + 1) % TABLE_LEN;
-		atomic_store(&table[at], i + 1);
-	}
-	atomic_store(&table_is_filled, true);
-}
-
-int wt_bind_index(const char *name)
-{
-	uint32_t at = wt_elf_name(name).gnu_hash % TABLE_LEN;
-	uint16_t there;
-
-	if (unlikely(!atomic_load_explicit(&table_is_filled, memory_order_acquire)))
-		fill_table();
-	for (; (there = atomic_load_explicit(&table[at], memory_order_relaxed));
-	     at = (at + 1) % TABLE_LEN)
-		if (wt_elf_is_same(wt_front_name(there - 1), name))
-			return there - 1;
-	return -1;
-}
-
-/* The exported one where it leads to libwt's, so that there is one address of each function. */
-void *wt_bind_function(size_t at)
-{
-	void *inside = wt_front_inside(at);
-
-	return wt_scope_is_closed() && wt_front_slots[at] == inside ? wt_front_exported(at)
-								    : inside;
-}
 
 static bool is_libcs(const void *address, const char *name)
 {

@@ -6,11 +6,12 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "core/core.h"
+#include "core/sharing.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "report/stats.h"
 #include "state/config.h"
+#include "state/fdtable.h"
 
 /* Under fsync=elide a descriptor without a rule may lead to a file with one (it only reads). */
 static void noticed(int fd, enum wt_way way)

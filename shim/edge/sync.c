@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "core/core.h"
+#include "core/sync.h"
 #include "edge/edge.h"
 #include "os/real.h"
 #include "state/config.h"

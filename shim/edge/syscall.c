@@ -151,10 +151,10 @@ static bool clones(const struct arguments *in)
 	uint64_t flags;
 
 	if (in->number == SYS_clone)
-		wt_vfork_child_cloning(in->a);
+		wt_fdtable_cloning(in->a);
 	else if (in->number == SYS_clone3 &&
 		 wt_sys_read_program(&flags, (const void *)in->a, sizeof(flags)))
-		wt_vfork_child_cloning(flags);
+		wt_fdtable_cloning(flags);
 	return false;
 }
 

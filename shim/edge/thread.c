@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <sys/prctl.h>
 
-#include "core/core.h"
+#include "core/lifecycle.h"
 #include "edge/edge.h"
 #include "os/raw.h"
 #include "os/real.h"

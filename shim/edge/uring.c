@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/core.h"
 #include "core/namespace.h"
 #include "core/program_ring.h"
+#include "core/sharing.h"
 #include "core/submit.h"
 #include "edge/edge.h"
 #include "os/real.h"

@@ -3,8 +3,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "core/core.h"
 #include "core/resolve.h"
+#include "core/write.h"
 #include "edge/edge.h"
 #include "os/real.h"
 

@@ -37,9 +37,9 @@ struct run {
 	size_t len;
 };
 
-static ssize_t decline(struct wt_target *target, enum wt_reason why)
+static ssize_t decline(enum wt_reason why, struct wt_outcome *outcome)
 {
-	target->fell = why;
+	outcome->fell = why;
 	return WT_DECLINED;
 }
 
@@ -139,9 +139,9 @@ static ssize_t write_beside_private_open(struct wt_ring *ring, const struct wt_i
 }
 
 /* With RWF_NOWAIT there is no way through the cache: an answer belongs to this request. */
-static ssize_t write_direct(struct wt_target *target, struct wt_ring *ring, int mirror,
-			    const struct wt_io *io, const struct run *run, int rwf,
-			    const struct stat *st)
+static ssize_t write_direct(struct wt_ring *ring, int mirror, const struct wt_io *io,
+			    const struct run *run, int rwf, const struct stat *st,
+			    struct wt_outcome *outcome)
 {
 	ssize_t ret =
 		wt_mirror_write(ring, mirror, run->buf, run->len, io->offset, rwf | RWF_NOWAIT);
@@ -155,50 +155,51 @@ static ssize_t write_direct(struct wt_target *target, struct wt_ring *ring, int 
 		return write_beside_private_open(ring, io, run, rwf, st);
 	/* Nothing was to be allocated, so it is the device that has no space. */
 	if (ret == -ENOSPC)
-		target->took = ret;
+		outcome->took = ret;
 	return ret;
 }
 
-static ssize_t write_run(struct wt_target *target, struct wt_ring *ring, const struct wt_io *io,
-			 const struct stat *st)
+static ssize_t write_run(const struct wt_target *target, struct wt_ring *ring,
+			 const struct wt_io *io, const struct stat *st, struct wt_outcome *outcome)
 {
 	struct run run;
 	enum wt_reason why = make_run(target, ring, io, &run);
 
 	if (why)
-		return decline(target, why);
+		return decline(why, outcome);
 	if (!run.len || !is_aligned(run.len, target->dio_file_align))
-		return decline(target, WT_WHY_PARTIAL_BLOCK);
+		return decline(WT_WHY_PARTIAL_BLOCK, outcome);
 	/* A kernel worker that carries it would get the SIGXFSZ in the program's place. */
 	if (wt_io_below_file_size_limit(io, run.len) < run.len)
-		return decline(target, WT_WHY_SIZE_LIMIT);
+		return decline(WT_WHY_SIZE_LIMIT, outcome);
 	/* The thread may use its ring no more when another has closed the file, to execute it. */
 	if (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))
-		return decline(target, WT_WHY_EXECUTABLE);
+		return decline(WT_WHY_EXECUTABLE, outcome);
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 	if (mirror < 0)
-		return decline(target, why);
-	struct wt_dio_exclusion *exclusion = wt_dio_exclusion_of(st->st_dev, st->st_ino);
-	if (!wt_dio_exclusion_take_direct(exclusion))
-		return decline(target, WT_WHY_CACHED_WRITE);
-	ssize_t ret = write_direct(target, ring, mirror, io, &run, rwf_of(target, io), st);
-	wt_dio_exclusion_leave_direct(exclusion);
+		return decline(why, outcome);
+	struct wt_inode_here *inode = wt_inode_here(target->file);
+	if (!wt_dio_exclusion_take_direct(inode))
+		return decline(WT_WHY_CACHED_WRITE, outcome);
+	ssize_t ret = write_direct(ring, mirror, io, &run, rwf_of(target, io), st, outcome);
+	wt_dio_exclusion_leave_direct(inode);
 	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
 	if (wt_sys_is_refusal(ret) || ret == -ECANCELED || ret == -EFAULT || ret == -EAGAIN ||
 	    ret == -ENOTBLK)
-		return decline(target, WT_WHY_DIRECT_REFUSED);
+		return decline(WT_WHY_DIRECT_REFUSED, outcome);
 	/* It may be on its way still. */
 	if (ret == -ESTALE)
 		ret = -EIO;
-	target->waited = true;
-	target->start = io->offset;
-	target->copied = ret > 0 ? ret : 0;
+	outcome->waited = true;
+	outcome->start = io->offset;
+	outcome->copied = ret > 0 ? ret : 0;
 	if (ret > 0 && !target->rule->cache_drop)
 		fill_cache(io->fd, io->offset, ret);
 	return ret;
 }
 
-static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
+static ssize_t direct_write(const struct wt_target *target, const struct wt_io *io,
+			    struct wt_outcome *outcome)
 {
 	struct stat st;
 	enum wt_reason why;
@@ -207,21 +208,21 @@ static ssize_t direct_write(struct wt_target *target, const struct wt_io *io)
 	wt_thread_test_cancel();
 	/* The kernel's rules for its buffers are not to be softened. */
 	if (target->fl & O_DIRECT)
-		return decline(target, WT_WHY_OWN_DIRECT);
+		return decline(WT_WHY_OWN_DIRECT, outcome);
 	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))
-		return decline(target, WT_WHY_OWN_FLAGS);
+		return decline(WT_WHY_OWN_FLAGS, outcome);
 	if (io->call == WT_ACT)
-		return decline(target, WT_WHY_NO_MEMORY);
+		return decline(WT_WHY_NO_MEMORY, outcome);
 	if (!target->has_offset)
-		return decline(target, WT_WHY_NO_OFFSET);
+		return decline(WT_WHY_NO_OFFSET, outcome);
 	if (io->offset < 0 || !is_aligned(io->offset, target->dio_file_align) ||
 	    (wt_io_is_scalar(io) && !is_aligned(io->iov->iov_len, target->dio_file_align)))
-		return decline(target, WT_WHY_PARTIAL_BLOCK);
+		return decline(WT_WHY_PARTIAL_BLOCK, outcome);
 	struct wt_ring *ring = wt_ring_take(&why);
 	if (!ring)
-		return decline(target, why);
+		return decline(why, outcome);
 	ssize_t ret = wt_sys.identify(io->fd, &st);
-	ret = ret ? decline(target, WT_WHY_NO_MIRROR) : write_run(target, ring, io, &st);
+	ret = ret ? decline(WT_WHY_NO_MIRROR, outcome) : write_run(target, ring, io, &st, outcome);
 	wt_ring_give(ring);
 	return ret;
 }

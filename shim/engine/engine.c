@@ -21,39 +21,40 @@ int wt_engine_rwf(enum wt_level level, bool may_be_inline)
  * kernel shows itself. It says nothing about the bytes, which the kernel has taken. WT_STRICT
  * promises that nothing is written uncovered, and such a file looked like any other when opened.
  */
-static int cannot_be_synced(struct wt_target *target, int fd)
+static int cannot_be_synced(int fd, struct wt_outcome *outcome)
 {
-	target->stale = wt_engine_is_stale(fd);
-	if (!target->stale)
-		target->uncovered = WT_WHY_NO_SYNC;
-	return !target->stale && wt_config.strict ? -EIO : 0;
+	outcome->stale = wt_engine_is_stale(fd);
+	if (!outcome->stale)
+		outcome->uncovered = WT_WHY_NO_SYNC;
+	return !outcome->stale && wt_config.strict ? -EIO : 0;
 }
 
-int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range)
+int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range,
+		   struct wt_outcome *outcome)
 {
 	bool datasync = target->rule->level != WT_LEVEL_SYNC && !target->may_be_inline;
 	int err;
 
-	if (target->private_open)
-		err = wt_private_open_sync(target->private_open, range, datasync);
+	if (outcome->private_open)
+		err = wt_private_open_sync(outcome->private_open, range, datasync);
 	else
 		err = datasync ? wt_sys.fdatasync(fd) : wt_sys.fsync(fd);
-	return unlikely(err == -EINVAL) ? cannot_be_synced(target, fd) : err;
+	return unlikely(err == -EINVAL) ? cannot_be_synced(fd, outcome) : err;
 }
 
 /* A wait on a private opening takes nothing from the program's description. */
-ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret)
+ssize_t wt_engine_waited(int err, ssize_t ret, struct wt_outcome *outcome)
 {
-	target->waited = true;
-	if (err && !target->private_open)
-		target->took = err;
+	outcome->waited = true;
+	if (err && !outcome->private_open)
+		outcome->took = err;
 	return err ? err : ret;
 }
 
 /* Without an offset in the call, threads and processes unseen may have moved the description's. */
-struct wt_range wt_engine_range(const struct wt_target *target)
+struct wt_range wt_engine_range(const struct wt_target *target, const struct wt_outcome *outcome)
 {
-	return target->has_offset ? (struct wt_range){ target->start, target->copied }
+	return target->has_offset ? (struct wt_range){ outcome->start, outcome->copied }
 				  : WT_WHOLE_FILE;
 }
 
@@ -80,47 +81,50 @@ static off_t size_of(int fd)
  * Where a write of `ret` bytes went that named no place: before the description's new offset; or,
  * for a pwrite to an O_APPEND descriptor, which moves none, where the file has grown by as much.
  */
-static void find_start(struct wt_target *target, const struct wt_io *io, off_t size, ssize_t ret)
+static void find_start(const struct wt_target *target, const struct wt_io *io, off_t size,
+		       ssize_t ret, struct wt_outcome *outcome)
 {
-	target->offset_after = wt_sys.lseek(io->fd, 0, SEEK_CUR);
-	if (!wt_description_let_offset(target->description, target->offset_token) || ret <= 0)
+	outcome->offset_after = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+	if (!wt_description_let_offset(target->description, outcome->offset_token) || ret <= 0)
 		return;
 	if (io->call == WT_ACT && io->act->moves)
 		return;
-	if (io->offset == WT_OFFSET_NONE && target->offset_after >= ret)
-		target->start = target->offset_after - ret;
+	if (io->offset == WT_OFFSET_NONE && outcome->offset_after >= ret)
+		outcome->start = outcome->offset_after - ret;
 	else if (io->offset != WT_OFFSET_NONE && size_of(io->fd) == size + ret)
-		target->start = size;
+		outcome->start = size;
 }
 
-ssize_t wt_engine_copy(struct wt_target *target, const struct wt_io *io)
+ssize_t wt_engine_copy(const struct wt_target *target, const struct wt_io *io,
+		       struct wt_outcome *outcome)
 {
 	off_t size = 0;
 
-	target->start = target->has_offset ? io->offset : WT_OFFSET_NONE;
-	target->copied = 0;
+	outcome->start = target->has_offset ? io->offset : WT_OFFSET_NONE;
+	outcome->copied = 0;
 	if (!target->has_offset) {
-		target->offset_token = wt_description_hold_offset(target->description);
-		target->offset_before = wt_sys.lseek(io->fd, 0, SEEK_CUR);
+		outcome->offset_token = wt_description_hold_offset(target->description);
+		outcome->offset_before = wt_sys.lseek(io->fd, 0, SEEK_CUR);
 		if (io->offset != WT_OFFSET_NONE)
 			size = size_of(io->fd);
 	}
 	ssize_t ret = wt_io_pass(io);
 	/* What the program's own O_DSYNC took is the program's, as without libwt. */
 	if (ret > 0)
-		target->copied = ret;
+		outcome->copied = ret;
 	else
-		target->waited = wt_engine_waits_itself(target, io);
+		outcome->waited = wt_engine_waits_itself(target, io);
 	if (!target->has_offset)
-		find_start(target, io, size, ret);
-	target->offset_token = 0;
+		find_start(target, io, size, ret, outcome);
+	outcome->offset_token = 0;
 	return ret;
 }
 
 /* Why nothing is done about the write was found when the engine was chosen. */
-static ssize_t none_write(struct wt_target *target, const struct wt_io *io)
+static ssize_t none_write(const struct wt_target *target, const struct wt_io *io,
+			  struct wt_outcome *outcome)
 {
-	(void)target;
+	(void)target, (void)outcome;
 	return wt_io_pass(io);
 }
 

@@ -27,24 +27,26 @@
 /* Where a write waits for its bytes (attribution.h). */
 enum wt_waits { WT_WAITS_ALONE, WT_WAITS_PRIVATELY, WT_WAITS_AMONG_OTHERS };
 
-/* What an engine needs to know of the file that it writes to. */
+/* The file of one write, as it is known before; nobody changes it. */
 struct wt_target {
 	const struct wt_rule *rule;
 	struct wt_filesystem *fs;
 	int fl; /* F_GETFL of the descriptor, asked for this write */
 	bool has_offset;
-	bool may_be_inline;	     /* a datasync is not enough (inline_data.h) */
-	unsigned int dio_file_align; /* O_DIRECT: bytes, 0 where it cannot be had */
-	unsigned int dio_memory_align;
+	bool may_be_inline;		 /* a datasync is not enough (inline_data.h) */
+	unsigned int dio_file_align;	 /* O_DIRECT: bytes, 0 where it cannot be had */
+	unsigned int dio_memory_align;	 /* bytes */
 	_Atomic uint64_t *started_bytes; /* async; NULL where nothing is remembered */
-	struct wt_description *description;
-	uint64_t file;				    /* wt_inode_hash */
-	const struct wt_private_open *private_open; /* to wait on; NULL: on the descriptor itself */
-	enum wt_reason fell;   /* out: why it declined, or what it had to make good */
-	enum wt_waits waits;   /* out: for the log */
-	uint32_t offset_token; /* out: wt_description_hold_offset, while copying */
-	bool in_two_calls;     /* out: a close between copy and sync would have deceived it */
-	bool stale; /* out: the descriptor is no file (any more), so there was nothing to do */
+	uint64_t description;		 /* its number, 0 where that is not known */
+	uint64_t file;			 /* wt_inode_hash */
+};
+
+/* What became of a write, beside its bytes or -errno. It starts zeroed, but for private_open. */
+struct wt_outcome {
+	/* Where to wait; NULL: on the descriptor itself, also from when the opening is refused. */
+	const struct wt_private_open *private_open;
+	enum wt_waits waits; /* for the log */
+	enum wt_reason fell; /* why the engine declined, or what it had to make good */
 
 	/*
 	 * Why the bytes that are written cannot be kept as the level wants: known of the file
@@ -52,18 +54,15 @@ struct wt_target {
 	 * otherwise.
 	 */
 	enum wt_reason uncovered;
-
-	/*
-	 * Out: the wait for the bytes answered, with success or an error; the error that it took
-	 * out of the description's record, if it may have; where the bytes are as far as it is
-	 * known (WT_OFFSET_NONE), and how many.
-	 */
-	bool waited;
-	int took;
-	off_t start;
+	bool stale;	   /* the descriptor is no file (any more), so there was nothing to do */
+	bool in_two_calls; /* a close between copy and sync would have deceived it */
+	bool waited;	   /* the wait for the bytes answered, with success or an error */
+	int took;    /* the error that it took out of the description's record, if it may have */
+	off_t start; /* where the bytes are, or WT_OFFSET_NONE where that is not known */
 	size_t copied;
 
-	/* Out: where the description's offset was around the copy, for a write that moves it. */
+	/* Around the copy of a write that moves the description's offset. */
+	uint32_t offset_token; /* wt_description_hold_offset, while copying */
 	off_t offset_before;
 	off_t offset_after;
 };
@@ -76,10 +75,11 @@ struct wt_engine {
 
 	/*
 	 * Writes io at the level of target->rule. Bytes (short as the kernel
-	 * says), -errno, or WT_DECLINED with target->fell set. After an error
+	 * says), -errno, or WT_DECLINED with outcome->fell set. After an error
 	 * of the wait the description's offset is behind the bytes (attribution.c).
 	 */
-	ssize_t (*write)(struct wt_target *target, const struct wt_io *io);
+	ssize_t (*write)(const struct wt_target *target, const struct wt_io *io,
+			 struct wt_outcome *outcome);
 
 	enum wt_engine_id id;
 
@@ -105,13 +105,14 @@ int wt_engine_rwf(enum wt_level level, bool may_be_inline);
  * 0 or -errno. A file that has no sync at all (EINVAL) is `stale` or `uncovered` afterwards, and
  * the write was carried out all the same.
  */
-int wt_engine_sync(struct wt_target *target, int fd, struct wt_range range);
+int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range,
+		   struct wt_outcome *outcome);
 
 /* The answer of a write of `ret` bytes, copied and then waited for with `err`. */
-ssize_t wt_engine_waited(struct wt_target *target, int err, ssize_t ret);
+ssize_t wt_engine_waited(int err, ssize_t ret, struct wt_outcome *outcome);
 
 /* The range that was copied; the whole file where it is not sure to be just that. */
-struct wt_range wt_engine_range(const struct wt_target *target);
+struct wt_range wt_engine_range(const struct wt_target *target, const struct wt_outcome *outcome);
 
 /*
  * After a sync call refused: whether the descriptor is not the file of its
@@ -123,6 +124,7 @@ bool wt_engine_is_stale(int fd);
 bool wt_engine_waits_itself(const struct wt_target *target, const struct wt_io *io);
 
 /* The copy into the page cache, as wt_io_pass, with start, copied and the offsets of target set. */
-ssize_t wt_engine_copy(struct wt_target *target, const struct wt_io *io);
+ssize_t wt_engine_copy(const struct wt_target *target, const struct wt_io *io,
+		       struct wt_outcome *outcome);
 
 #endif

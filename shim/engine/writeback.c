@@ -47,48 +47,49 @@ static bool is_refusal(int err)
 	return wt_sys_is_refusal(err) || err == -ESPIPE;
 }
 
-static int sync_range(struct wt_target *target, int fd, struct wt_range range, unsigned int flags)
+static int sync_range(const struct wt_target *target, int fd, struct wt_range range,
+		      unsigned int flags, struct wt_outcome *outcome)
 {
-	bool privately = target->private_open && flags == START_AND_WAIT;
-	int err = privately ? wt_private_open_wait(target->private_open, range)
+	bool privately = outcome->private_open && flags == START_AND_WAIT;
+	int err = privately ? wt_private_open_wait(outcome->private_open, range)
 			    : wt_sys.sync_file_range(fd, range.offset, range.len_bytes, flags);
 
 	if (!is_refusal(err))
 		return err;
-	target->stale = wt_engine_is_stale(fd);
-	if (target->stale)
+	outcome->stale = wt_engine_is_stale(fd);
+	if (outcome->stale)
 		return 0;
-	target->fell = WT_WHY_NO_RANGE_SYNC;
+	outcome->fell = WT_WHY_NO_RANGE_SYNC;
 	if (privately)
-		target->private_open = NULL; /* what is refused is this request of the ring */
+		outcome->private_open = NULL; /* what is refused is this request of the ring */
 	else
 		wt_filesystem_refuse(target->fs, WT_REFUSED_RANGE_SYNC);
-	return wt_engine_sync(target, fd, range);
+	return wt_engine_sync(target, fd, range, outcome);
 }
 
 /*
  * Starts the range. What was started before is waited for when this write would
  * go over the window, so an error of it is told to this write.
  */
-static int start_range(struct wt_target *target, int fd)
+static int start_range(const struct wt_target *target, int fd, struct wt_outcome *outcome)
 {
-	size_t len = target->copied;
+	size_t len = outcome->copied;
 	struct wt_range range =
-		target->start < 0 ? WT_WHOLE_FILE : (struct wt_range){ target->start, len };
+		outcome->start < 0 ? WT_WHOLE_FILE : (struct wt_range){ outcome->start, len };
 	uint64_t window = target->rule->window_bytes;
 
 	if (!target->started_bytes || len > window)
-		return sync_range(target, fd, range, START_AND_WAIT);
+		return sync_range(target, fd, range, START_AND_WAIT, outcome);
 
 	uint64_t started = atomic_fetch_add(target->started_bytes, len) + len;
 	if (started > window) {
 		atomic_store(target->started_bytes, len);
-		int err = sync_range(target, fd, WT_WHOLE_FILE, WAIT_FOR_EARLIER | START);
+		int err = sync_range(target, fd, WT_WHOLE_FILE, WAIT_FOR_EARLIER | START, outcome);
 		if (err)
 			return err;
 	}
 	/* A page still on its way from an earlier write would be passed over by START alone. */
-	return sync_range(target, fd, range, WAIT_FOR_EARLIER | START);
+	return sync_range(target, fd, range, WAIT_FOR_EARLIER | START, outcome);
 }
 
 /*
@@ -97,7 +98,8 @@ static int start_range(struct wt_target *target, int fd)
  * step starts at RLIMIT_FSIZE: there the kernel cuts one large write short, and
  * sends SIGXFSZ only to one that begins past it.
  */
-static ssize_t copy_in_steps(struct wt_target *target, const struct wt_io *io, int *err)
+static ssize_t copy_in_steps(const struct wt_target *target, const struct wt_io *io, int *err,
+			     struct wt_outcome *outcome)
 {
 	char *base = io->iov->iov_base;
 	size_t len = wt_io_below_file_size_limit(io, io->iov->iov_len);
@@ -116,13 +118,13 @@ static ssize_t copy_in_steps(struct wt_target *target, const struct wt_io *io, i
 		if (ret <= 0)
 			return done ? (ssize_t)done : ret;
 		done += ret;
-		target->copied = done;
+		outcome->copied = done;
 		if ((size_t)ret < iov.iov_len || done == len)
 			break;
 		/* A refusal shows again when all is waited for. */
 		wt_sys.sync_file_range(io->fd, step.offset, ret, START);
 		if (before.len_bytes && target->rule->level != WT_LEVEL_ASYNC)
-			*err = sync_range(target, io->fd, before, START_AND_WAIT);
+			*err = sync_range(target, io->fd, before, START_AND_WAIT, outcome);
 		before = (struct wt_range){ step.offset, ret };
 	}
 	return len ? (ssize_t)done : wt_io_pass(io);
@@ -138,18 +140,18 @@ static bool in_steps(const struct wt_target *target, const struct wt_io *io)
  * Where compression comes first the wait may have found nothing on its way yet; and what is small
  * enough lies in the metadata, of which it starts nothing.
  */
-static bool is_only_queued(struct wt_target *target, int fd)
+static bool is_only_queued(const struct wt_target *target, int fd, struct wt_outcome *outcome)
 {
 	struct wt_pages pages;
 	struct stat st;
 
 	if (!(target->fs->kind->flags & WT_FS_QUEUES))
 		return false;
-	if (target->start < 0 || wt_sys.identify(fd, &st) || st.st_size <= INLINE_BYTES)
+	if (outcome->start < 0 || wt_sys.identify(fd, &st) || st.st_size <= INLINE_BYTES)
 		return true;
-	if (!wt_sys.cachestat(fd, target->start, target->copied, &pages) && !pages.unclean)
+	if (!wt_sys.cachestat(fd, outcome->start, outcome->copied, &pages) && !pages.unclean)
 		return false;
-	target->fell = WT_WHY_QUEUED;
+	outcome->fell = WT_WHY_QUEUED;
 	return true;
 }
 
@@ -158,19 +160,19 @@ static bool is_only_queued(struct wt_target *target, int fd)
  * failed, though the pages of the others were clean before. Its FIEMAP waits until extents are in
  * their tree (btrfs_wait_ordered_range, fs/btrfs/fiemap.c); the error is there to be told by then.
  */
-static int wait_for_extent(struct wt_target *target, int fd)
+static int wait_for_extent(const struct wt_target *target, int fd, struct wt_outcome *outcome)
 {
-	bool placed = target->start >= 0;
+	bool placed = outcome->start >= 0;
 	struct fiemap map = {
-		.fm_start = placed ? target->start : 0,
-		.fm_length = placed ? target->copied : FIEMAP_MAX_OFFSET,
+		.fm_start = placed ? outcome->start : 0,
+		.fm_length = placed ? outcome->copied : FIEMAP_MAX_OFFSET,
 		.fm_flags = FIEMAP_FLAG_SYNC,
 	};
 
 	if (!(target->fs->kind->flags & WT_FS_EXTENTS))
 		return 0;
 	wt_sys.fiemap(fd, &map);
-	return sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);
+	return sync_range(target, fd, wt_engine_range(target, outcome), START_AND_WAIT, outcome);
 }
 
 /*
@@ -178,41 +180,44 @@ static int wait_for_extent(struct wt_target *target, int fd)
  * page, which is asked before the wait: if another write moves it to a page afterwards, that is
  * dirty, and an fsync has it.
  */
-static int sync_copied(struct wt_target *target, int fd, int err)
+static int sync_copied(const struct wt_target *target, int fd, int err, struct wt_outcome *outcome)
 {
 	if (unlikely(target->may_be_inline) && wt_inline_is(fd)) {
-		int synced = wt_engine_sync(target, fd, WT_WHOLE_FILE);
+		int synced = wt_engine_sync(target, fd, WT_WHOLE_FILE, outcome);
 
 		return err ? err : synced;
 	}
 	if (target->rule->level == WT_LEVEL_ASYNC && !err)
-		return start_range(target, fd);
-	int rest = sync_range(target, fd, wt_engine_range(target), START_AND_WAIT);
-	if (!rest && !target->stale)
-		rest = wait_for_extent(target, fd);
-	if (!rest && is_only_queued(target, fd))
-		rest = wt_engine_sync(target, fd, wt_engine_range(target));
+		return start_range(target, fd, outcome);
+	int rest =
+		sync_range(target, fd, wt_engine_range(target, outcome), START_AND_WAIT, outcome);
+	if (!rest && !outcome->stale)
+		rest = wait_for_extent(target, fd, outcome);
+	if (!rest && is_only_queued(target, fd, outcome))
+		rest = wt_engine_sync(target, fd, wt_engine_range(target, outcome), outcome);
 	return err ? err : rest;
 }
 
-static ssize_t writeback_write(struct wt_target *target, const struct wt_io *io)
+static ssize_t writeback_write(const struct wt_target *target, const struct wt_io *io,
+			       struct wt_outcome *outcome)
 {
 	int err = 0;
 	ssize_t ret;
 
 	if (wt_filesystem_refused(target->fs, WT_REFUSED_RANGE_SYNC)) {
-		target->fell = WT_WHY_NO_RANGE_SYNC;
+		outcome->fell = WT_WHY_NO_RANGE_SYNC;
 		return WT_DECLINED;
 	}
-	target->start = io->offset;
-	ret = in_steps(target, io) ? copy_in_steps(target, io, &err) : wt_engine_copy(target, io);
+	outcome->start = io->offset;
+	ret = in_steps(target, io) ? copy_in_steps(target, io, &err, outcome)
+				   : wt_engine_copy(target, io, outcome);
 	if (ret <= 0)
 		return ret;
-	target->in_two_calls = true;
-	err = sync_copied(target, io->fd, err);
-	if (target->stale)
+	outcome->in_two_calls = true;
+	err = sync_copied(target, io->fd, err, outcome);
+	if (outcome->stale)
 		return ret;
-	return wt_engine_waited(target, err, ret);
+	return wt_engine_waited(err, ret, outcome);
 }
 
 const struct wt_engine wt_engine_writeback = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include "os/fd_path.h"
 #include "os/program.h"
 
 #include <elf.h>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/text.h"
 #include "os/raw.h"
 #include "os/sys.h"
 
@@ -80,11 +80,8 @@ static int open_program(const struct wt_program_at *at)
 		flags |= O_NOFOLLOW;
 	if (!is_descriptor(at))
 		return wt_sys.openat(at->dirfd, at->path, flags);
-	char path[64];
-	struct wt_text text = { .buf = path, .size = sizeof(path) - 1 };
-	wt_text_str(&text, "/proc/thread-self/fd/");
-	wt_text_u64(&text, at->dirfd);
-	path[text.len] = '\0';
+	char path[WT_FD_PATH_LINK_BYTES];
+	wt_fd_path_link(at->dirfd, path);
 	return wt_sys.open(path, flags, 0);
 }
 

@@ -8,7 +8,9 @@
 #define WT_RAW_H
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 static inline long wt_raw(long number, long a, long b, long c, long d, long e, long f)
@@ -62,5 +64,13 @@ static inline long wt_raw_answer(long ret)
  * alone. A thread may have no errno of its own (thread.h).
  */
 #define wt_kernel(...) WT_KERNEL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+/* Sleeps for less than a second; less long where a signal comes. */
+static inline void wt_nap_us(unsigned int us)
+{
+	const struct timespec nap = { .tv_nsec = us * 1000L };
+
+	wt_kernel(SYS_nanosleep, &nap, NULL);
+}
 
 #endif

@@ -83,22 +83,6 @@ extern struct wt_sys wt_sys;
 bool wt_sys_read_program(void *to, const void *from, size_t len);
 
 /*
- * The absolute path of an open file, symbolic links resolved, as the kernel
- * names it in /proc/thread-self/fd (a main thread may have ended); " (deleted)" is taken off an
- * unlinked one. The length without the final NUL, or -errno: -ENAMETOOLONG where it does not fit,
- * -ENOENT where /proc is not mounted.
- */
-int wt_sys_path(int fd, char *buf, size_t size);
-
-#define WT_FD_LINK_BYTES 40
-
-/* The link in /proc that it is read from. */
-void wt_sys_fd_link(int fd, char link[WT_FD_LINK_BYTES]);
-
-/* The same with the " (deleted)"; *unlinked: whether the kernel has said so. */
-int wt_sys_link(int fd, char *buf, size_t size, bool *unlinked);
-
-/*
  * Opens for libwt itself, close-on-exec, and moves what it got to a number where hardly any program
  * has one: near the limit of open files, or near 4096. The lowest free number, which is the one
  * that the program may just have closed, is taken for a microsecond only. Never to be held while a

@@ -6,6 +6,7 @@
 
 #include "base/reason.h"
 #include "os/sys.h"
+#include "report/figures.h"
 #include "report/form.h"
 #include "report/unruled.h"
 

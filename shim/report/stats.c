@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "os/fd_path.h"
+#include "os/process.h"
 #include "os/sys.h"
 #include "os/thread.h"
 
@@ -21,10 +23,9 @@ typedef _Atomic uint64_t slot;
 
 /* Wiped in a forked child: all zero means a process that has counted nothing yet. */
 struct counters {
-	_Atomic pid_t pid; /* whose counters these are; 0: nobody has asked */
+	struct wt_process process; /* whose counters these are */
 	_Atomic uint64_t start_ns;
 	_Atomic uint64_t started_ms; /* the same moment by the wall clock */
-	atomic_bool executed;	     /* this process ran the constructor: it is no fork */
 	atomic_bool claimed;
 	_Atomic uint64_t files_lost;
 	_Atomic uint64_t events_lost[WT_EVENT_KINDS];
@@ -50,23 +51,16 @@ static uint64_t get(const _Atomic uint64_t *counter)
 
 static void note_start(void)
 {
+	if (!keeps_time)
+		return;
 	atomic_store(&counters->start_ns, wt_sys_now_ns());
 	atomic_store(&counters->started_ms, wt_sys_unix_ms());
 }
 
-static void claim_counters(void)
+/* The child of a bare clone(2) has no id before it counts something. */
+static void begin_counting(void)
 {
-	pid_t nobody = 0;
-
-	if (atomic_compare_exchange_strong(&counters->pid, &nobody, getpid()) && keeps_time)
-		note_start();
-}
-
-/* A child made by a bare clone(2) gets here with wiped counters and nobody's id. */
-static void adopt_counters(void)
-{
-	if (unlikely(!atomic_load_explicit(&counters->pid, memory_order_relaxed)))
-		claim_counters();
+	wt_process_id();
 }
 
 int wt_stats_init(size_t rules)
@@ -79,8 +73,7 @@ int wt_stats_init(size_t rules)
 		return err;
 	rules_len = rules;
 	counters = map;
-	atomic_store(&counters->executed, true);
-	adopt_counters();
+	wt_process_init(&counters->process, note_start);
 	return 0;
 }
 
@@ -91,40 +84,11 @@ void wt_stats_keep_time(void)
 		note_start();
 }
 
-/* Not looked at first: that would be a page fault of its own. */
-void wt_stats_forked(void)
-{
-	if (counters)
-		claim_counters();
-}
-
-pid_t wt_stats_process(void)
-{
-	if (unlikely(!counters))
-		return 0;
-	adopt_counters();
-	return atomic_load_explicit(&counters->pid, memory_order_relaxed);
-}
-
-bool wt_stats_is_vfork_child(void)
-{
-	pid_t process = wt_stats_process();
-
-	return process && process != getpid();
-}
-
-bool wt_stats_is_fork(void)
-{
-	return counters && !atomic_load(&counters->executed);
-}
-
 bool wt_stats_claim_report(void)
 {
 	if (!counters)
 		return false;
-	adopt_counters();
-	return atomic_load(&counters->pid) == getpid() &&
-	       !atomic_exchange(&counters->claimed, true);
+	return wt_process_id() == getpid() && !atomic_exchange(&counters->claimed, true);
 }
 
 void wt_stats_unclaim_report(void)
@@ -191,7 +155,7 @@ void wt_stats_file(size_t rule, unsigned int row_id, const char *reason, dev_t d
 
 	if (!row)
 		return;
-	adopt_counters();
+	begin_counting();
 	atomic_compare_exchange_strong(&row->reason, &none, reason);
 	switch (set_insert(counters->file_keys, FILES, key % FILES, FILES_PROBED, key, &index)) {
 	case ADDED:
@@ -227,7 +191,7 @@ void wt_stats_write(size_t rule, unsigned int row_id, ssize_t result, uint64_t n
 
 	if (unlikely(!row))
 		return;
-	adopt_counters();
+	begin_counting();
 	add(&row->writes, 1);
 	if (result < 0)
 		add(&row->errors, 1);
@@ -245,7 +209,7 @@ void wt_stats_submitted(size_t rule, unsigned int row_id, uint64_t bytes)
 
 	if (unlikely(!row))
 		return;
-	adopt_counters();
+	begin_counting();
 	add(&row->writes, 1);
 	add(&row->bytes, bytes);
 }
@@ -256,7 +220,7 @@ void wt_stats_elided(size_t rule, unsigned int row_id)
 
 	if (unlikely(!row))
 		return;
-	adopt_counters();
+	begin_counting();
 	add(&row->elided, 1);
 }
 
@@ -295,7 +259,7 @@ static void name_file(char path[WT_EVENT_PATH], int fd, const struct stat *st)
 {
 	char *full =
 		mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int len = full == MAP_FAILED ? -ENOMEM : wt_sys_path(fd, full, PATH_MAX);
+	int len = full == MAP_FAILED ? -ENOMEM : wt_fd_path(fd, full, PATH_MAX);
 
 	if (len >= 0)
 		wt_stats_shorten(path, full, len);
@@ -363,7 +327,7 @@ void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const cha
 
 	if (!counters)
 		return;
-	adopt_counters();
+	begin_counting();
 	wt_sys.identify(fd, &st);
 	const struct wt_event event = {
 		.kind = kind, .from = from, .to = to, .reason = reason, .file = file_key(&st)
@@ -380,7 +344,7 @@ void wt_stats_program(uint64_t program, const char path[WT_EVENT_PATH], const ch
 
 	if (!counters)
 		return;
-	adopt_counters();
+	begin_counting();
 	struct wt_event *counted = count_event(1, &event, path, -1, NULL);
 	if (counted)
 		add(&counted->count, count - 1);
@@ -392,7 +356,7 @@ void wt_stats_of_process(enum wt_event_kind kind, const char *reason)
 
 	if (!counters)
 		return;
-	adopt_counters();
+	begin_counting();
 	count_event(1, &event, "any file", -1, NULL);
 }
 
@@ -403,7 +367,7 @@ void wt_stats_event_of(enum wt_event_kind kind, const char *what, const char *re
 
 	if (!counters)
 		return;
-	adopt_counters();
+	begin_counting();
 	for (const char *at = what; *at; at++)
 		event.file = mix(event.file, (unsigned char)*at);
 	wt_stats_shorten(path, what, strlen(what));

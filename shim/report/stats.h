@@ -81,9 +81,6 @@ int wt_stats_init(size_t rules);
  * enum wt_row_id. */
 void wt_stats_file(size_t rule, unsigned int row_id, const char *reason, dev_t dev, ino_t ino);
 
-/* The process that counts: the last one forked with memory of its own. 0 before wt_stats_init. */
-pid_t wt_stats_process(void);
-
 /* A write ended: result is what it returned, bytes or -errno. */
 void wt_stats_write(size_t rule, unsigned int row_id, ssize_t result, uint64_t ns);
 
@@ -159,17 +156,5 @@ bool wt_stats_claim_report(void);
 
 /* The process that reported because it was about to be another program goes on after all. */
 void wt_stats_unclaim_report(void);
-
-/*
- * Whether this process runs in the memory of another, as a child of vfork(2)
- * does: what it changes there would be its parent's. One system call.
- */
-bool wt_stats_is_vfork_child(void);
-
-/* Whether this process was forked and has not executed another program since. */
-bool wt_stats_is_fork(void);
-
-/* Called in a child of fork(2), so that it knows its own process id from the start. */
-void wt_stats_forked(void);
 
 #endif

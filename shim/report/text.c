@@ -6,6 +6,8 @@
 #include "base/base.h"
 #include "base/label.h"
 #include "base/reason.h"
+#include "os/process.h"
+#include "report/figures.h"
 #include "report/form.h"
 #include "report/log.h"
 #include "report/unruled.h"
@@ -370,7 +372,7 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	wt_text_str(out, "\n");
 	add_rules(out, &whys, policy);
 	/* Which rule no process needed, its forked children do not know. */
-	if (!wt_stats_is_fork())
+	if (!wt_process_is_fork())
 		add_idle_rules(out, policy);
 	add_events(out, &whys, WT_EVENT_FALL,
 		   "  fell to another engine, never to a weaker promise:\n");

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include "os/fd_path.h"
+#include "os/process.h"
 #include "os/uring.h"
 #include <pthread.h>
 #include <sched.h>
@@ -11,12 +13,11 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/text.h"
 #include "os/raw.h"
 #include "os/sys.h"
 #include "os/thread.h"
-#include "report/stats.h"
 #include "state/fdtable.h"
+#include "state/inode.h"
 
 #define YIELDS 100000
 
@@ -26,11 +27,7 @@ static const int open_flags[WT_MIRROR_KINDS] = {
 	[WT_MIRROR_PRIVATE] = O_RDONLY,
 };
 
-/* Closings of files by hash, and all of them; mirrors opened in this process at all. */
-static _Atomic uint32_t closings[64];
-static _Atomic uint32_t closings_all;
-static _Atomic bool made[4096]; /* by hash: whether a file ever had a mirror in this process */
-static _Atomic bool any;
+static _Atomic uint32_t closings_all; /* of files with a mirror, counted for each in its inode */
 
 /*
  * Of a key only the first values lie in the thread (glibc, PTHREAD_KEY_2NDLEVEL_SIZE); a place for
@@ -42,14 +39,10 @@ static _Atomic bool any;
 static _Atomic uint64_t thread_key; /* and one; 0: none yet */
 static _Atomic uint32_t key_users;
 
-static _Atomic uint32_t *closings_of(dev_t dev, ino_t ino)
+/* NULL while no file has ever had a mirror in this process. */
+static struct wt_inode_here *inode_of(dev_t dev, ino_t ino)
 {
-	return &closings[wt_inode_hash(dev, ino) % WT_LENGTH(closings)];
-}
-
-static _Atomic bool *made_of(const struct stat *st)
-{
-	return &made[wt_inode_hash(st->st_dev, st->st_ino) % WT_LENGTH(made)];
+	return wt_inode_here_known(wt_inode_hash(dev, ino));
 }
 
 static int drop(struct wt_ring *ring, unsigned int slot)
@@ -157,7 +150,7 @@ static int drop_closed(struct wt_ring *ring)
 	for (unsigned int i = 0; i < WT_MIRRORS && !err; i++) {
 		struct wt_mirror *at = &mirrors->slots[i];
 
-		if (at->open && at->closings != atomic_load(closings_of(at->dev, at->ino)))
+		if (at->open && at->closings != atomic_load(&inode_of(at->dev, at->ino)->closings))
 			err = drop(ring, i);
 	}
 	return err;
@@ -180,15 +173,10 @@ static int find(struct wt_ring *ring, enum wt_mirror_kind kind, const struct sta
  * descriptors (CLOSE_RANGE_UNSHARE). */
 static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
 {
-	char path[64];
-	struct wt_text text = { .buf = path, .size = sizeof(path) - 1 };
+	char path[WT_FD_PATH_LINK_BYTES];
 	struct io_uring_sqe *sqe = wt_ring_request(ring);
 
-	wt_text_str(&text, "/proc/self/task/");
-	wt_text_u64(&text, wt_kernel(SYS_gettid));
-	wt_text_str(&text, "/fd/");
-	wt_text_u64(&text, (unsigned int)fd);
-	path[text.len] = '\0';
+	wt_fd_path_link_of(wt_kernel(SYS_gettid), fd, path);
 	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags | O_NOCTTY | O_NONBLOCK, 0, slot);
 	int ret = wt_ring_run(ring, sqe);
 	return ret < 0 ? ret : 0;
@@ -256,18 +244,20 @@ int wt_mirror_get(struct wt_ring *ring, enum wt_mirror_kind kind, int fd, const 
 		return -EINVAL;
 	if (err)
 		return err;
+	struct wt_inode_here *inode = wt_inode_here(wt_inode_hash(st->st_dev, st->st_ino));
+	if (!inode)
+		return -ENOMEM;
 	unsigned int slot = free_slot(mirrors);
 	struct wt_mirror mirror = {
 		.open = true,
 		.kind = kind,
 		.opening = ++mirrors->openings,
-		.closings = atomic_load(closings_of(st->st_dev, st->st_ino)),
+		.closings = atomic_load(&inode->closings),
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 	};
 
-	atomic_store_explicit(made_of(st), true, memory_order_relaxed);
-	atomic_store_explicit(&any, true, memory_order_relaxed);
+	atomic_store_explicit(&inode->is_opened, true, memory_order_relaxed);
 	drop_at_end_of_thread();
 	mirrors->slots[slot].open = false;
 	err = open_mirror(ring, slot, kind, fd, st);
@@ -348,15 +338,18 @@ void wt_mirror_drop(struct wt_ring *ring, const struct stat *st)
 
 void wt_mirror_closing(int fd)
 {
+	struct wt_inode_here *inode;
 	struct stat st;
 
 	/* A vfork child's descriptors are its own, and the mirrors its parent's. */
-	if (likely(!atomic_load_explicit(&any, memory_order_relaxed)) ||
-	    wt_stats_is_vfork_child() || wt_sys.identify(fd, &st) ||
-	    !atomic_load_explicit(made_of(&st), memory_order_relaxed) ||
+	if (likely(!wt_inode_here_known(0)) || wt_process_is_vfork_child() ||
+	    wt_sys.identify(fd, &st))
+		return;
+	inode = inode_of(st.st_dev, st.st_ino);
+	if (!atomic_load_explicit(&inode->is_opened, memory_order_relaxed) ||
 	    wt_fdtable_has_other(fd, &st))
 		return;
-	atomic_fetch_add(closings_of(st.st_dev, st.st_ino), 1);
+	atomic_fetch_add(&inode->closings, 1);
 	atomic_fetch_add(&closings_all, 1);
 	wt_ring_end_kept(may_go, fd);
 	struct wt_ring *ring = wt_ring_take_made();

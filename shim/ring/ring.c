@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include "os/process.h"
 #include "os/uring.h"
 #include <signal.h>
 #include <stdatomic.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -20,15 +20,14 @@
 #include "os/sys.h"
 #include "os/thread.h"
 #include "report/log.h"
-#include "report/stats.h"
 #include "ring/setup.h"
 #include "state/fdtable.h"
 
 #define KEPT_MAX 16
 #define TRIES 200
-#define NAP_NS 1000000
+#define NAP_US 1000
 #define ASKS 10000
-#define ASK_NAP_NS 100000
+#define ASK_NAP_US 100
 #define REGISTERED_RING (1U << 31) /* IORING_REGISTER_USE_REGISTERED_RING, 6.3 */
 
 /* Instead of an owner's thread id. Wiped in a forked child: 0. */
@@ -225,13 +224,6 @@ static bool is_lasting(int err)
 	return wt_sys_is_refusal(err) || err == -EACCES;
 }
 
-static void pause_for(long ns)
-{
-	const struct timespec nap = { .tv_nsec = ns };
-
-	wt_kernel(SYS_nanosleep, &nap, NULL);
-}
-
 /*
  * Until it is known whether there can be rings here one thread asks, and the others wait for what
  * it is told: a refusal is met once. After a fork the parent's thread asks no more.
@@ -246,7 +238,7 @@ static void begin_to_ask(pid_t self)
 		if (thread_is_gone(other))
 			atomic_compare_exchange_strong(&asking, &other, 0);
 		else
-			pause_for(ASK_NAP_NS);
+			wt_nap_us(ASK_NAP_US);
 	}
 }
 
@@ -291,7 +283,7 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 		return NULL;
 	*why = WT_WHY_NO_RING_NOW;
 	/* None of these rings is a vfork child's, and none of their threads in its process. */
-	if (wt_stats_is_vfork_child() || self < 0)
+	if (wt_process_is_vfork_child() || self < 0)
 		return NULL;
 	/* liburing is not made for a thread without libc's storage. */
 	if (!wt_thread_has_storage())
@@ -393,7 +385,7 @@ static bool may_pass(int err, unsigned int *tries)
 		return *tries < WT_INTERRUPTIONS_MAX;
 	if ((err != -EAGAIN && err != -EBUSY) || *tries > TRIES)
 		return false;
-	pause_for(NAP_NS);
+	wt_nap_us(NAP_US);
 	return true;
 }
 

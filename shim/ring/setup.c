@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/base.h"
+#include "os/fd_path.h"
 #include "os/sandbox.h"
 #include "os/sys.h"
 #include "os/uring.h"
@@ -40,7 +41,7 @@ static void close_ring(int fd)
 	static const char name[] = "anon_inode:[io_uring]";
 	char path[64];
 	struct stat st;
-	ssize_t len = wt_sys_path(fd, path, sizeof(path));
+	ssize_t len = wt_fd_path(fd, path, sizeof(path));
 
 	/* Without /proc at least no file of the program's: an anonymous inode has no type. */
 	if (len < 0 ? !wt_sys.identify(fd, &st) && !(st.st_mode & S_IFMT)

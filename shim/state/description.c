@@ -2,19 +2,13 @@
 #define _GNU_SOURCE
 #include "state/description.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/futex.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/text.h"
 #include "os/raw.h"
 #include "os/sys.h"
-#include "report/log.h"
+#include "state/hold.h"
 
 #define SLOTS 1024u
 #define SHARED_BITS 65536u
@@ -23,16 +17,11 @@
 #define YIELDS 16
 #define WAITS 64u
 
-struct hold {
-	_Atomic uint32_t token;
-	_Atomic uint32_t waiters;
-};
-
-struct wt_description {
+struct slot {
 	_Atomic uint32_t waiting;
 	_Atomic uint32_t begun;
 	_Atomic uint32_t failed;
-	struct hold offset;	       /* of who moves the description's offset */
+	struct wt_hold offset;	       /* of who moves the description's offset */
 	_Atomic uint64_t waits[WAITS]; /* thread and ticket of each, 0 where there is none */
 };
 
@@ -42,11 +31,9 @@ struct wt_description {
 struct table {
 	_Atomic uint64_t numbers;
 	_Atomic uint32_t shared[SHARED_BITS / 32];
-	struct hold files[SLOTS];
-	struct wt_description slots[SLOTS];
+	struct slot slots[SLOTS];
 };
 
-static const struct timespec nap = { .tv_nsec = 20000 };
 /* Before init, and where it failed: externally shared only. */
 WT_LARGE struct table wt_description_without;
 static struct table *table = &wt_description_without;
@@ -86,7 +73,7 @@ void wt_description_share(uint64_t number)
 	atomic_fetch_or(shared_word(number), 1U << number % 32);
 }
 
-struct wt_description *wt_description_of(uint64_t number)
+static struct slot *slot_of(uint64_t number)
 {
 	return &table->slots[number % SLOTS];
 }
@@ -96,7 +83,7 @@ static void pause_until(unsigned int *tries)
 	if ((*tries)++ < YIELDS)
 		wt_kernel(SYS_sched_yield);
 	else
-		wt_kernel(SYS_nanosleep, &nap, NULL);
+		wt_nap_us(20);
 }
 
 #define THREAD_SHIFT 32
@@ -106,33 +93,8 @@ static uint32_t thread_of(uint64_t word)
 	return word >> THREAD_SHIFT;
 }
 
-/*
- * Killed, or stopped between two calls, where it may stay for long. A thread of another PID
- * namespace looks like one that was killed.
- */
-static bool is_gone(uint32_t thread)
-{
-	char path[40], stat[128], *state;
-	struct wt_text text = { .buf = path, .size = sizeof(path) - 1 };
-
-	if (wt_kernel(SYS_tkill, thread, 0) == -ESRCH)
-		return true;
-	wt_text_str(&text, "/proc/");
-	wt_text_u64(&text, thread);
-	wt_text_str(&text, "/stat");
-	path[text.len] = '\0';
-	int fd = wt_sys_open_aside(AT_FDCWD, path, O_RDONLY);
-	if (fd < 0)
-		return false;
-	ssize_t len = wt_sys.read(fd, stat, sizeof(stat) - 1);
-	wt_sys.close(fd);
-	stat[len < 0 ? 0 : len] = '\0';
-	state = strrchr(stat, ')');
-	return state && state[1] == ' ' && strchr("TtZX", state[2]);
-}
-
 /* What a wait that is given up was told, if anything, is not known: it counts as failed. */
-static void give_up(struct wt_description *at, unsigned int place, uint64_t word)
+static void give_up(struct slot *at, unsigned int place, uint64_t word)
 {
 	if (!atomic_compare_exchange_strong(&at->waits[place], &word, 0))
 		return;
@@ -141,22 +103,21 @@ static void give_up(struct wt_description *at, unsigned int place, uint64_t word
 }
 
 /* For another's wait to end: its process may have been killed, or be stopped for long. */
-static void wait_more(struct wt_description *at, unsigned int place, uint64_t word,
-		      uint64_t begin_ns, unsigned int *tries)
+static void wait_more(struct slot *at, unsigned int place, uint64_t word, uint64_t begin_ns,
+		      unsigned int *tries)
 {
-	static const struct timespec long_nap = { .tv_nsec = 10000000 };
 	uint64_t ns = wt_sys_now_ns() - begin_ns;
 
-	if (ns > WAIT_NS || (ns > GONE_NS && is_gone(thread_of(word))))
+	if (ns > WAIT_NS || (ns > GONE_NS && wt_hold_thread_is_gone(thread_of(word))))
 		give_up(at, place, word);
 	else if (ns > GONE_NS)
-		wt_kernel(SYS_nanosleep, &long_nap, NULL);
+		wt_nap_us(10000);
 	else
 		pause_until(tries);
 }
 
 /* Among the waits under way; where all places are taken, some soon are not. */
-static unsigned int take_place(struct wt_description *at, uint64_t word)
+static unsigned int take_place(struct slot *at, uint64_t word)
 {
 	uint32_t ticket = word;
 	uint64_t begin_ns = 0;
@@ -175,8 +136,10 @@ static unsigned int take_place(struct wt_description *at, uint64_t word)
 	}
 }
 
-void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait)
+void wt_description_wait_begin(uint64_t number, struct wt_wait *wait)
 {
+	struct slot *at = slot_of(number);
+
 	wait->failed = atomic_load(&at->failed);
 	wait->was_alone = !atomic_fetch_add(&at->waiting, 1);
 	do
@@ -186,8 +149,9 @@ void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait)
 	wait->place = take_place(at, wait->word);
 }
 
-void wt_description_wait_end(struct wt_description *at, const struct wt_wait *wait, bool failed)
+void wt_description_wait_end(uint64_t number, const struct wt_wait *wait, bool failed)
 {
+	struct slot *at = slot_of(number);
 	uint64_t word = wait->word;
 
 	if (failed)
@@ -197,13 +161,13 @@ void wt_description_wait_end(struct wt_description *at, const struct wt_wait *wa
 }
 
 /* One that has not taken its ticket yet has not asked the kernel yet. */
-bool wt_description_was_shared(const struct wt_description *at, const struct wt_wait *wait)
+bool wt_description_was_shared(uint64_t number, const struct wt_wait *wait)
 {
-	return !wait->was_alone || atomic_load(&at->begun) != wait->ticket;
+	return !wait->was_alone || atomic_load(&slot_of(number)->begun) != wait->ticket;
 }
 
 /* Who stands there and began before `last`, or 0. */
-static uint64_t other_at(struct wt_description *at, unsigned int place, const struct wt_wait *wait,
+static uint64_t other_at(struct slot *at, unsigned int place, const struct wt_wait *wait,
 			 uint32_t last)
 {
 	uint64_t word = atomic_load(&at->waits[place]);
@@ -213,8 +177,9 @@ static uint64_t other_at(struct wt_description *at, unsigned int place, const st
 	return counts ? word : 0;
 }
 
-bool wt_description_others_ended(struct wt_description *at, const struct wt_wait *wait)
+bool wt_description_others_ended(uint64_t number, const struct wt_wait *wait)
 {
+	struct slot *at = slot_of(number);
 	uint32_t last = atomic_load(&at->begun);
 
 	for (unsigned int i = 0; i < WAITS; i++)
@@ -224,7 +189,7 @@ bool wt_description_others_ended(struct wt_description *at, const struct wt_wait
 }
 
 /* Nobody else comes to stand there as this: so if it goes, it has ended. */
-static void wait_for_end(struct wt_description *at, unsigned int place, uint64_t word)
+static void wait_for_end(struct slot *at, unsigned int place, uint64_t word)
 {
 	uint64_t begin_ns = wt_sys_now_ns();
 	unsigned int tries = 0;
@@ -233,8 +198,9 @@ static void wait_for_end(struct wt_description *at, unsigned int place, uint64_t
 		wait_more(at, place, word, begin_ns, &tries);
 }
 
-bool wt_description_others_failed(struct wt_description *at, const struct wt_wait *wait)
+bool wt_description_others_failed(uint64_t number, const struct wt_wait *wait)
 {
+	struct slot *at = slot_of(number);
 	uint32_t last = atomic_load(&at->begun);
 
 	for (unsigned int i = 0; i < WAITS; i++) {
@@ -246,69 +212,12 @@ bool wt_description_others_failed(struct wt_description *at, const struct wt_wai
 	return atomic_load(&at->failed) != wait->failed;
 }
 
-static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
+uint32_t wt_description_hold_offset(uint64_t number)
 {
-	return wt_kernel(SYS_futex, word, op, value, timeout, NULL, 0);
+	return wt_hold_take(&slot_of(number)->offset, 1);
 }
 
-#define TOKEN_SHIFT 8 /* a token: a thread and a count */
-
-/*
- * Nobody is left waiting: whoever lets go looks for waiters after that, and a waiter looks at the
- * word after it has said that it waits. It is taken from who has it for so many seconds,
- * after the first from a thread that is gone, and at once from the thread itself: a stream calls
- * the program (register_printf_specifier(3)), which may write to the same file.
- */
-static uint32_t hold(struct hold *at, unsigned int seconds_max)
+bool wt_description_let_offset(uint64_t number, uint32_t token)
 {
-	static const struct timespec second = { .tv_sec = 1 };
-	static _Atomic uint32_t tokens;
-	uint32_t count = atomic_fetch_add_explicit(&tokens, 1, memory_order_relaxed);
-	uint32_t token = (uint32_t)wt_kernel(SYS_gettid) << TOKEN_SHIFT | (count & 0xff);
-	uint32_t other = 0, before = 0;
-	unsigned int seconds = 0;
-
-	while (!atomic_compare_exchange_strong(&at->token, &other, token)) {
-		if (!other || other >> TOKEN_SHIFT == token >> TOKEN_SHIFT)
-			continue;
-		seconds = other == before ? seconds : 0;
-		before = other;
-		atomic_fetch_add(&at->waiters, 1);
-		long ret = futex(&at->token, FUTEX_WAIT, other, &second);
-		bool too_long = ret == -ETIMEDOUT &&
-				(++seconds >= seconds_max || is_gone(other >> TOKEN_SHIFT));
-		atomic_fetch_sub(&at->waiters, 1);
-		if (!too_long)
-			other = 0;
-	}
-	return token;
-}
-
-static bool let(struct hold *at, uint32_t token)
-{
-	bool held = atomic_compare_exchange_strong(&at->token, &token, 0);
-
-	if (atomic_load(&at->waiters))
-		futex(&at->token, FUTEX_WAKE, 1, NULL);
-	return held;
-}
-
-uint32_t wt_description_hold_offset(struct wt_description *at)
-{
-	return hold(&at->offset, 1);
-}
-
-bool wt_description_let_offset(struct wt_description *at, uint32_t token)
-{
-	return let(&at->offset, token);
-}
-
-uint32_t wt_description_hold_file(uint64_t file)
-{
-	return hold(&table->files[file % SLOTS], 60);
-}
-
-void wt_description_let_file(uint64_t file, uint32_t token)
-{
-	let(&table->files[file % SLOTS], token);
+	return wt_hold_let(&slot_of(number)->offset, token);
 }

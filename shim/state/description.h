@@ -23,8 +23,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct wt_description;
-
 /* Maps the table. 0 or -errno; without it every description is externally shared. */
 int wt_description_init(void);
 
@@ -39,8 +37,6 @@ uint64_t wt_description_number(bool seen);
 bool wt_description_is_externally_shared(uint64_t number);
 void wt_description_share(uint64_t number);
 
-struct wt_description *wt_description_of(uint64_t number);
-
 /* One wait on the description itself: a write's, or the program's own fsync. */
 struct wt_wait {
 	bool was_alone;	    /* no other was under way when it began */
@@ -51,14 +47,14 @@ struct wt_wait {
 };
 
 /* Called before the bytes are copied, and when the kernel has answered. */
-void wt_description_wait_begin(struct wt_description *at, struct wt_wait *wait);
-void wt_description_wait_end(struct wt_description *at, const struct wt_wait *wait, bool failed);
+void wt_description_wait_begin(uint64_t number, struct wt_wait *wait);
+void wt_description_wait_end(uint64_t number, const struct wt_wait *wait, bool failed);
 
 /* Whether any other wait was under way at some time of one that has ended just now. */
-bool wt_description_was_shared(const struct wt_description *at, const struct wt_wait *wait);
+bool wt_description_was_shared(uint64_t number, const struct wt_wait *wait);
 
 /* Whether all of those have ended by now: then the next answers at once. */
-bool wt_description_others_ended(struct wt_description *at, const struct wt_wait *wait);
+bool wt_description_others_ended(uint64_t number, const struct wt_wait *wait);
 
 /*
  * Whether one of those was told an error, in the place of this one perhaps. Waits for
@@ -66,22 +62,14 @@ bool wt_description_others_ended(struct wt_description *at, const struct wt_wait
  * calling thread itself, under a signal handler, does not count: its call to the kernel is before
  * or after this one's.
  */
-bool wt_description_others_failed(struct wt_description *at, const struct wt_wait *wait);
+bool wt_description_others_failed(uint64_t number, const struct wt_wait *wait);
 
 /*
  * Held from a write at the description's own offset to the look where that has
  * gone, so that the range is known; with signals held off. A token, never 0. let says whether it
  * was held all the time: it is taken from who has it for more than a second.
  */
-uint32_t wt_description_hold_offset(struct wt_description *at);
-bool wt_description_let_offset(struct wt_description *at, uint32_t token);
-
-/*
- * The same for a file (wt_inode_hash), where only one sync at a time tells the truth: btrfs
- * returns from an fsync whose changes another one has in its log, before that is on the disk. Held
- * for as long as a sync takes; from who has it for a minute, or is gone, it is taken.
- */
-uint32_t wt_description_hold_file(uint64_t file);
-void wt_description_let_file(uint64_t file, uint32_t token);
+uint32_t wt_description_hold_offset(uint64_t number);
+bool wt_description_let_offset(uint64_t number, uint32_t token);
 
 #endif

@@ -10,18 +10,14 @@
  * seen to happen is a doubt, which the next real sync ends; a mapping or a stream, which
  * libwt cannot watch, is one for good.
  *
- * Files are told apart by device and inode number. The counts lie in memory shared with every
- * process forked from here on; what other processes do is not seen. Files share
- * counts by hash, which can only make a sync real. Atomics only, no lock.
+ * The counts lie in the table of inodes (inode.h), which forked processes share; what other
+ * processes do is not seen. Without shared memory no sync is left out. Atomics only, no lock.
  */
 #ifndef WT_ELIDE_H
 #define WT_ELIDE_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Maps the counts. 0 or -errno; without them no sync is left out. */
-int wt_elide_init(void);
 
 /* Something was done to the file behind fd that is not known to be stable. */
 void wt_elide_doubt(int fd);

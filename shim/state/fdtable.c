@@ -2,34 +2,54 @@
 #define _GNU_SOURCE
 #include "state/fdtable.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 
+#include "os/process.h"
 #include "os/sys.h"
 #include "os/thread.h"
-#include "report/stats.h"
 #include "state/vfork_child.h"
 
 WT_LARGE struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
-_Atomic int wt_fdtable_apart;
 
 /* No entry was ever made from this descriptor on. */
 static _Atomic unsigned int end;
 
 void wt_fdtable_split(void)
 {
-	atomic_fetch_or(&wt_fdtable_apart, WT_APART_SPLIT);
+	atomic_fetch_or(&wt_apart, WT_APART_SPLIT);
+}
+
+void wt_fdtable_cloning(unsigned long flags)
+{
+	if (!(flags & CLONE_VM))
+		return;
+	wt_vfork_child_cloning(flags);
+	if (flags & CLONE_THREAD && !(flags & CLONE_FILES))
+		wt_fdtable_split();
 }
 
 static bool is_split(void)
 {
-	return atomic_load_explicit(&wt_fdtable_apart, memory_order_relaxed) & WT_APART_SPLIT;
+	return atomic_load_explicit(&wt_apart, memory_order_relaxed) & WT_APART_SPLIT;
+}
+
+/* A forked process has what the vfork child that forked it had made of a number. */
+static void inherit(int fd, const struct wt_fd *entry)
+{
+	if (fd < 0)
+		wt_fdtable_forget_range(0, ~0U);
+	else if (entry)
+		wt_fdtable_set(fd, (union wt_verdict){ entry->verdict }, entry->description);
+	else
+		wt_fdtable_forget(fd);
 }
 
 /* By whose descriptors the caller goes: NULL means the process's. */
 static struct wt_vfork_child *viewer(void)
 {
-	return unlikely(atomic_load_explicit(&wt_fdtable_apart, memory_order_relaxed))
-		       ? wt_vfork_child_self()
+	return unlikely(atomic_load_explicit(&wt_apart, memory_order_relaxed))
+		       ? wt_vfork_child_self(inherit)
 		       : NULL;
 }
 
@@ -61,12 +81,12 @@ void wt_fdtable_pass_all(bool has_storage)
 
 	atomic_store(&passed.verdict, no_rule.word);
 	wt_thread_become_strict(has_storage);
-	atomic_fetch_or(&wt_fdtable_apart, WT_APART_STRICT);
+	atomic_fetch_or(&wt_apart, WT_APART_STRICT);
 }
 
 struct wt_fd *wt_fdtable_entry_apart(int fd)
 {
-	if (atomic_load(&wt_fdtable_apart) & WT_APART_STRICT && wt_thread_is_strict())
+	if (atomic_load(&wt_apart) & WT_APART_STRICT && wt_thread_is_strict())
 		return &passed;
 	return is_split() ? NULL : entry_seen_by(viewer(), fd);
 }
@@ -144,7 +164,7 @@ void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 /* The entry that the caller may note something in: none in its process's name for a vfork child. */
 static struct wt_fd *entry_to_note(int fd)
 {
-	if (likely(!wt_stats_is_vfork_child()))
+	if (likely(!wt_process_is_vfork_child()))
 		return wt_fdtable_entry(fd);
 	struct wt_vfork_child *vfork_child = viewer();
 	return vfork_child ? wt_vfork_child_entry(vfork_child, fd) : NULL;
@@ -154,7 +174,7 @@ void wt_fdtable_learn(int fd, union wt_verdict verdict, uint64_t description)
 {
 	uint64_t unknown = 0, none = 0;
 	struct wt_fd *entry =
-		unlikely(wt_stats_is_vfork_child()) ? entry_to_note(fd) : entry_made(fd);
+		unlikely(wt_process_is_vfork_child()) ? entry_to_note(fd) : entry_made(fd);
 
 	if (!entry)
 		return;

@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 
 #include "base/base.h"
+#include "state/apart.h"
 
 enum wt_verdict_state {
 	WT_UNKNOWN, /* look at it on its next write */
@@ -78,22 +79,14 @@ struct wt_fd {
 
 extern struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 
-/* Why a number may not mean the same to all that run in this memory; 0 where it does. */
-enum wt_apart {
-	WT_APART_SPLIT =
-		1, /* a thread has descriptors of its own: nothing is known of any number */
-	WT_APART_CROWD = 2,	 /* there were more vfork children at once than places for them */
-	WT_APART_STRICT = 4,	 /* a thread may make no other system call than its write */
-	WT_APART_VFORK_CHILD = 8 /* times the vfork children that have a place (vfork_child.h) */
-};
-
-extern _Atomic int wt_fdtable_apart;
-
 /*
  * A thread gets descriptors of its own (unshare(2), CLONE_FILES): from now on a number may name one
  * file here and another there, and nothing is known of any.
  */
 void wt_fdtable_split(void);
+
+/* A child of clone(2) was asked for with these flags. */
+void wt_fdtable_cloning(unsigned long flags);
 
 /* The calling thread may only write (thread.h): to it no number is under a rule any more. */
 void wt_fdtable_pass_all(bool has_storage);
@@ -107,7 +100,7 @@ static inline struct wt_fd *wt_fdtable_entry(int fd)
 
 	if (unlikely(chunk >= WT_FD_CHUNKS))
 		return NULL;
-	if (unlikely(atomic_load_explicit(&wt_fdtable_apart, memory_order_relaxed)))
+	if (unlikely(atomic_load_explicit(&wt_apart, memory_order_relaxed)))
 		return wt_fdtable_entry_apart(fd);
 	struct wt_fd *entries = atomic_load_explicit(&wt_fdtable[chunk], memory_order_acquire);
 	return likely(entries) ? &entries[(unsigned int)fd % WT_FD_CHUNK] : NULL;

@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "base/reason.h"
+#include "os/fd_path.h"
 #include "os/sys.h"
 #include "report/stats.h"
 
@@ -132,7 +133,7 @@ static enum wt_journal_state ask_by_directory(struct wt_filesystem *fs, int fd)
 		state = ask_directory(fs, fd, fs->directory);
 	if (state != WT_JOURNAL_SILENT)
 		return state;
-	int len = wt_sys_path(fd, path, sizeof(path));
+	int len = wt_fd_path(fd, path, sizeof(path));
 	char *slash = len < 0 ? NULL : strrchr(path, '/');
 	if (!slash)
 		return WT_JOURNAL_SILENT;

@@ -17,7 +17,7 @@
 
 #include "base/base.h"
 #include "os/sys.h"
-#include "state/filesystem.h"
+#include "state/fs_kind.h"
 
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x00001000U
@@ -324,7 +324,7 @@ static struct wt_mount look_at_path(const char *path, uint64_t sectors, struct w
 		return otherwise;
 	if (!wt_sys.identify(fd, &st) && !wt_sys.fstatfs(fd, &fs) &&
 	    (uint64_t)st.st_size / SECTOR_BYTES >= sectors) {
-		unsigned int flags = wt_filesystem_kind(fs.f_type)->flags;
+		unsigned int flags = wt_fs_kind_of(fs.f_type)->flags;
 
 		found = flags & WT_FS_NO_DISK ? no_disk : look(fd, st.st_dev, flags, depth + 1);
 	}

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/base.h"
+#include "os/fd_path.h"
 #include "os/raw.h"
 #include "os/sys.h"
 
@@ -49,7 +50,7 @@ static int begin_at(struct walk *walk, int dirfd)
 		if (len == -ERANGE)
 			len = -ENAMETOOLONG;
 	} else {
-		len = wt_sys_path(dirfd, walk->buf, walk->rest);
+		len = wt_fd_path(dirfd, walk->buf, walk->rest);
 	}
 	if (len < 0)
 		return len;
@@ -177,7 +178,7 @@ ssize_t wt_path_name(int fd, const struct stat *file, const struct wt_path *plac
 		     size_t size, bool *hearsay)
 {
 	bool unlinked;
-	int told = wt_sys_path(fd, buf, size);
+	int told = wt_fd_path(fd, buf, size);
 
 	*hearsay = false;
 	/* What cannot be looked at (EACCES) may be right. */
@@ -187,9 +188,9 @@ ssize_t wt_path_name(int fd, const struct stat *file, const struct wt_path *plac
 	if (len >= 0 || len == -ENAMETOOLONG)
 		return len;
 	/* Once more: it may have been renamed in between. */
-	told = wt_sys_link(fd, buf, size, &unlinked);
+	told = wt_fd_path_marked(fd, buf, size, &unlinked);
 	if (told >= 0 && unlinked)
-		return wt_sys_path(fd, buf, size);
+		return wt_fd_path(fd, buf, size);
 	*hearsay = told >= 0 && find(buf, file) == -ENOENT;
 	return told;
 }

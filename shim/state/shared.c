@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include "state/shared.h"
 
 #include <errno.h>
@@ -10,9 +11,8 @@
 #include "report/log.h"
 #include "state/config.h"
 #include "state/description.h"
-#include "state/elide.h"
+#include "state/inode.h"
 #include "state/pending_error.h"
-#include "state/suspect.h"
 #include "state/uncovered_child.h"
 
 static _Atomic bool has_begun;
@@ -20,8 +20,10 @@ static _Atomic bool has_begun;
 static void begin(void)
 {
 	static int (*const inits[])(void) = {
-		wt_uncovered_child_init, wt_pending_error_init, wt_elide_init,
-		wt_suspect_init,	 wt_description_init,
+		wt_uncovered_child_init,
+		wt_pending_error_init,
+		wt_inode_init,
+		wt_description_init,
 	};
 	int err = 0;
 

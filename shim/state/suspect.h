@@ -7,18 +7,13 @@
  * making its unwritten extent a written one, and tells success. So while an error of a
  * file is looked into, what succeeds there is looked into as well.
  *
- * They are told by a hash and share places by it, which only makes some look without need.
- * In memory shared with every process forked from here on. Atomics only, no lock.
+ * The counts lie in the table of inodes (inode.h). Atomics only, no lock.
  */
 #ifndef WT_SUSPECT_H
 #define WT_SUSPECT_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
-
-/* Maps the counts. 0 or -errno; without them nothing is in trouble. */
-int wt_suspect_init(void);
 
 /*
  * A write of the file (wt_inode_hash) has failed, until it has been looked into; for a minute at
@@ -27,7 +22,7 @@ int wt_suspect_init(void);
 void wt_suspect_begin(uint64_t file);
 void wt_suspect_end(uint64_t file);
 
-/* The state of a file before a write, and whether it was in trouble at any time since. */
+/* The state of a file before a write, and whether it was suspect at any time since. */
 uint32_t wt_suspect_of(uint64_t file);
 bool wt_suspect_since(uint64_t file, uint32_t before);
 

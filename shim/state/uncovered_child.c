@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/reason.h"
+#include "os/process.h"
 #include "os/sys.h"
 #include "report/log.h"
 #include "report/stats.h"
@@ -322,7 +323,7 @@ void wt_uncovered_child_collect(void)
 	pid_t owner;
 
 	if (likely(!atomic_load_explicit(&table->entries_ever, memory_order_relaxed)) ||
-	    wt_stats_is_vfork_child())
+	    wt_process_is_vfork_child())
 		return;
 	owner = getpid();
 	for (size_t i = 0; i < ENTRIES; i++) {
@@ -345,8 +346,8 @@ void wt_uncovered_child_collect(void)
 static pid_t owner_of(const struct wt_uncovered_child *child, bool vfork_child)
 {
 	if (vfork_child)
-		return wt_stats_process();
-	if (child->replaces && wt_stats_is_fork() && !wt_stats_any() && forker == getppid())
+		return wt_process_id();
+	if (child->replaces && wt_process_is_fork() && !wt_stats_any() && forker == getppid())
 		return forker;
 	return 0;
 }
@@ -355,7 +356,7 @@ static unsigned int tell(const struct subject *subject, const struct wt_uncovere
 			 enum wt_way way)
 {
 	uint64_t program = mix(file_key(&subject->stx), subject->kind) | 1;
-	bool news = is_news(mix(program, way) | 1), vfork_child = wt_stats_is_vfork_child();
+	bool news = is_news(mix(program, way) | 1), vfork_child = wt_process_is_vfork_child();
 	bool unsaid = news && !wt_log_reaches();
 	pid_t owner = owner_of(child, vfork_child);
 	char path[WT_EVENT_PATH];

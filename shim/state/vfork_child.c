@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "os/process.h"
 #include "os/raw.h"
 #include "os/thread.h"
-#include "report/stats.h"
 
-#define GUESTS 64
+#define PLACES 64
 #define ENTRIES 32
 #define BEING_FILLED ((pid_t)-1)
 
@@ -32,7 +32,7 @@ struct wt_vfork_child {
 	} own[ENTRIES];
 };
 
-WT_LARGE struct wt_vfork_child wt_vfork_children[GUESTS];
+WT_LARGE struct wt_vfork_child wt_vfork_children[PLACES];
 
 /* For vfork children that found no place. */
 static struct wt_vfork_child without_place = { .is_full = true };
@@ -41,19 +41,15 @@ static _Atomic bool sharers_seen;
 
 void wt_vfork_child_cloning(unsigned long flags)
 {
-	if (!(flags & CLONE_VM))
-		return;
 	if (!(flags & CLONE_VFORK))
 		wt_thread_cloning();
 	if (flags & CLONE_FILES && !(flags & CLONE_THREAD))
 		atomic_store(&sharers_seen, true);
-	else if (flags & CLONE_THREAD && !(flags & CLONE_FILES))
-		wt_fdtable_split();
 }
 
 static struct wt_vfork_child *place_of(pid_t pid)
 {
-	for (size_t i = 0; i < GUESTS; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (atomic_load_explicit(&wt_vfork_children[i].pid, memory_order_acquire) == pid)
 			return &wt_vfork_children[i];
 	return NULL;
@@ -65,36 +61,32 @@ static bool is_taken(pid_t pid)
 }
 
 /* This process was forked, and the place came along with the memory. */
-static void inherit(struct wt_vfork_child *vfork_child, pid_t pid)
+static void give(struct wt_vfork_child *vfork_child, pid_t pid, wt_vfork_child_inherit *inherit)
 {
-	static const union wt_verdict unknown;
 	pid_t parent = getppid();
 
 	/* From a thread of the process, whose descriptors are as its table says. */
 	if (parent == vfork_child->process)
 		return;
 	if (atomic_load(&vfork_child->is_full))
-		wt_fdtable_forget_range(0, ~0U);
+		inherit(-1, NULL);
 	unsigned int len = atomic_load(&vfork_child->len);
 	for (unsigned int i = 0; i < len && i < ENTRIES; i++) {
-		const struct wt_fd *entry = &vfork_child->own[i].entry;
 		int fd = atomic_load(&vfork_child->own[i].number) - 1;
 
 		/* From the vfork child; or from one of both that has ended since. */
-		if (fd >= 0 && parent == pid)
-			wt_fdtable_set(fd, (union wt_verdict){ entry->verdict },
-				       entry->description);
-		else if (fd >= 0)
-			wt_fdtable_set(fd, unknown, 0);
+		if (fd >= 0)
+			inherit(fd, parent == pid ? &vfork_child->own[i].entry : NULL);
 	}
 }
 
-/* Takes back the places of vfork children that were killed, and of those that a forked process
- * inherited.
+/*
+ * Takes back the places of vfork children that were killed, and of those that a forked process
+ * inherited: without `inherit` these are left alone.
  */
-static void tidy(pid_t process)
+static void tidy(pid_t process, wt_vfork_child_inherit *inherit)
 {
-	for (size_t i = 0; i < GUESTS; i++) {
+	for (size_t i = 0; i < PLACES; i++) {
 		struct wt_vfork_child *vfork_child = &wt_vfork_children[i];
 		pid_t pid = atomic_load_explicit(&vfork_child->pid, memory_order_acquire);
 
@@ -102,25 +94,25 @@ static void tidy(pid_t process)
 			continue;
 		bool is_copy = vfork_child->process != process;
 		/* What a fork left is the process's to take over. */
-		if (is_copy && process != getpid())
+		if (is_copy && (!inherit || process != getpid()))
 			continue;
 		if (!is_copy && wt_raw(SYS_kill, pid, 0, 0, 0, 0, 0) != -ESRCH)
 			continue;
 		if (!atomic_compare_exchange_strong(&vfork_child->pid, &pid, BEING_FILLED))
 			continue;
 		if (is_copy)
-			inherit(vfork_child, pid);
+			give(vfork_child, pid, inherit);
 		atomic_store(&vfork_child->pid, 0);
-		atomic_fetch_sub(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+		atomic_fetch_sub(&wt_apart, WT_APART_VFORK_CHILD);
 	}
 }
 
-struct wt_vfork_child *wt_vfork_child_self(void)
+struct wt_vfork_child *wt_vfork_child_self(wt_vfork_child_inherit *inherit)
 {
-	pid_t process = wt_stats_process(), self = getpid();
+	pid_t process = wt_process_id(), self = getpid();
 
 	if (process == self || !process) {
-		tidy(self);
+		tidy(self, inherit);
 		return NULL;
 	}
 	struct wt_vfork_child *vfork_child = place_of(self);
@@ -128,7 +120,7 @@ struct wt_vfork_child *wt_vfork_child_self(void)
 	 */
 	if (!vfork_child)
 		vfork_child = place_of(getppid());
-	if (!vfork_child && atomic_load(&wt_fdtable_apart) & WT_APART_CROWD)
+	if (!vfork_child && atomic_load(&wt_apart) & WT_APART_CROWD)
 		vfork_child = &without_place;
 	return vfork_child;
 }
@@ -137,9 +129,9 @@ static struct wt_vfork_child *take_free_place(void)
 {
 	static _Atomic unsigned int next;
 
-	for (unsigned int i = 0; i < GUESTS; i++) {
+	for (unsigned int i = 0; i < PLACES; i++) {
 		struct wt_vfork_child *vfork_child =
-			&wt_vfork_children[atomic_fetch_add(&next, 1) % GUESTS];
+			&wt_vfork_children[atomic_fetch_add(&next, 1) % PLACES];
 		pid_t pid = atomic_load(&vfork_child->pid);
 
 		if (!is_taken(pid) && pid != BEING_FILLED &&
@@ -156,7 +148,7 @@ static struct wt_vfork_child *take_place(pid_t process)
 	if (vfork_child)
 		return vfork_child;
 	/* Those that were killed since the process has looked. */
-	tidy(process);
+	tidy(process, NULL);
 	return take_free_place();
 }
 
@@ -166,7 +158,7 @@ static struct wt_vfork_child *begin(pid_t self, pid_t process)
 	struct wt_vfork_child *vfork_child = take_place(process);
 
 	if (!vfork_child) {
-		atomic_fetch_or(&wt_fdtable_apart, WT_APART_CROWD);
+		atomic_fetch_or(&wt_apart, WT_APART_CROWD);
 		return &without_place;
 	}
 	if (parent) {
@@ -179,7 +171,7 @@ static struct wt_vfork_child *begin(pid_t self, pid_t process)
 	atomic_store(&vfork_child->is_full, parent && atomic_load(&parent->is_full));
 	vfork_child->process = process;
 	atomic_store(&vfork_child->pid, self);
-	atomic_fetch_add(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+	atomic_fetch_add(&wt_apart, WT_APART_VFORK_CHILD);
 	return vfork_child;
 }
 
@@ -192,12 +184,12 @@ static bool shares_descriptors(pid_t self, pid_t process)
 bool wt_vfork_child_may_share(void)
 {
 	return atomic_load_explicit(&sharers_seen, memory_order_relaxed) &&
-	       wt_raw(SYS_kcmp, getpid(), wt_stats_process(), KCMP_FILES, 0, 0, 0) < 0;
+	       wt_raw(SYS_kcmp, getpid(), wt_process_id(), KCMP_FILES, 0, 0, 0) < 0;
 }
 
 struct wt_vfork_child *wt_vfork_child_changing(void)
 {
-	pid_t process = wt_stats_process(), self = getpid();
+	pid_t process = wt_process_id(), self = getpid();
 
 	if (process == self || !process || shares_descriptors(self, process))
 		return NULL;
@@ -238,14 +230,14 @@ struct wt_fd *wt_vfork_child_entry_made(struct wt_vfork_child *vfork_child, int 
 
 void wt_vfork_child_leave(void)
 {
-	pid_t process = wt_stats_process(), self = getpid();
+	pid_t process = wt_process_id(), self = getpid();
 
 	if (process == self || !process)
 		return;
 	struct wt_vfork_child *vfork_child = place_of(self);
 	if (vfork_child) {
 		atomic_store(&vfork_child->pid, -self);
-		atomic_fetch_sub(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+		atomic_fetch_sub(&wt_apart, WT_APART_VFORK_CHILD);
 		return;
 	}
 	/* Of an earlier process of this number, which did execute. */
@@ -258,8 +250,8 @@ void wt_vfork_child_leave(void)
 void wt_vfork_child_return(void)
 {
 	pid_t self = getpid(), left = -self;
-	struct wt_vfork_child *vfork_child = wt_stats_process() == self ? NULL : place_of(left);
+	struct wt_vfork_child *vfork_child = wt_process_id() == self ? NULL : place_of(left);
 
 	if (vfork_child && atomic_compare_exchange_strong(&vfork_child->pid, &left, self))
-		atomic_fetch_add(&wt_fdtable_apart, WT_APART_VFORK_CHILD);
+		atomic_fetch_add(&wt_apart, WT_APART_VFORK_CHILD);
 }

@@ -10,7 +10,7 @@
  *
  * Nothing here blocks or allocates. A place is taken by compare-and-swap, is changed by its vfork
  * child alone, and is given back when the vfork child executes or ends; of one that was killed, the
- * process takes it back. While any place is taken, wt_fdtable_apart is not 0.
+ * process takes it back. While any place is taken, wt_apart is not 0.
  */
 #ifndef WT_VFORK_CHILD_H
 #define WT_VFORK_CHILD_H
@@ -21,8 +21,17 @@
 
 struct wt_vfork_child;
 
-/* The place by which the caller sees descriptors; NULL: as the process does. */
-struct wt_vfork_child *wt_vfork_child_self(void);
+/*
+ * Of a place that a fork has copied: what fd is in the forked process, or that it is not known
+ * (NULL); with fd -1, that no number is known.
+ */
+typedef void wt_vfork_child_inherit(int fd, const struct wt_fd *entry);
+
+/*
+ * The place by which the caller sees descriptors; NULL: as the process does. A forked process gives
+ * what it has inherited to `inherit` first.
+ */
+struct wt_vfork_child *wt_vfork_child_self(wt_vfork_child_inherit *inherit);
 
 /*
  * The same for a caller that changes what a number is, which is given a place if it is a vfork
@@ -42,7 +51,7 @@ struct wt_fd *wt_vfork_child_entry_made(struct wt_vfork_child *vfork_child, int 
  */
 bool wt_vfork_child_may_share(void);
 
-/* A child of clone(2) was asked for with these flags. */
+/* A child of clone(2) that runs in this memory was asked for with these flags. */
 void wt_vfork_child_cloning(unsigned long flags);
 
 /* The caller is about to execute a program or to end. */

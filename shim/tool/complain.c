@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a user probably meant: rules that parse and can match no file, and names
- * of presets that are nearly right.
+ * What is wrong, said in one line; and what a user probably meant: rules that parse and can match
+ * no file, and names of presets that are nearly right.
  */
 #define _GNU_SOURCE
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,21 @@
 #include <sys/stat.h>
 
 #include "base/base.h"
+#include "base/text.h"
 #include "tool/tool.h"
+
+void wt_tool_complain(const char *format, ...)
+{
+	char line[2 * PATH_MAX + 1024], escaped[4 * sizeof(line)];
+	struct wt_text text = { .buf = escaped, .size = sizeof(escaped) };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	wt_text_plain(&text, line, strlen(line));
+	fprintf(stderr, "wt-preload: %.*s\n", (int)text.len, escaped);
+}
 
 /* A list from another program could be full of them. */
 #define HINTS_MAX 10

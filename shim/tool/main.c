@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/tool.h"
 
-#include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "base/text.h"
 #include "tool/probe.h"
 
 static int print_version(int argc, char **argv)
@@ -30,19 +27,6 @@ static const struct {
 	{ "program", wt_tool_program, "LIBRARY COMMAND [ARGUMENT...]" },
 	{ "version", print_version, "" },
 };
-
-void wt_tool_complain(const char *format, ...)
-{
-	char line[2 * PATH_MAX + 1024], escaped[4 * sizeof(line)];
-	struct wt_text text = { .buf = escaped, .size = sizeof(escaped) };
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	wt_text_plain(&text, line, strlen(line));
-	fprintf(stderr, "wt-preload: %.*s\n", (int)text.len, escaped);
-}
 
 int main(int argc, char **argv)
 {

@@ -9,11 +9,14 @@ disk_ctl() { "$DISK_BIN/ctl" "$@"; }
 # disk_fact KEY: one number of the disk's status.
 disk_fact() { disk_ctl status | sed -n "s/^$1=//p"; }
 
-# disk_cut [KEY=VALUE...]: the power goes, now or when it says. btrfs writes its superblock of 4 KiB
-# in place, again with each fsync, and cannot be mounted when that is torn: it relies on a disk
-# that does not tear it.
+# disk_cut [KEY=VALUE...]: the power goes, now or when it says. ext4 (1 KiB) and btrfs (4 KiB) write
+# their superblock in place and cannot be mounted when that is torn, as its checksum is looked at
+# before any journal: they rely on a disk that does not tear it.
 disk_cut() {
-	if [ "${DISK_FS:-}" = btrfs ]; then set -- whole=128-135 "$@"; fi
+	case ${DISK_FS:-} in
+	ext4) set -- whole=2-3 "$@" ;;
+	btrfs) set -- whole=128-135 "$@" ;;
+	esac
 	disk_ctl cut "$@"
 }
 

@@ -49,7 +49,7 @@ symbols() {
 # The system calls that libwt makes of its own accord, for whoever writes a filter; of an io_uring's
 # the page tells apart from these.
 own_calls() {
-	grep -rohE --include='*.c' --exclude=real.c --exclude=init.c --exclude='edge_*' \
+	grep -rohE --include='*.c' --exclude=real.c --exclude-dir=edge \
 		'\bSYS_[a-z0-9_]+' "$top/shim" |
 		sed 's/^SYS_//' | grep -v '^io_uring_'
 }

@@ -89,7 +89,7 @@ git_run() {
 	git clone -q origin linked
 	cd clone
 	for n in $(seq $((3 * scale))); do
-		echo "$n" >>shim/core/core.c
+		echo "$n" >>shim/core/write.c
 		git commit -qam "change $n"
 	done
 	git tag -am tag v1

@@ -20,12 +20,13 @@
 #include "ring/mirror.h"
 #include "state/pending_error.h"
 
-static char path[] = "/var/tmp/wt-exact-XXXXXX";
+static char path[] = "/var/tmp/wt-attribution-XXXXXX";
 static int fd, answer;
 static struct wt_rule rule;
 static struct wt_filesystem fs;
 static uint64_t description;
 static struct wt_target target;
+static struct wt_outcome outcome;
 
 static int slandering_range_sync(int file, off_t offset, off_t len, unsigned int flags)
 {
@@ -47,14 +48,14 @@ static void setup(void)
 	fd = mkstemp(path);
 	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
 	unlink(path);
-	fs.kind = wt_filesystem_kind(0xef53); /* ext4: each fsync flushes */
+	fs.kind = wt_fs_kind_of(0xef53); /* ext4: each fsync flushes */
 	rule = (struct wt_rule){ .level = WT_LEVEL_THROUGH, .window_bytes = WT_WINDOW_DEFAULT };
 	description = wt_description_number(true);
 	wt_sys.sync_file_range = slandering_range_sync;
 	answer = -EIO;
 }
 
-TestSuite(exact, .init = setup, .timeout = 120);
+TestSuite(attribution, .init = setup, .timeout = 120);
 
 static ssize_t write_by(const struct wt_engine *engine, const struct wt_io *io, bool readable)
 {
@@ -67,9 +68,10 @@ static ssize_t write_by(const struct wt_engine *engine, const struct wt_io *io, 
 		.fl = fl,
 		.has_offset = wt_io_has_offset(io, fl),
 		.dio_file_align = readable && shift ? 1U << (shift & 15) : 0,
-		.description = wt_description_of(description),
+		.description = description,
 	};
-	return wt_attribution_write(engine, &target, io, description);
+	outcome = (struct wt_outcome){ 0 };
+	return wt_attribution_write(engine, &target, io, false, &outcome);
 }
 
 static ssize_t write_text(enum wt_call call, const char *text, off_t offset, bool readable)
@@ -80,20 +82,20 @@ static ssize_t write_text(enum wt_call call, const char *text, off_t offset, boo
 	return write_by(&wt_engine_writeback, &io, readable);
 }
 
-Test(exact, an_error_that_the_disk_contradicts_is_a_success)
+Test(attribution, an_error_that_the_disk_contradicts_is_a_success)
 {
 	cr_assert_eq(write_text(WT_PWRITE, "bytes", 10000, true), 5);
 	cr_assert_eq(write_text(WT_WRITE, "bytes", WT_OFFSET_NONE, true), 5);
 	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 5, "and it has moved the offset");
 }
 
-Test(exact, what_the_wait_took_is_owed_to_fsync_all_the_same)
+Test(attribution, what_the_wait_took_is_owed_to_fsync_all_the_same)
 {
 	cr_assert_eq(write_text(WT_PWRITE, "bytes", 0, true), 5);
 	cr_assert_eq(wt_pending_error_take(fd, description), -EIO);
 }
 
-Test(exact, an_error_that_cannot_be_looked_into_is_returned_and_moves_no_offset)
+Test(attribution, an_error_that_cannot_be_looked_into_is_returned_and_moves_no_offset)
 {
 	lseek(fd, 4096, SEEK_SET);
 	cr_assert_eq(write_text(WT_WRITE, "bytes", WT_OFFSET_NONE, false), -EIO);
@@ -101,7 +103,7 @@ Test(exact, an_error_that_cannot_be_looked_into_is_returned_and_moves_no_offset)
 	cr_assert_eq(wt_pending_error_take(fd, description), -EIO);
 }
 
-Test(exact, a_failed_append_moves_no_offset)
+Test(attribution, a_failed_append_moves_no_offset)
 {
 	cr_assert_eq(pwrite(fd, "x", 1, 9999), 1);
 	fcntl(fd, F_SETFL, O_APPEND);
@@ -111,7 +113,7 @@ Test(exact, a_failed_append_moves_no_offset)
 	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 5);
 }
 
-Test(exact, an_append_is_found_where_it_went)
+Test(attribution, an_append_is_found_where_it_went)
 {
 	cr_assert_eq(pwrite(fd, "x", 1, 9999), 1);
 	fcntl(fd, F_SETFL, O_APPEND);
@@ -119,7 +121,7 @@ Test(exact, an_append_is_found_where_it_went)
 	cr_assert_eq(lseek(fd, 0, SEEK_CUR), 10005);
 }
 
-Test(exact, other_bytes_at_the_place_are_a_loss)
+Test(attribution, other_bytes_at_the_place_are_a_loss)
 {
 	struct iovec iov = { "new", 3 };
 	struct wt_io io = { WT_PWRITE, fd, 1, 0, { &iov }, 0 };
@@ -132,7 +134,7 @@ Test(exact, other_bytes_at_the_place_are_a_loss)
 	cr_assert_eq(write_by(&wt_engine_dsync, &io, true), 3, "the same bytes are none");
 }
 
-Test(exact, a_vector_is_compared_piece_by_piece)
+Test(attribution, a_vector_is_compared_piece_by_piece)
 {
 	struct iovec iov[] = { { "on", 2 }, { NULL, 0 }, { "e ", 2 }, { "vector", 6 } };
 	struct wt_io io = { WT_PWRITEV, fd, 4, 0, { iov }, 4090 };
@@ -151,14 +153,14 @@ static ssize_t dsync_write_of(const char *text)
 	return write_by(&wt_engine_dsync, &io, true);
 }
 
-Test(exact, a_full_disk_that_the_copy_met_is_owed_to_nobody)
+Test(attribution, a_full_disk_that_the_copy_met_is_owed_to_nobody)
 {
 	cr_assert_eq(pwrite(fd, "other", 5, 0), 5);
 	cr_assert_eq(dsync_write_of("bytes"), -ENOSPC);
 	cr_assert_eq(wt_pending_error_take(fd, description), 0);
 }
 
-Test(exact, a_full_disk_that_the_device_met_is_owed)
+Test(attribution, a_full_disk_that_the_device_met_is_owed)
 {
 	cr_assert_eq(pwrite(fd, "bytes", 5, 0), 5);
 	cr_assert_eq(dsync_write_of("bytes"), 5, "they are in the cache, and then on the disk");
@@ -177,10 +179,10 @@ static bool zeros_are_on_disk(void)
 		.fs = &fs,
 		.dio_file_align = 1U << (shift & 15),
 	};
-	return wt_readback_is_on_disk(&target, &io);
+	return wt_readback_is_on_disk(&target, &io, &outcome);
 }
 
-Test(exact, zeros_prove_nothing_where_nothing_was_written)
+Test(attribution, zeros_prove_nothing_where_nothing_was_written)
 {
 	char zeros[8192] = { 0 };
 
@@ -196,7 +198,7 @@ Test(exact, zeros_prove_nothing_where_nothing_was_written)
 	cr_assert(zeros_are_on_disk());
 }
 
-Test(exact, an_error_is_told_to_what_is_opened_before_an_fsync)
+Test(attribution, an_error_is_told_to_what_is_opened_before_an_fsync)
 {
 	uint64_t later = wt_description_number(true);
 
@@ -219,7 +221,7 @@ static ssize_t copy_and_lose_private_open(struct wt_act *act)
 	return pwrite(fd, "bytes", 5, 0);
 }
 
-Test(exact, a_copy_whose_private_open_is_gone_is_not_made_again)
+Test(attribution, a_copy_whose_private_open_is_gone_is_not_made_again)
 {
 	struct wt_act act = { .name = "copy", .carry_out = copy_and_lose_private_open };
 	struct wt_io io = { .call = WT_ACT, .fd = fd, .act = &act };

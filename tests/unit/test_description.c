@@ -12,13 +12,11 @@
 #include "state/description.h"
 
 static uint64_t number;
-static struct wt_description *at;
 
 static void setup(void)
 {
 	cr_assert_eq(wt_description_init(), 0);
 	number = wt_description_number(true);
-	at = wt_description_of(number);
 }
 
 TestSuite(description, .init = setup, .timeout = 120);
@@ -44,7 +42,7 @@ static struct wt_wait begin(void)
 {
 	struct wt_wait wait;
 
-	wt_description_wait_begin(at, &wait);
+	wt_description_wait_begin(number, &wait);
 	return wait;
 }
 
@@ -53,8 +51,8 @@ Test(description, a_wait_that_was_alone_is_believed)
 	struct wt_wait wait = begin();
 
 	cr_assert(wait.was_alone);
-	wt_description_wait_end(at, &wait, false);
-	cr_assert_not(wt_description_was_shared(at, &wait));
+	wt_description_wait_end(number, &wait, false);
+	cr_assert_not(wt_description_was_shared(number, &wait));
 	wait = begin();
 	cr_assert(wait.was_alone, "the one before has ended");
 }
@@ -65,30 +63,30 @@ Test(description, two_waits_know_of_each_other)
 
 	cr_assert(first.was_alone);
 	cr_assert_not(second.was_alone);
-	wt_description_wait_end(at, &first, false);
-	wt_description_wait_end(at, &second, false);
-	cr_assert(wt_description_was_shared(at, &first));
-	cr_assert(wt_description_was_shared(at, &second));
+	wt_description_wait_end(number, &first, false);
+	wt_description_wait_end(number, &second, false);
+	cr_assert(wt_description_was_shared(number, &first));
+	cr_assert(wt_description_was_shared(number, &second));
 }
 
 Test(description, only_another_that_failed_leaves_a_doubt)
 {
 	struct wt_wait mine = begin(), other = begin();
 
-	wt_description_wait_end(at, &other, false);
-	wt_description_wait_end(at, &mine, false);
-	cr_assert_not(wt_description_others_failed(at, &mine));
+	wt_description_wait_end(number, &other, false);
+	wt_description_wait_end(number, &mine, false);
+	cr_assert_not(wt_description_others_failed(number, &mine));
 	mine = begin();
 	other = begin();
-	wt_description_wait_end(at, &mine, false);
-	wt_description_wait_end(at, &other, true);
-	cr_assert(wt_description_others_failed(at, &mine));
+	wt_description_wait_end(number, &mine, false);
+	wt_description_wait_end(number, &other, true);
+	cr_assert(wt_description_others_failed(number, &mine));
 }
 
 static void *fail_later(void *arg)
 {
 	usleep(100000);
-	wt_description_wait_end(at, arg, true);
+	wt_description_wait_end(number, arg, true);
 	return NULL;
 }
 
@@ -105,10 +103,10 @@ static void *wait_elsewhere(void *arg)
 {
 	struct other *other = arg;
 
-	wt_description_wait_begin(at, &other->wait);
+	wt_description_wait_begin(number, &other->wait);
 	sem_post(&other->begun);
 	usleep(other->us);
-	wt_description_wait_end(at, &other->wait, other->fails);
+	wt_description_wait_end(number, &other->wait, other->fails);
 	return NULL;
 }
 
@@ -126,10 +124,10 @@ Test(description, one_that_began_before_is_waited_for_whatever_begins_after)
 
 	begin_elsewhere(&early);
 	mine = begin();
-	wt_description_wait_end(at, &mine, false);
-	cr_assert(wt_description_others_failed(at, &mine));
+	wt_description_wait_end(number, &mine, false);
+	cr_assert(wt_description_others_failed(number, &mine));
 	late = begin();
-	wt_description_wait_end(at, &late, false);
+	wt_description_wait_end(number, &late, false);
 	pthread_join(early.thread, NULL);
 }
 
@@ -140,8 +138,8 @@ Test(description, one_that_takes_long_is_waited_for)
 
 	begin_elsewhere(&slow);
 	mine = begin();
-	wt_description_wait_end(at, &mine, false);
-	cr_assert_not(wt_description_others_failed(at, &mine), "it succeeded in the end");
+	wt_description_wait_end(number, &mine, false);
+	cr_assert_not(wt_description_others_failed(number, &mine), "it succeeded in the end");
 	pthread_join(slow.thread, NULL);
 }
 
@@ -149,9 +147,9 @@ Test(description, the_threads_own_under_a_signal_handler_is_not_waited_for)
 {
 	struct wt_wait beneath = begin(), mine = begin();
 
-	wt_description_wait_end(at, &mine, false);
-	cr_assert_not(wt_description_others_failed(at, &mine));
-	wt_description_wait_end(at, &beneath, false);
+	wt_description_wait_end(number, &mine, false);
+	cr_assert_not(wt_description_others_failed(number, &mine));
+	wt_description_wait_end(number, &beneath, false);
 }
 
 Test(description, one_whose_process_was_killed_is_given_up)
@@ -165,8 +163,8 @@ Test(description, one_whose_process_was_killed_is_given_up)
 	cr_assert_eq(waitpid(child, NULL, 0), child);
 	struct wt_wait mine = begin();
 	cr_assert_not(mine.was_alone, "a forked process shares the table");
-	wt_description_wait_end(at, &mine, false);
-	cr_assert(wt_description_others_failed(at, &mine), "what it was told is not known");
+	wt_description_wait_end(number, &mine, false);
+	cr_assert(wt_description_others_failed(number, &mine), "what it was told is not known");
 	mine = begin();
 	cr_assert(mine.was_alone);
 }
@@ -205,30 +203,30 @@ Test(description, more_waits_than_places_take_turns)
 
 static void *hold_and_let(void *arg)
 {
-	uint32_t token = wt_description_hold_offset(at);
+	uint32_t token = wt_description_hold_offset(number);
 
-	*(bool *)arg = wt_description_let_offset(at, token);
+	*(bool *)arg = wt_description_let_offset(number, token);
 	return NULL;
 }
 
 Test(description, the_offset_is_held_by_one)
 {
-	uint32_t token = wt_description_hold_offset(at);
+	uint32_t token = wt_description_hold_offset(number);
 	pthread_t thread;
 	bool held;
 
 	cr_assert_eq(pthread_create(&thread, NULL, hold_and_let, &held), 0);
 	usleep(10000);
-	cr_assert(wt_description_let_offset(at, token));
+	cr_assert(wt_description_let_offset(number, token));
 	pthread_join(thread, NULL);
 	cr_assert(held);
 }
 
 Test(description, the_offset_is_taken_from_who_never_lets_it)
 {
-	uint32_t lost = wt_description_hold_offset(at);
-	uint32_t token = wt_description_hold_offset(at);
+	uint32_t lost = wt_description_hold_offset(number);
+	uint32_t token = wt_description_hold_offset(number);
 
-	cr_assert_not(wt_description_let_offset(at, lost), "and is told");
-	cr_assert(wt_description_let_offset(at, token));
+	cr_assert_not(wt_description_let_offset(number, lost), "and is told");
+	cr_assert(wt_description_let_offset(number, token));
 }

@@ -8,12 +8,13 @@
 
 #include "scratch.h"
 #include "state/elide.h"
+#include "state/inode.h"
 
 static int fd;
 
 static void setup(void)
 {
-	cr_assert_eq(wt_elide_init(), 0);
+	cr_assert_eq(wt_inode_init(), 0);
 	scratch_make();
 	fd = open(scratch_path("file"), O_RDWR | O_CREAT, 0600);
 	cr_assert_geq(fd, 0);

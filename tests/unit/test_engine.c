@@ -78,7 +78,7 @@ static void setup(void)
 	fd = mkstemp(path);
 	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
 	unlink(path);
-	fs.kind = wt_filesystem_kind(0);
+	fs.kind = wt_fs_kind_of(0);
 	rule = (struct wt_rule){ .level = WT_LEVEL_THROUGH, .window_bytes = WT_WINDOW_DEFAULT };
 	wt_sys.sync_file_range = counted_range_sync;
 	wt_sys.fdatasync = counted_fdatasync;
@@ -96,28 +96,29 @@ static struct wt_target target_for(const struct wt_io *io)
 				   .fs = &fs,
 				   .fl = fl,
 				   .has_offset = wt_io_has_offset(io, fl),
-				   .description = wt_description_of(1),
+				   .description = 1,
 				   .started_bytes = &started };
 }
 
 static ssize_t write_by(const struct wt_engine *engine, enum wt_call call, size_t len, off_t offset,
-			struct wt_target *target)
+			struct wt_outcome *outcome)
 {
 	void *buf = calloc(1, len);
 	struct iovec iov = { buf, len };
 	struct wt_io io = { call, fd, 1, 0, { &iov }, offset };
 
-	*target = target_for(&io);
-	ssize_t ret = engine->write(target, &io);
+	struct wt_target target = target_for(&io);
+	*outcome = (struct wt_outcome){ 0 };
+	ssize_t ret = engine->write(&target, &io, outcome);
 	free(buf);
 	return ret;
 }
 
 Test(engine, through_waits_for_the_range_it_wrote)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 8192, &target), 100);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 8192, &outcome), 100);
 	cr_assert_eq(range_sync.calls, 1);
 	cr_assert_eq(range_sync.last.offset, 8192);
 	cr_assert_eq(range_sync.last.len_bytes, 100);
@@ -126,27 +127,27 @@ Test(engine, through_waits_for_the_range_it_wrote)
 
 Test(engine, through_waits_for_the_whole_file_where_the_write_has_no_offset)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 100, WT_OFFSET_NONE, &target), 100);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 100, WT_OFFSET_NONE, &outcome), 100);
 	cr_assert_eq(range_sync.last.offset, 0);
 	cr_assert_eq(range_sync.last.len_bytes, 0);
 
 	fcntl(fd, F_SETFL, O_APPEND);
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 4096, &target), 100);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 4096, &outcome), 100);
 	cr_assert_eq(range_sync.last.len_bytes, 0, "pwrite appends on an O_APPEND descriptor");
 }
 
 Test(engine, a_failed_writeback_is_the_writes_error)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	lseek(fd, 4096, SEEK_SET);
 	range_sync.answer = -EIO;
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 100, WT_OFFSET_NONE, &target), -EIO);
-	cr_assert(target.waited);
-	cr_assert_eq(target.start, 4096);
-	cr_assert_eq(target.copied, 100u);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_WRITE, 100, WT_OFFSET_NONE, &outcome), -EIO);
+	cr_assert(outcome.waited);
+	cr_assert_eq(outcome.start, 4096);
+	cr_assert_eq(outcome.copied, 100u);
 	cr_assert_eq(fdatasyncs, 0, "an I/O error never goes down the ladder");
 	cr_assert_eq(fs.refused, 0u);
 }
@@ -156,15 +157,15 @@ Test(engine, a_refused_sync_file_range_is_made_good_and_not_tried_again)
 	static const int refusals[] = { -ENOSYS, -EPERM, -EOPNOTSUPP, -EINVAL };
 
 	for (size_t i = 0; i < WT_LENGTH(refusals); i++) {
-		struct wt_target target;
+		struct wt_outcome outcome;
 
 		fs.refused = 0;
 		range_sync.answer = refusals[i];
 		range_sync.calls = fdatasyncs = 0;
-		cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &target), 100);
+		cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &outcome), 100);
 		cr_assert_eq(fdatasyncs, 1);
-		cr_assert_eq(target.fell, WT_WHY_NO_RANGE_SYNC);
-		ssize_t again = write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &target);
+		cr_assert_eq(outcome.fell, WT_WHY_NO_RANGE_SYNC);
+		ssize_t again = write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &outcome);
 		cr_assert_eq(again, WT_DECLINED);
 		cr_assert_eq(range_sync.calls, 1);
 	}
@@ -172,9 +173,9 @@ Test(engine, a_refused_sync_file_range_is_made_good_and_not_tried_again)
 
 Test(engine, a_large_pwrite_is_copied_in_steps_and_waited_for_whole)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, (4 << 20) + 5, 3, &target),
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, (4 << 20) + 5, 3, &outcome),
 		     (4 << 20) + 5);
 	cr_assert_gt(copies, 1);
 	cr_assert_eq(range_sync.last.offset, 3);
@@ -184,56 +185,56 @@ Test(engine, a_large_pwrite_is_copied_in_steps_and_waited_for_whole)
 
 Test(engine, a_short_step_ends_the_write)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	copy_limit = 1000;
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4 << 20, 0, &target), 1000);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4 << 20, 0, &outcome), 1000);
 	cr_assert_eq(copies, 1);
 	cr_assert_eq(range_sync.last.len_bytes, 1000);
 }
 
 Test(engine, steps_do_not_run_into_the_file_size_limit)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 	struct rlimit limit = { 2 << 20, RLIM_INFINITY };
 
 	/* SIGXFSZ keeps its default action: the test dies where a step starts at the limit. */
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4 << 20, 0, &target), 2 << 20);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4 << 20, 0, &outcome), 2 << 20);
 }
 
 Test(engine, async_starts_and_waits_only_past_its_window)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	rule.level = WT_LEVEL_ASYNC;
 	rule.window_bytes = 64 << 10;
 	for (int i = 0; i < 16; i++) {
-		cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4096, i * 4096, &target),
+		cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4096, i * 4096, &outcome),
 			     4096);
 		cr_assert_not(range_sync.last_flags & SYNC_FILE_RANGE_WAIT_AFTER);
 	}
 	cr_assert_eq(range_sync.calls, 16);
 	cr_assert_eq(started, 64u << 10);
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4096, 0, &target), 4096);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 4096, 0, &outcome), 4096);
 	cr_assert_eq(range_sync.calls, 18, "one to wait for the window, one to start");
 	cr_assert_eq(started, 4096u);
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 128 << 10, 0, &target), 128 << 10);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 128 << 10, 0, &outcome), 128 << 10);
 	cr_assert_eq(range_sync.last_flags, 7u,
 		     "a write that fills the window alone is waited for");
 }
 
 Test(engine, without_rwf_dsync_the_file_is_synced)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	wt_sys.pwritev2 = refused_pwritev2;
 	rule.level = WT_LEVEL_DSYNC;
-	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &target), 100);
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &outcome), 100);
 	cr_assert_eq(fdatasyncs, 1);
-	cr_assert_eq(target.fell, WT_WHY_NO_RWF_DSYNC);
+	cr_assert_eq(outcome.fell, WT_WHY_NO_RWF_DSYNC);
 	rule.level = WT_LEVEL_SYNC;
-	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &target), 100);
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &outcome), 100);
 	cr_assert_eq(fsyncs, 1, "sync needs all metadata");
 }
 
@@ -256,7 +257,7 @@ static ssize_t carried_out_pwritev2(int file, const struct iovec *iov, int n, of
 Test(engine, a_file_without_a_sync_is_written_and_named)
 {
 	static const struct wt_engine *const engines[] = { &wt_engine_dsync, &wt_engine_writeback };
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	wt_sys.fsync = wt_sys.fdatasync = unknown_sync;
 	wt_sys.pwritev2 = carried_out_pwritev2;
@@ -265,47 +266,47 @@ Test(engine, a_file_without_a_sync_is_written_and_named)
 			rule.level = level;
 			fs.refused = 0;
 			range_sync.answer = -EINVAL;
-			cr_expect_eq(write_by(engines[i], WT_PWRITE, 100, 0, &target), 100);
-			cr_expect_eq(target.uncovered, WT_WHY_NO_SYNC);
+			cr_expect_eq(write_by(engines[i], WT_PWRITE, 100, 0, &outcome), 100);
+			cr_expect_eq(outcome.uncovered, WT_WHY_NO_SYNC);
 			fs.refused = 0;
-			cr_expect_eq(write_by(engines[i], WT_WRITE, 100, WT_OFFSET_NONE, &target),
+			cr_expect_eq(write_by(engines[i], WT_WRITE, 100, WT_OFFSET_NONE, &outcome),
 				     100);
-			cr_expect_eq(target.uncovered, WT_WHY_NO_SYNC);
+			cr_expect_eq(outcome.uncovered, WT_WHY_NO_SYNC);
 		}
 	}
 }
 
 Test(engine, a_file_without_a_sync_is_an_error_under_strict)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	wt_sys.fsync = wt_sys.fdatasync = unknown_sync;
 	wt_config.strict = true;
 	rule.level = WT_LEVEL_DSYNC;
-	cr_expect_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &target), -EIO);
+	cr_expect_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &outcome), -EIO);
 }
 
 /* EINVAL is the program's where its own arguments are wrong. */
 Test(engine, a_bad_argument_is_no_file_without_a_sync)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	rule.level = WT_LEVEL_DSYNC;
-	cr_expect_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, -5, &target), -EINVAL);
-	cr_expect_eq(target.uncovered, WT_WHY_NONE);
-	cr_expect_eq(target.fell, WT_WHY_NONE);
+	cr_expect_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, -5, &outcome), -EINVAL);
+	cr_expect_eq(outcome.uncovered, WT_WHY_NONE);
+	cr_expect_eq(outcome.fell, WT_WHY_NONE);
 }
 
 Test(engine, an_io_error_of_rwf_dsync_is_returned)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	wt_sys.pwritev2 = failing_pwritev2;
 	rule.level = WT_LEVEL_DSYNC;
-	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 4096, &target), -EIO);
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 4096, &outcome), -EIO);
 	cr_assert_eq(fdatasyncs, 0);
-	cr_assert(target.waited);
-	cr_assert_eq(target.start, 4096);
+	cr_assert(outcome.waited);
+	cr_assert_eq(outcome.start, 4096);
 }
 
 Test(engine, direct_declines_what_is_not_whole_blocks_at_an_offset)
@@ -326,12 +327,13 @@ Test(engine, direct_declines_what_is_not_whole_blocks_at_an_offset)
 		struct iovec iov = { buf, cases[i].len };
 		struct wt_io io = { cases[i].call, fd, 1, 0, { &iov }, cases[i].offset };
 		struct wt_target target = target_for(&io);
+		struct wt_outcome outcome = { 0 };
 
 		target.dio_file_align = 4096;
 		target.dio_memory_align = 512;
-		cr_assert_eq(wt_engine_direct.write(&target, &io), WT_DECLINED);
-		cr_assert_eq(target.fell, cases[i].why, "case %zu: %s", i,
-			     wt_reason_text(target.fell));
+		cr_assert_eq(wt_engine_direct.write(&target, &io, &outcome), WT_DECLINED);
+		cr_assert_eq(outcome.fell, cases[i].why, "case %zu: %s", i,
+			     wt_reason_text(outcome.fell));
 	}
 }
 
@@ -341,28 +343,29 @@ Test(engine, direct_declines_an_address_that_is_not_there)
 	struct wt_io io = { WT_PWRITE, fd, 1, 0, { &iov }, 0 };
 	struct wt_io vector = { WT_PWRITEV, fd, 1, 0, { (void *)1 }, 0 };
 	struct wt_target target = target_for(&io);
+	struct wt_outcome outcome = { 0 };
 
 	target.dio_file_align = 4096;
 	target.dio_memory_align = 512;
-	cr_assert_eq(wt_engine_direct.write(&target, &io), WT_DECLINED);
-	cr_assert_eq(wt_engine_direct.write(&target, &vector), WT_DECLINED);
-	cr_assert_eq(wt_engine_dsync.write(&target, &io), -EFAULT);
+	cr_assert_eq(wt_engine_direct.write(&target, &io, &outcome), WT_DECLINED);
+	cr_assert_eq(wt_engine_direct.write(&target, &vector, &outcome), WT_DECLINED);
+	cr_assert_eq(wt_engine_dsync.write(&target, &io, &outcome), -EFAULT);
 }
 
 Test(engine, a_number_that_became_a_device_unseen_is_left_alone)
 {
-	struct wt_target target;
+	struct wt_outcome outcome;
 
 	fd = open("/dev/null", O_WRONLY);
 	range_sync.answer = -EINVAL;
-	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &target), 100);
-	cr_assert(target.stale);
+	cr_assert_eq(write_by(&wt_engine_writeback, WT_PWRITE, 100, 0, &outcome), 100);
+	cr_assert(outcome.stale);
 	cr_assert_eq(fs.refused, 0u, "that says nothing of the file system");
 
 	wt_sys.pwritev2 = refused_pwritev2;
-	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &target), 100);
-	cr_assert(target.stale);
-	cr_assert_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &target), 100);
-	cr_assert(target.stale);
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_PWRITE, 100, 0, &outcome), 100);
+	cr_assert(outcome.stale);
+	cr_assert_eq(write_by(&wt_engine_dsync, WT_WRITE, 100, WT_OFFSET_NONE, &outcome), 100);
+	cr_assert(outcome.stale);
 	cr_assert_eq(fs.refused, 0u);
 }

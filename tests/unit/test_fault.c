@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "core/core.h"
 #include "core/resolve.h"
+#include "core/write.h"
 #include "report/report.h"
 #include "report/stats.h"
 #include "scratch.h"
@@ -172,7 +172,7 @@ static void judge_success(const struct fault *fault, size_t way, size_t rule, in
 		wrong("returned %zd, and they are not as strong as that", ret);
 }
 
-static void write_once(const struct fault *fault, size_t way, size_t rule, int fd, int exclusion)
+static void write_once(const struct fault *fault, size_t way, size_t rule, int fd, int n)
 {
 	size_t len = length(way, rule);
 	void *memory = NULL;
@@ -182,7 +182,7 @@ static void write_once(const struct fault *fault, size_t way, size_t rule, int f
 	bool is_scalar = ways[way].call == WT_WRITE || ways[way].call == WT_PWRITE;
 	bool has_offset = ways[way].call != WT_WRITE && ways[way].call != WT_WRITEV;
 	off_t before = position(fd), end = syscall(SYS_lseek, fd, 0, SEEK_END);
-	off_t offset = exclusion * len + (rules[rule].on_disk ? 0 : 100);
+	off_t offset = n * len + (rules[rule].on_disk ? 0 : 100);
 	if (err)
 		wrong("no memory");
 	if (!has_offset)
@@ -190,7 +190,7 @@ static void write_once(const struct fault *fault, size_t way, size_t rule, int f
 	off_t start = ways[way].fl & O_APPEND ? end : has_offset ? offset : before;
 
 	syscall(SYS_lseek, fd, before, SEEK_SET);
-	memset(bytes, 'a' + exclusion, len);
+	memset(bytes, 'a' + n, len);
 	if (is_scalar)
 		iov[0].iov_len = len;
 	struct wt_io io = { ways[way].call, fd, is_scalar ? 1 : 2, 0, { iov }, offset };
@@ -256,8 +256,8 @@ static void live(const struct fault *fault, size_t way, size_t rule)
 	int err = wt_resolve_opened(fd, O_RDWR, NULL);
 	if (err)
 		wrong("the open was refused: %d", err);
-	for (int exclusion = 0; exclusion < WRITES; exclusion++)
-		write_once(fault, way, rule, fd, exclusion);
+	for (int n = 0; n < WRITES; n++)
+		write_once(fault, way, rule, fd, n);
 	if (fault_struck() && fault->at == FAULT_EVERY && !told->failed &&
 	    (fault->call == FAULT_sync_file_range || fault->call == FAULT_pwritev2) &&
 	    fault->answer < 0 && !was_named(WT_EVENT_FALL))

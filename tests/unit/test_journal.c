@@ -131,7 +131,7 @@ static void setup(void)
 	wt_sys.read = fake_read;
 	wt_sys.close = fake_close;
 	says.flags = O_RDWR;
-	fs = (struct wt_filesystem){ .dev = DEVICE, .kind = wt_filesystem_kind(EXT4_SUPER_MAGIC) };
+	fs = (struct wt_filesystem){ .dev = DEVICE, .kind = wt_fs_kind_of(EXT4_SUPER_MAGIC) };
 	says.own = says.directory = -ENODATA;
 	says.directory_device = DEVICE;
 }
@@ -236,7 +236,7 @@ Test(journal, what_cannot_write_may_be_read_only_and_alive)
 
 Test(journal, xfs_is_asked_by_stat_where_nothing_else_answers)
 {
-	fs.kind = wt_filesystem_kind(XFS_MAGIC);
+	fs.kind = wt_fs_kind_of(XFS_MAGIC);
 	says.own = says.directory = -EACCES;
 	cr_assert_eq(wt_journal_ask(&fs, FD, false), WT_JOURNAL_LIVES);
 	says.stat = -EIO;
@@ -247,7 +247,7 @@ Test(journal, xfs_is_asked_by_stat_where_nothing_else_answers)
 
 Test(journal, btrfs_is_read_only_once_it_died)
 {
-	fs.kind = wt_filesystem_kind(BTRFS_SUPER_MAGIC);
+	fs.kind = wt_fs_kind_of(BTRFS_SUPER_MAGIC);
 	cr_assert_eq(wt_journal_ask(&fs, FD, false), WT_JOURNAL_LIVES);
 	says.file_flags = ST_RDONLY;
 	cr_assert_eq(wt_journal_ask(&fs, FD, true), WT_JOURNAL_DIED);
@@ -256,7 +256,7 @@ Test(journal, btrfs_is_read_only_once_it_died)
 
 Test(journal, what_keeps_none_is_not_asked)
 {
-	fs.kind = wt_filesystem_kind(NFS_SUPER_MAGIC);
+	fs.kind = wt_fs_kind_of(NFS_SUPER_MAGIC);
 	cr_assert_eq(wt_journal_ask(&fs, FD, false), WT_JOURNAL_LIVES);
 	cr_assert_eq(asked.own + asked.directory + asked.stat, 0);
 }

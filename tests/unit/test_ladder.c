@@ -55,7 +55,7 @@ static const struct {
 Test(choose, each_level_gets_the_engine_that_its_file_system_can_carry)
 {
 	for (size_t i = 0; i < WT_LENGTH(cases); i++) {
-		struct wt_filesystem fs = { .kind = wt_filesystem_kind(cases[i].magic),
+		struct wt_filesystem fs = { .kind = wt_fs_kind_of(cases[i].magic),
 					    .refused = cases[i].refused };
 		struct wt_rule rule = { .level = cases[i].level,
 					.engine = cases[i].asked,
@@ -113,7 +113,7 @@ static const struct {
 Test(choose, what_a_mount_lacks_is_the_reason)
 {
 	for (size_t i = 0; i < WT_LENGTH(mounts); i++) {
-		struct wt_filesystem fs = { .kind = wt_filesystem_kind(EXT4),
+		struct wt_filesystem fs = { .kind = wt_fs_kind_of(EXT4),
 					    .mount = *mounts[i].mount };
 		struct wt_rule rule = { .level = mounts[i].level, .engine = mounts[i].asked };
 		struct wt_choice choice = wt_ladder_choose(&rule, &fs, mounts[i].direct_works);
@@ -128,8 +128,8 @@ Test(choose, what_a_mount_lacks_is_the_reason)
 
 Test(choose, what_direct_declines_goes_to_the_cheapest_engine_of_its_level)
 {
-	struct wt_filesystem ext4 = { .kind = wt_filesystem_kind(EXT4) };
-	struct wt_filesystem overlay = { .kind = wt_filesystem_kind(OVERLAY) };
+	struct wt_filesystem ext4 = { .kind = wt_fs_kind_of(EXT4) };
+	struct wt_filesystem overlay = { .kind = wt_fs_kind_of(OVERLAY) };
 	struct wt_rule through = { .level = WT_LEVEL_THROUGH }, dsync = { .level = WT_LEVEL_DSYNC };
 
 	cr_expect_eq(wt_ladder_below(&wt_engine_direct, &through, &ext4), &wt_engine_writeback);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/fd_path.h"
 #include "os/sys.h"
 #include "state/path.h"
 
@@ -24,7 +25,7 @@ static void setup(void)
 	cr_assert(mkdtemp(here) && realpath(here, dir) && !chdir(dir));
 	cr_assert(!mkdir("sub", 0700) && !symlink("sub", "to-sub") && !symlink("file", "to-file"));
 	fd = open("file", O_RDWR | O_CREAT, 0600);
-	cr_assert(fd >= 0 && wt_sys_path(fd, expected, sizeof(expected)) > 0);
+	cr_assert(fd >= 0 && wt_fd_path(fd, expected, sizeof(expected)) > 0);
 }
 
 static void teardown(void)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/reason.h"
+#include "os/process.h"
 #include "os/sys.h"
 #include "report/log.h"
 #include "report/report.h"
@@ -157,7 +158,7 @@ Test(report, text_of_a_forked_child_lists_no_rule_without_a_file)
 {
 	fill();
 	if (!fork()) {
-		wt_stats_forked();
+		wt_process_forked();
 		wt_stats_write(1, WT_ENGINE_WRITEBACK, 1, 1);
 		wt_report_write(scratch_path("report"), &policy);
 		_exit(0);
@@ -597,7 +598,7 @@ Test(report, each_process_adds_to_a_shared_file)
 	fill();
 	for (int i = 0; i < CHILDREN; i++) {
 		if (!fork()) {
-			wt_stats_forked();
+			wt_process_forked();
 			wt_stats_write(1, WT_ENGINE_WRITEBACK, 1, 1);
 			wt_report_write(scratch_path("report.json"), &policy);
 			_exit(0);
@@ -615,7 +616,7 @@ Test(report, forked_child_without_counts_stays_silent)
 {
 	fill();
 	if (!fork()) {
-		wt_stats_forked();
+		wt_process_forked();
 		wt_report_write(scratch_path("report"), &policy);
 		_exit(0);
 	}

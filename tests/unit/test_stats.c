@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/process.h"
 #include "os/sys.h"
 #include "report/stats.h"
 
@@ -47,7 +48,7 @@ static uint64_t writes(void)
 Test(stats, nothing_is_counted_at_first)
 {
 	cr_expect(!wt_stats_any());
-	cr_expect(!wt_stats_is_fork());
+	cr_expect(!wt_process_is_fork());
 	cr_expect_null(wt_stats_event_at(0));
 }
 
@@ -56,7 +57,7 @@ Test(stats_before_start, calls_are_harmless)
 	wt_stats_file(0, ENGINE, "why", 1, 2);
 	wt_stats_write(0, ENGINE, 1, 1);
 	wt_stats_event(WT_EVENT_FALL, 0, "a", "b", "c");
-	wt_stats_forked();
+	wt_process_forked();
 	cr_expect(!wt_stats_any());
 	cr_expect(!wt_stats_claim_report());
 	cr_expect_eq(wt_stats_elapsed_ms(), 0);
@@ -159,9 +160,9 @@ static int counts_anew(void)
 {
 	int wrong = 0;
 
-	wrong |= wt_stats_process() == getpid() ? 0 : 32;
+	wrong |= wt_process_id() == getpid() ? 0 : 32;
 	wrong |= wt_stats_any() ? 1 : 0;
-	wrong |= wt_stats_is_fork() ? 0 : 2;
+	wrong |= wt_process_is_fork() ? 0 : 2;
 	wt_stats_write(RULE, ENGINE, 1, 1);
 	wrong |= writes() == 1 ? 0 : 4;
 	wrong |= wt_stats_claim_report() ? 0 : 8;
@@ -180,7 +181,7 @@ static int status_of(pid_t child)
 static void expect_own_counts_kept(void)
 {
 	cr_expect_eq(writes(), 1);
-	cr_expect(!wt_stats_is_fork());
+	cr_expect(!wt_process_is_fork());
 	cr_expect(wt_stats_claim_report());
 }
 
@@ -189,7 +190,7 @@ Test(stats, forked_child_counts_and_reports_for_itself)
 	wt_stats_write(RULE, ENGINE, 1, 1);
 	pid_t child = fork();
 	if (!child) {
-		wt_stats_forked();
+		wt_process_forked();
 		_exit(counts_anew());
 	}
 	cr_expect_eq(status_of(child), 0);
@@ -211,7 +212,7 @@ Test(stats, child_of_a_parent_that_has_reported_reports_too)
 	cr_assert(wt_stats_claim_report());
 	pid_t child = fork();
 	if (!child) {
-		wt_stats_forked();
+		wt_process_forked();
 		_exit(wt_stats_claim_report() ? 0 : 1);
 	}
 	cr_expect_eq(status_of(child), 0);
@@ -245,7 +246,7 @@ Test(stats, vfork_child_of_a_forked_child_does_not_report_in_its_place)
 {
 	pid_t child = fork();
 	if (!child) {
-		wt_stats_forked();
+		wt_process_forked();
 		_exit(!vfork_child_claims() && wt_stats_claim_report() ? 0 : 1);
 	}
 	cr_expect_eq(status_of(child), 0);

@@ -3,13 +3,14 @@
 #define _GNU_SOURCE
 #include <criterion/criterion.h>
 
+#include "state/inode.h"
 #include "state/suspect.h"
 
 #define FILE_HASH 12345u
 
 static void setup(void)
 {
-	cr_assert_eq(wt_suspect_init(), 0);
+	cr_assert_eq(wt_inode_init(), 0);
 }
 
 TestSuite(suspect, .init = setup);

@@ -6,9 +6,9 @@
 #include <stdio_ext.h>
 #include <unistd.h>
 
-#include "core/core.h"
 #include "core/namespace.h"
 #include "core/resolve.h"
+#include "core/write.h"
 #include "os/real.h"
 #include "os/sys.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "core/core.h"
+#include "core/lifecycle.h"
 #include "core/resolve.h"
 #include "edge/stdio/stdio.h"
 #include "os/real.h"

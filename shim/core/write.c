@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "core/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "core/attribution.h"
+#include "core/resolve.h"
+#include "core/trace.h"
+#include "engine/ladder.h"
+#include "os/process.h"
+#include "os/sys.h"
+#include "report/log.h"
+#include "report/stats.h"
+#include "state/config.h"
+#include "state/elide.h"
+
+/* The file of a descriptor that has an entry in the table, or none (NULL). */
+static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
+				  struct wt_fd *entry)
+{
+	uint64_t file = entry ? atomic_load_explicit(&entry->file, memory_order_relaxed) : 0;
+
+	return (struct wt_target){
+		.rule = &wt_config.policy.rules[verdict.rule],
+		.fs = wt_filesystem_at(verdict.fs),
+		.fl = fl,
+		.has_offset = wt_io_has_offset(io, fl),
+		.may_be_inline = verdict.may_be_inline,
+		.dio_file_align = verdict.dio_shift ? 1U << (verdict.dio_shift & 15) : 0,
+		.dio_memory_align = verdict.dio_shift ? 1U << (verdict.dio_shift >> 4) : 0,
+		.started_bytes = entry ? &entry->started_bytes : NULL,
+		.description = entry ? atomic_load(&entry->description) : 0,
+		.file = likely(file) ? file : wt_resolve_file(io->fd),
+	};
+}
+
+static void count_file(int fd, uint16_t rule, enum wt_engine_id engine, enum wt_reason why)
+{
+	struct stat st;
+
+	if (!wt_sys.identify(fd, &st))
+		wt_stats_file(rule, engine, wt_reason_text(why), st.st_dev, st.st_ino);
+}
+
+/* A descriptor comes with its verdict over a fork, and into a report that has not seen it. */
+static void count_inherited(struct wt_fd *entry, int fd, union wt_verdict verdict)
+{
+	pid_t process = wt_process_id();
+
+	if (!entry || atomic_load_explicit(&entry->counted_in, memory_order_relaxed) == process)
+		return;
+	atomic_store_explicit(&entry->counted_in, process, memory_order_relaxed);
+	count_file(fd, verdict.rule, verdict.engine, verdict.reason);
+}
+
+static void count_fall(struct wt_trace *trace, int fd, const char *from, const char *to,
+		       enum wt_reason why)
+{
+	wt_stats_event(WT_EVENT_FALL, fd, from, to, wt_reason_text(why));
+	wt_trace_fell(trace, from, to, why);
+}
+
+/* Down the ladder until an engine carries the write; *engine is the one that did. */
+static ssize_t write_by_ladder(const struct wt_target *target, const struct wt_io *io,
+			       uint16_t rule, const struct wt_engine **engine,
+			       struct wt_trace *trace, struct wt_outcome *outcome)
+{
+	ssize_t ret = wt_attribution_write(*engine, target, io, false, outcome);
+
+	while (ret == WT_DECLINED) {
+		const struct wt_engine *next = wt_ladder_below(*engine, target->rule, target->fs);
+
+		count_fall(trace, io->fd, (*engine)->name, next->name, outcome->fell);
+		count_file(io->fd, rule, next->id, WT_WHY_DECLINED);
+		outcome->fell = WT_WHY_NONE;
+		ret = wt_attribution_write(next, target, io, (*engine)->bypasses_cache, outcome);
+		*engine = next;
+	}
+	if (outcome->fell)
+		count_fall(trace, io->fd, (*engine)->name, "fdatasync", outcome->fell);
+	return ret;
+}
+
+/*
+ * Nothing reached the file: the bytes stayed in a stream's buffer, or the kernel does not support
+ * the copy. Such a call is not counted.
+ */
+static bool wrote_nothing(ssize_t ret)
+{
+	return !ret || wt_sys_is_refusal(ret) || ret == -EXDEV || ret == -EAGAIN || ret == -EBADF;
+}
+
+static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
+{
+	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
+	struct wt_fd *entry = wt_fdtable_entry(io->fd);
+	uint32_t generation = entry ? atomic_load(&entry->generation) : 0;
+	int fl = wt_resolve_flags(io->fd);
+
+	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
+	if (unlikely(fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH))
+		return wt_io_pass(io);
+	const struct wt_target target = target_of(io, verdict, fl, entry);
+	struct wt_outcome outcome = {
+		.uncovered = wt_filesystem_lacks(target.fs, target.rule->level),
+	};
+	count_inherited(entry, io->fd, verdict);
+	struct wt_trace trace = { 0 };
+	uint64_t start_ns = wt_sys_now_ns();
+	if (verdict.asked)
+		count_fall(&trace, io->fd, wt_engine_name(verdict.asked), engine->name,
+			   verdict.reason);
+	ssize_t ret = write_by_ladder(&target, io, verdict.rule, &engine, &trace, &outcome);
+	if (io->call == WT_ACT && wrote_nothing(ret))
+		return ret;
+	uint64_t ns = wt_sys_now_ns() - start_ns;
+
+	/* The number was closed under the write: its second call went to no file or another. */
+	if (ret > 0 && outcome.in_two_calls && entry &&
+	    atomic_load(&entry->generation) != generation)
+		ret = -EBADF;
+	if (unlikely(outcome.stale)) {
+		wt_fdtable_forget(io->fd);
+		return ret;
+	}
+	if (unlikely(verdict.may_be_inline) && ret > 0)
+		wt_resolve_look_for_blocks(io->fd, &verdict);
+	if (ret > 0 && target.rule->cache_drop && engine->id != WT_ENGINE_DIRECT)
+		wt_io_drop_cache(io, fl, ret);
+	if (unlikely(ret < 0 && target.rule->fsync_elide))
+		wt_elide_doubt(io->fd);
+	if (unlikely(outcome.uncovered))
+		wt_stats_event(WT_EVENT_NOT_COVERED, io->fd, NULL, NULL,
+			       wt_reason_text(outcome.uncovered));
+	wt_stats_write(verdict.rule, engine->id, ret, ns);
+	if (unlikely(wt_log_threshold >= WT_LOG_DEBUG))
+		wt_trace_tell(&trace, io, &target, engine, ret, ns, &outcome);
+	return ret;
+}
+
+ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
+{
+	if (unlikely(wt_resolve_has_moved(io->fd, verdict))) {
+		wt_fdtable_forget(io->fd);
+		verdict.word = 0;
+	}
+	if (verdict.state == WT_UNKNOWN) {
+		int err = wt_resolve_adopt(io->fd, &verdict);
+
+		if (err)
+			return err;
+	}
+	if (verdict.state == WT_RULED)
+		return write_ruled(io, verdict);
+	ssize_t ret = wt_io_pass(io);
+	if (ret > 0 && !(io->call == WT_ACT && io->act->is_stream))
+		wt_resolve_wrote(io->fd, verdict, ret);
+	return ret;
+}
