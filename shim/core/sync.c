@@ -58,8 +58,10 @@ static void sync_alone(void *arg)
 static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct wt_sync *),
 		       union wt_verdict verdict, uint64_t description)
 {
+	bool excludes = wt_filesystem_at(verdict.fs)->kind->flags & WT_FS_ONE_SYNC;
 	struct sync sync = {
-		.waiter = { .description = description, .file = wt_resolve_file(io->fd) },
+		.waiter = { .description = description,
+			    .file = unlikely(excludes) ? wt_resolve_file(io->fd) : 0 },
 		.io = io,
 		.carry_out = carry_out,
 		.verdict = verdict,
