@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wt.h - libwt for programs that know of it. See libwt(7).
+ * wt.h - what libwt offers to programs that know of it. See libwt(7).
  *
- * The functions are weak: a program that runs without libwt.so preloaded finds
- * them NULL.
+ * The functions are weak symbols: in a program that runs without libwt.so preloaded, their
+ * addresses are NULL.
  */
 #ifndef WT_H
 #define WT_H

@@ -6,7 +6,9 @@
 
 #include "base/base.h"
 
-/* Neither strcmp(3) nor strcasecmp(3): a sanitizer's runtime has them before it is ready to serve.
+/*
+ * As !strcmp(3) and !strcasecmp(3), which a sanitizer's runtime interposes. libwt starts first, and
+ * that runtime is not initialized by then.
  */
 static bool is_same(const char *one, const char *other)
 {
@@ -31,7 +33,7 @@ static void add_mode(struct wt_text *text, mode_t mode)
 		wt_text_u64(text, mode >> shift & 7);
 }
 
-/* A character device (a terminal) has no content that somebody could have left there. */
+/* A character device (a terminal) passes: it has no content that somebody could have left there. */
 void wt_file_trust_rules(const struct stat *st, uid_t uid, struct wt_text *fault)
 {
 	if (uid || S_ISCHR(st->st_mode))

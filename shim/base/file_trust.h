@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_trust - which files may give libwt its rules, and which may take its words.
+ * file_trust - which files may give libwt its rules, and which may receive its log and its report.
  *
- * Pure. Judged is what fstat(2) says of the open descriptor: a path can come to mean another
- * file between a look and an open. What is wrong is added to `fault`, with what would be right;
- * nothing where all is well.
+ * Pure. The functions check what fstat(2) says of a file that is already open, because a path can
+ * come to mean another file between a check and an open. They append to `fault` what is wrong and
+ * what would be right, and append nothing if all is well.
  */
 #ifndef WT_FILE_TRUST_H
 #define WT_FILE_TRUST_H
@@ -14,25 +14,29 @@
 
 #include "base/text.h"
 
-/* Enough for any fault. */
+/* Enough for the text of any fault. */
 #define WT_FILE_TRUST_FAULT_BYTES 160
 
-/* Rules for a process whose effective user is `uid`: what root obeys, only root may write. */
+/*
+ * Checks a file of rules for a process with the effective user `uid`. Rules that root obeys must
+ * come from a file that only root may write.
+ */
 void wt_file_trust_rules(const struct stat *st, uid_t uid, struct wt_text *fault);
 
 /*
- * The log and the report of such a process: nothing is added to a file of another user, who may
- * have laid it out, nor to one that goes by a second name somewhere else, nor to a disk.
+ * Checks a log or report file of a process with the effective user `uid`. libwt does not append to
+ * a file of another user, who may have put it there as a trap, to a file with a second hard link,
+ * or to a block device.
  */
 void wt_file_trust_output(const struct stat *st, uid_t uid, struct wt_text *fault);
 
 /*
- * The name that the user gave for them. Words for standard output are no path: who reads a
- * program's output takes all that is there for its data.
+ * Checks the name that the user gave for the log or the report. Names of standard output are
+ * refused, because whoever reads a program's output takes all of it for the program's data.
  */
 void wt_file_trust_output_name(const char *where, struct wt_text *fault);
 
-/* Whether that name is the word for standard error, in capitals or not. */
+/* Whether the name means standard error: "stderr", in capitals or not, or "/dev/stderr". */
 bool wt_file_trust_is_stderr(const char *where);
 
 #endif

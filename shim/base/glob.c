@@ -4,7 +4,7 @@
 #include "base/base.h"
 #include "base/glob.h"
 
-/* The C locale's classes, each as pairs of first and last byte. */
+/* The character classes of the C locale, each as pairs of first and last byte. */
 static const struct {
 	const char *name;
 	const char *ranges;
@@ -17,7 +17,10 @@ static const struct {
 	{ "upper", "AZ" },	 { "xdigit", "09AFaf" },
 };
 
-/* A place in a pattern; `fault` says what was expected there once something is wrong. */
+/*
+ * A position in a pattern. `fault` is NULL until an error is found, and then says what was expected
+ * at the position.
+ */
 struct cursor {
 	const char *at;
 	const char *end;
@@ -41,7 +44,7 @@ static bool fail(struct cursor *in, const char *at, const char *expected)
 	return false;
 }
 
-/* "[:name:]", the cursor on its '['. */
+/* Matches one class, "[:name:]". The cursor stands on its '['. */
 static bool match_class(struct cursor *in, unsigned char byte)
 {
 	const char *name = in->at + 2;
@@ -63,7 +66,7 @@ static bool match_class(struct cursor *in, unsigned char byte)
 	return fail(in, in->at, "a class such as [:digit:]");
 }
 
-/* One byte of a bracket: plain, quoted by a backslash, or "[.x.]", "[=x=]". */
+/* Takes one byte of a bracket: plain, quoted by a backslash, or as "[.x.]" or "[=x=]". */
 static bool take_byte(struct cursor *in, unsigned char *byte)
 {
 	if (opens(in, '.') || opens(in, '=')) {
@@ -83,7 +86,7 @@ static bool take_byte(struct cursor *in, unsigned char *byte)
 	return true;
 }
 
-/* One item of a bracket: a class, a byte or a range of bytes. */
+/* Matches one item of a bracket: a class, a byte or a range of bytes. */
 static bool match_item(struct cursor *in, unsigned char byte)
 {
 	const char *start = in->at;
@@ -107,7 +110,10 @@ static bool match_item(struct cursor *in, unsigned char byte)
 	return byte >= first && byte <= last;
 }
 
-/* The cursor behind the '['; afterwards behind its ']'. False with in->fault set on a fault. */
+/*
+ * Matches a bracket, with the cursor behind its '[' before and behind its ']' after. On a fault,
+ * returns false and sets in->fault.
+ */
 static bool match_bracket(struct cursor *in, unsigned char byte)
 {
 	const char *open = in->at - 1;
@@ -129,7 +135,7 @@ static bool match_bracket(struct cursor *in, unsigned char byte)
 	return found != negated;
 }
 
-/* One element of the pattern other than '*' against one byte. */
+/* Matches one element of the pattern other than '*' against one byte. */
 static bool match_one(struct cursor *in, unsigned char byte)
 {
 	char element = *in->at++;
@@ -147,8 +153,8 @@ static bool match_one(struct cursor *in, unsigned char byte)
 }
 
 /*
- * Of all the stars met, only the last can still have to take more: what stood
- * before it has matched as early as it could. So there is one place to go back to.
+ * A mismatch is retried at the last '*' only, with one byte more for it. What stands before that
+ * '*' has matched as early as possible, so more bytes for an earlier one would not help.
  */
 bool wt_glob_match(const char *pattern, size_t pattern_len, const char *string)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * glob - fnmatch(3) with flags 0 in the C locale, byte by byte.
+ * glob - matches as fnmatch(3) does with flags 0 in the C locale, byte by byte.
  *
- * Not fnmatch itself: that may allocate, and what [a-z] means there depends on
- * the locale of the program around us. Pure, no state: callable from a signal
- * handler. The time is at most the product of both lengths.
+ * fnmatch itself is not used, because it may allocate, and because the meaning of [a-z] would
+ * depend on the program's locale. Pure and without state, so safe in a signal handler. The time is
+ * at most proportional to the product of both lengths.
  *
- * `*`, `?` and brackets match a '/' and a leading '.' like any other byte.
- * Where POSIX leaves the meaning of a pattern undefined, as for brackets that
- * do not end, the pattern has a fault and matches nothing.
+ * `*`, `?` and brackets match a '/' and a leading '.' like any other byte. Where POSIX leaves the
+ * meaning of a pattern undefined, as for brackets that do not end, the pattern has a fault and
+ * matches nothing.
  */
 #ifndef WT_GLOB_H
 #define WT_GLOB_H
@@ -19,8 +19,8 @@
 bool wt_glob_match(const char *pattern, size_t pattern_len, const char *string);
 
 /*
- * NULL for a good pattern. Otherwise what was expected, a constant, and in
- * *offset the byte of the pattern where.
+ * NULL for a well-formed pattern. Otherwise the text of what was expected (a constant); *offset is
+ * the byte of the pattern where it was expected.
  */
 const char *wt_glob_fault(const char *pattern, size_t pattern_len, size_t *offset);
 

@@ -3,16 +3,20 @@
 
 #include <string.h>
 
-/* Fewer in a row are read faster than counted. */
+/* A shorter run is easier to read than a count. */
 #define REPEATED_MIN 4
 
-/* What is longer is cut without being looked at closer. */
+/*
+ * If the folded pattern is longer than this, the pattern is cut in the middle without being folded.
+ */
 #define FOLDED_BYTES 512
 
 #define HEAD_WIDTH 24
 #define TAIL_WIDTH (WT_LABEL_WIDTH - HEAD_WIDTH - 1)
 
-/* Bytes of the first piece: a class in brackets, an escaped character, or one byte. */
+/*
+ * The length in bytes of the first piece: a class in brackets, an escaped character, or one byte.
+ */
 static size_t piece_len(const char *pattern, size_t len)
 {
 	size_t at = 1;
@@ -23,7 +27,7 @@ static size_t piece_len(const char *pattern, size_t len)
 		return 1;
 	if (at < len && (pattern[at] == '!' || pattern[at] == '^'))
 		at++;
-	/* A bracket that comes first is one of the class. */
+	/* A ']' directly behind the '[' belongs to the class and does not end it. */
 	for (at++; at < len; at++) {
 		if (pattern[at] == ']')
 			return at + 1;
@@ -64,7 +68,7 @@ static bool is_inside_character(const char *at)
 	return (*at & 0xc0) == 0x80;
 }
 
-/* Where the character with this number begins, from the front. */
+/* The byte where character number `n`, counted from 0, begins. */
 static size_t nth_character(const char *bytes, size_t len, size_t n)
 {
 	size_t at = 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * label - a pattern as a table for people has room for it.
+ * label - shortens a pattern so that it fits into a column of the report's table.
  *
- * Pure. A pattern of up to WT_LABEL_WIDTH characters is shown as it is. In a longer one a piece
- * that stands there many times in a row is shown once, with how often ("[0-9]×6"), and of what is
- * still longer the middle is left out ("…").
+ * Pure. A pattern of up to WT_LABEL_WIDTH characters is shown as it is. In a longer one, a piece
+ * that is repeated is shown once with its count ("[0-9]×6"). If that is still too long, its middle
+ * is replaced by "…".
  */
 #ifndef WT_LABEL_H
 #define WT_LABEL_H
@@ -13,10 +13,10 @@
 
 #define WT_LABEL_WIDTH 40
 
-/* Adds the label, with what cannot be shown escaped (wt_text_plain). */
+/* Appends the label; what a terminal would not show is escaped as by wt_text_plain. */
 void wt_label_add(struct wt_text *out, const char *pattern, size_t len);
 
-/* How many characters that takes. */
+/* The width of the label in characters. */
 size_t wt_label_width(const char *pattern, size_t len);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grammar of a rule, the same in a list and in a file:
+ * The grammar of a rule is the same in a list and in a file:
  *
  *	PATTERN=LEVEL[,OPTION[=VALUE]]...
  *
- * PATTERN ends at the first '=' without a backslash before it; ';' in it needs
- * a backslash too, and so do a first '#' and blanks at its ends. Then any rule
- * can be moved between a list and a file as it stands. What can only be a slip
- * (a pattern that can match nothing, an option that its level has no use for)
- * is refused: a rule that silently does nothing is a file that is not written through.
+ * PATTERN ends at the first '=' that has no backslash before it. A ';' in it needs a backslash too,
+ * and so do a '#' at its beginning and blanks at its ends, so that any rule can be moved between a
+ * list and a file unchanged. What can only be a mistake (a pattern that can match nothing, an
+ * option that has no use at its level) is refused: a rule that silently does nothing leaves a file
+ * that is not written through.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static const char *const engine_names[] = {
 	[WT_ENGINE_DIRECT] = "direct",
 };
 
-/* A stretch of the text. */
+/* A part of the text, not terminated. */
 struct token {
 	const char *at;
 	size_t len;
@@ -49,7 +49,7 @@ struct token {
 struct parser {
 	enum wt_policy_form form;
 	size_t rule;
-	const char *origin; /* column 1 */
+	const char *origin; /* the byte that is column 1 */
 	struct wt_policy_error *error;
 };
 
@@ -80,7 +80,10 @@ static int token_find(struct token token, const char *const names[], size_t coun
 	return -1;
 }
 
-/* Takes what stands before the first `byte` off `rest`, and the byte. False where there is none. */
+/*
+ * Removes from `rest` what stands before the first `byte`, and that byte too. Returns false if
+ * there is no such byte; then `taken` is all of it.
+ */
 static bool take_until(struct token *rest, char byte, struct token *taken)
 {
 	const char *stop = memchr(rest->at, byte, rest->len);
@@ -92,7 +95,7 @@ static bool take_until(struct token *rest, char byte, struct token *taken)
 	return stop != NULL;
 }
 
-/* How far it is to the first `byte` without a backslash before it; len where there is none. */
+/* The distance to the first `byte` without a backslash before it; text.len if there is none. */
 static size_t find_bare(struct token text, char byte)
 {
 	size_t i = 0;
@@ -185,7 +188,10 @@ static const char *set_fsync(struct wt_rule *rule, struct token value)
 	return NULL;
 }
 
-/* `set` returns NULL or what was expected; `refusal` is the same for a level not in `levels`. */
+/*
+ * `set` returns NULL, or what was expected instead of the value. `refusal` says what was expected
+ * if the rule's level is not in `levels`.
+ */
 static const struct option {
 	const char *name;
 	unsigned int levels;
@@ -209,7 +215,7 @@ static const struct option *find_option(struct token name)
 	return NULL;
 }
 
-/* One NAME=VALUE; `seen` has a bit for each option that the rule already has. */
+/* Parses one NAME=VALUE. `seen` has a bit for each option that the rule has already. */
 static int parse_option(const struct parser *parser, struct wt_rule *rule, struct token text,
 			unsigned int *seen)
 {
@@ -244,7 +250,10 @@ static bool ends_in_bare_blank(struct token text)
 	return i < text.len && is_blank(text.at[i]);
 }
 
-/* With a '/' in it a pattern must begin so that it can match an absolute path. */
+/*
+ * A pattern with a '/' is matched against absolute paths, so its beginning must be able to match
+ * '/'.
+ */
 static bool may_be_absolute(struct token pattern)
 {
 	if (pattern.at[0] == '\\')
@@ -280,7 +289,7 @@ static int parse_pattern(const struct parser *parser, struct wt_rule *rule, stru
 	return 0;
 }
 
-/* Bytes that would make a rule mean something else in the other form, or to a C string. */
+/* Refuses bytes that mean something else in the other form of a policy, or that end a C string. */
 static int check_bytes(const struct parser *parser, struct token text)
 {
 	struct token after = text, before;
@@ -325,7 +334,7 @@ static int parse_rule(const struct parser *parser, struct wt_rule *rule, struct 
 	return 0;
 }
 
-/* Takes the text of one rule off `rest`. False where no separator follows it. */
+/* Removes the text of one rule from `rest`. Returns false if no separator follows it. */
 static bool take_rule(enum wt_policy_form form, struct token *rest, struct token *text)
 {
 	size_t len;

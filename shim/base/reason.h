@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reason - why an engine serves a file or does not, and by which ways a file is changed past libwt:
- * enums, with a line of words each, and what a person can do about it.
+ * reason - texts of the report: why an engine serves a file or does not (WT_REASONS), and in which
+ * ways a file is changed without libwt (WT_WAYS). Each has an enum value, a line of text, and a
+ * remedy.
  *
- * The words are what the report shows, so no two are alike. A remedy is for whoever runs the
- * program, not for its author; "" where nothing can be done or needs to be.
+ * Pure. The report identifies a reason by its text, so no two texts are alike. A remedy is for
+ * whoever runs the program, not for its author; it is "" where nothing can or need be done.
  */
 #ifndef WT_REASON_H
 #define WT_REASON_H
@@ -106,22 +107,22 @@
 	  "and allow statx and removexattr")
 
 #define WT_WAYS(X)                                                                                 \
-	/* shared and writable */                                                                  \
+	/* A MAP_SHARED mapping with PROT_WRITE. */                                                \
 	X(WT_WAY_MAPPED, "a shared writable mapping", WT_DO_MAP_NOTHING)                           \
-	/* shared, and told if a mapping has been made writable */                                 \
+	/* A read-only MAP_SHARED mapping: reported once mprotect(2) made one writable. */         \
 	X(WT_WAY_MAY_BE_MAPPED, "a shared mapping, if it was made writable (mprotect)",            \
 	  WT_DO_MAP_NOTHING)                                                                       \
 	X(WT_WAY_STILL_CACHED, "bytes that failed are still in the page cache", WT_DO_MAP_NOTHING) \
 	X(WT_WAY_STRICT, "a thread in seccomp's strict mode, if it writes there",                  \
 	  "confine the program by a filter (SECCOMP_SET_MODE_FILTER) instead")                     \
-	/* of a library, not of a file */                                                          \
+	/* These concern a library, not a file. */                                                 \
 	X(WT_WAY_OWN_FUNCTIONS, "a library with functions of its own by names of libc's",          \
 	  "see which with WT_LOG=info; if they write files, leave the program's own syncs on")     \
 	X(WT_WAY_NAMESPACE, "in a namespace of its own (dlmopen), where no call is seen",          \
 	  "turn off what loads it, or leave the program's own syncs on")                           \
 	X(WT_WAY_RING, "an io_uring of the program, if it writes there",                           \
 	  "turn off io_uring in the program's settings, or leave its own syncs on")                \
-	/* Programs that this one executes and in which it covers nothing. */                      \
+	/* Programs that this one executes, in which libwt covers nothing. */                      \
 	X(WT_WAY_RUNS_PRIVILEGED,                                                                  \
 	  "executed with privileges (setuid, setgid, capabilities): nothing is preloaded",         \
 	  "put the launcher behind it: sudo wt-preload.sh ... COMMAND")                            \
@@ -161,7 +162,7 @@
 	  "executed for PostgreSQL with an environment without libwt (LD_PRELOAD)",                \
 	  "set LD_PRELOAD and WT_POLICY in the cluster's file "                                    \
 	  "/etc/postgresql/VERSION/CLUSTER/environment")                                           \
-	/* of the process, not of a file: which files it opens and writes is not known */          \
+	/* This concerns the process: which files its ring opens and writes is not known. */       \
 	X(WT_WAY_RING_OPENS, "this process has an io_uring that opens files unseen",               \
 	  "turn off io_uring in the program's settings where it opens files under a rule")
 
@@ -171,7 +172,9 @@ enum wt_reason {
 #undef X
 };
 
-/* Ways to change a file that pass by wt_core_write. */
+/*
+ * Ways to change a file that do not pass wt_core_write, so that libwt does not write them through.
+ */
 enum wt_way {
 #define X(name, text, remedy) name,
 	WT_WAYS(X)
@@ -181,7 +184,7 @@ enum wt_way {
 const char *wt_reason_text(enum wt_reason reason);
 const char *wt_way_text(enum wt_way way);
 
-/* What can be done about the reason or the way that these words tell; "" for others. */
+/* The remedy for the reason or way with this text; "" for other texts. */
 const char *wt_reason_remedy(const char *words);
 
 #endif

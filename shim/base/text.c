@@ -42,7 +42,7 @@ static bool is_leap(uint64_t year)
 	return (year % 4 == 0 && year % 100) || year % 400 == 0;
 }
 
-/* With `digits` digits at least. */
+/* Appends the value with at least `digits` digits, and then `behind`. */
 static void add_padded(struct wt_text *text, uint64_t value, unsigned int digits,
 		       const char *behind)
 {
@@ -63,13 +63,13 @@ static unsigned int days_of_month(unsigned int month, uint64_t year)
 	return days[month] + (month == 1 && is_leap(year));
 }
 
-/* Not gmtime(3), which takes a lock of libc's and reads the environment. */
+/* gmtime(3) is not used: it takes a lock of libc's and reads the environment. */
 void wt_text_time(struct wt_text *text, uint64_t unix_ms)
 {
 	uint64_t second = unix_ms / 1000, day = second / 86400, year = 1970;
 	unsigned int month = 0;
 
-	/* The calendar repeats itself after 400 years. */
+	/* The calendar repeats itself every 400 years, which are 146097 days. */
 	year += day / 146097 * 400;
 	day %= 146097;
 	for (; day >= 365u + is_leap(year); year++)
@@ -85,7 +85,10 @@ void wt_text_time(struct wt_text *text, uint64_t unix_ms)
 	add_padded(text, unix_ms % 1000, 3, "Z");
 }
 
-/* How many bytes the UTF-8 character at `s` takes, and which it is; 0 where there is none. */
+/*
+ * The length in bytes of the UTF-8 character at `s`, with its code point in *ret_code; 0 if there
+ * is no valid one.
+ */
 static size_t decode(const unsigned char *s, size_t len, uint32_t *ret_code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -106,8 +109,9 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *ret_code)
 }
 
 /*
- * What a terminal or a viewer obeys instead of showing it: the C0 and C1 controls, the separators
- * of lines and paragraphs, and what turns the direction of all that follows.
+ * Whether a terminal or a viewer obeys the character instead of showing it: the C0 and C1 controls,
+ * the separators of lines and paragraphs, and those that change the direction of the text behind
+ * them.
  */
 static bool is_control(uint32_t code)
 {
