@@ -20,8 +20,8 @@
 #define ABSOLUTE R_AARCH64_ABS64
 #endif
 
-#define HIDDEN 0x8000	 /* of a version's number: not the default one */
-#define VERSION_GLOBAL 1 /* the highest number that is no version */
+#define HIDDEN 0x8000	 /* bit of a version's number: not the default version */
+#define VERSION_GLOBAL 1 /* VER_NDX_GLOBAL: numbers up to this one mean no version */
 
 struct wt_elf_name wt_elf_name(const char *text)
 {
@@ -32,7 +32,10 @@ struct wt_elf_name wt_elf_name(const char *text)
 	return name;
 }
 
-/* Of the table that older objects have; few are left, so it is not kept with the name. */
+/*
+ * The hash of DT_HASH, which objects without DT_GNU_HASH have. Few are left, so the hash is
+ * computed when it is needed and not kept with the name.
+ */
 static uint32_t sysv_hash(const char *text)
 {
 	uint32_t hash = 0;
@@ -44,7 +47,10 @@ static uint32_t sysv_hash(const char *text)
 	return hash;
 }
 
-/* The loader adds the base to these where it can write them: not in the kernel's vdso. */
+/*
+ * The loader has added the base to the address of each table where it could write the entry, which
+ * it cannot in the kernel's vDSO.
+ */
 static const void *table(const struct wt_elf *elf, const ElfW(Dyn) * entry)
 {
 	uintptr_t address = entry->d_un.d_ptr;
@@ -143,7 +149,7 @@ static bool is_version(const struct wt_elf *elf, uint32_t at, const char *wanted
 	return version && wt_elf_is_same(version, wanted);
 }
 
-static bool is_it(const struct wt_elf *elf, uint32_t at, const struct wt_elf_name *name)
+static bool is_definition(const struct wt_elf *elf, uint32_t at, const struct wt_elf_name *name)
 {
 	const ElfW(Sym) *symbol = &elf->symbols[at];
 	unsigned int binding = ELF64_ST_BIND(symbol->st_info);
@@ -154,7 +160,10 @@ static bool is_it(const struct wt_elf *elf, uint32_t at, const struct wt_elf_nam
 	       is_version(elf, at, name->version);
 }
 
-/* The number of the symbol, or 0. Bloom filter, buckets and chains of DT_GNU_HASH. */
+/*
+ * The index of the symbol that defines the name, or 0, by Bloom filter, buckets and chains of
+ * DT_GNU_HASH.
+ */
 static uint32_t find_gnu(const struct wt_elf *elf, const struct wt_elf_name *name)
 {
 	uint32_t buckets_len = elf->gnu_hash[0], first = elf->gnu_hash[1];
@@ -170,7 +179,7 @@ static uint32_t find_gnu(const struct wt_elf *elf, const struct wt_elf_name *nam
 	for (uint32_t at = buckets[hash % buckets_len]; at; at++) {
 		uint32_t chained = chains[at - first];
 
-		if ((chained | 1) == (hash | 1) && is_it(elf, at, name))
+		if ((chained | 1) == (hash | 1) && is_definition(elf, at, name))
 			return at;
 		if (chained & 1)
 			break;
@@ -186,7 +195,7 @@ static uint32_t find_sysv(const struct wt_elf *elf, const struct wt_elf_name *na
 	if (!buckets_len)
 		return 0;
 	for (uint32_t at = buckets[sysv_hash(name->text) % buckets_len]; at; at = chains[at])
-		if (is_it(elf, at, name))
+		if (is_definition(elf, at, name))
 			return at;
 	return 0;
 }

@@ -43,7 +43,7 @@ static ssize_t read_link(int fd, char *buf, size_t size)
 
 	wt_fd_path_link(fd, link);
 	ssize_t len = wt_sys.readlink(link, buf, size);
-	/* What changes names on their way (proot) may know this one only. */
+	/* A tool that translates paths (proot) may know only this link. */
 	if (len == -ENOENT) {
 		link_below("/proc/self/fd/", fd, link);
 		len = wt_sys.readlink(link, buf, size);
@@ -56,8 +56,8 @@ static ssize_t read_link(int fd, char *buf, size_t size)
 }
 
 /*
- * The kernel adds " (deleted)" to a name that is gone, though the file may have
- * others; a file may also be called so.
+ * The kernel adds " (deleted)" to a path that was unlinked, even if the file has other names. A
+ * file may also really be named so: then the path leads to the same inode.
  */
 int wt_fd_path_marked(int fd, char *buf, size_t size, bool *unlinked)
 {

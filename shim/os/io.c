@@ -89,7 +89,7 @@ size_t wt_io_below_file_size_limit(const struct wt_io *io, size_t len)
 	return len < room ? len : room;
 }
 
-/* Where the write ended, as far as it can be told afterwards. */
+/* Where the write ended; a guess for a write without an offset (wt_io_drop_cache). */
 static off_t end_of(const struct wt_io *io, int fl, size_t written)
 {
 	struct stat st;

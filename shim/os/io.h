@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io - one write as the program asked for it, and making it in that form.
+ * io - one write as the program asked for it, and the functions that make it in that form.
  *
- * The memory behind a wt_io is the program's and may not be there: only the
- * kernel reads it, which answers EFAULT. The iovec array of a scalar call is
- * the edge's own.
+ * The memory that a wt_io points to is the program's and may not be mapped. libwt leaves it to the
+ * kernel to read it, which answers EFAULT. The iovec array of a call that has none (write, pwrite)
+ * lies on the stack of its edge.
  *
- * A write need not be a call of the write family: a stream that flushes or a
- * copy_file_range is one too. Such an act is carried out by its edge.
+ * Not every write is a call of the write family: a stream that flushes writes too, and so does
+ * copy_file_range. Such a write is an act, which the edge carries out itself.
  */
 #ifndef WT_IO_H
 #define WT_IO_H
@@ -19,16 +19,18 @@
 
 enum wt_call { WT_WRITE, WT_PWRITE, WT_WRITEV, WT_PWRITEV, WT_PWRITEV2, WT_ACT };
 
-/* How many bytes reached the page cache, though the call failed; or, where none did, 0 or -errno.
+/*
+ * A write by another call than the write family's. carry_out makes that call and returns how many
+ * bytes reached the page cache, even if the call failed; 0 or -errno if none did.
  */
 struct wt_act {
 	const char *name; /* for the log */
 	ssize_t (*carry_out)(struct wt_act *act);
-	bool moves; /* the description's offset, to another place than the end of what it wrote */
+	bool moves; /* carry_out leaves the offset elsewhere than behind its bytes */
 	bool is_stream;
 };
 
-#define WT_OFFSET_NONE ((off_t)-1) /* the open file description's own */
+#define WT_OFFSET_NONE ((off_t)-1) /* the write goes to the offset of its open file description */
 
 struct wt_io {
 	enum wt_call call;
@@ -37,12 +39,12 @@ struct wt_io {
 	int flags; /* RWF_*, pwritev2 only */
 	union {
 		const struct iovec *iov;
-		struct wt_act *act; /* WT_ACT, and iovcnt is 0: its bytes are not to be had */
+		struct wt_act *act; /* WT_ACT only; iovcnt is 0, as libwt cannot see its bytes */
 	};
 	off_t offset;
 };
 
-/* A range of a file as sync_file_range(2) takes it: no length means to the end. */
+/* A range of a file as sync_file_range(2) takes it: a length of 0 means to the end of the file. */
 struct wt_range {
 	off_t offset;
 	off_t len_bytes;
@@ -56,15 +58,16 @@ static inline bool wt_io_is_scalar(const struct wt_io *io)
 }
 
 /*
- * Whether the write goes to the offset it names. One without an offset goes to
- * that of the description, which another thread or process may move; one on an
- * O_APPEND descriptor goes to the end, pwrite(2) included (its BUGS section).
- * `fl` is what F_GETFL says.
+ * Whether the write goes to the offset that it names. A call without an offset writes at that of
+ * the description, which another thread or process may move. On an O_APPEND description every call
+ * appends, pwrite(2) too (see its BUGS section). `fl` is the result of F_GETFL.
  */
 bool wt_io_has_offset(const struct wt_io *io, int fl);
 
-/* One sync as the program asked for it, or as libwt needs it; the range and its flags for
- * sync_file_range only. */
+/*
+ * One sync that the program asked for or that libwt needs. `range` and `flags` are of
+ * sync_file_range.
+ */
 struct wt_sync {
 	enum { WT_FSYNC, WT_FDATASYNC, WT_SYNC_FILE_RANGE } call;
 	int fd;
@@ -72,30 +75,32 @@ struct wt_sync {
 	unsigned int flags;
 };
 
-/* The next-in-line call. 0 or -errno. */
+/* Makes the next-in-line call (wt_real). Returns 0 or -errno. */
 int wt_io_pass_sync(const struct wt_sync *sync);
 
-/* The system call, whatever is preloaded behind libwt, and no point of cancellation. 0 or -errno.
+/*
+ * Makes the bare system call, past any library preloaded behind libwt; no cancellation point.
+ * Returns 0 or -errno.
  */
 int wt_io_sync(const struct wt_sync *sync);
 
-/* The next-in-line call, in the program's own form. Bytes or -errno. */
+/* Makes the next-in-line call in the program's own form. Returns bytes or -errno. */
 ssize_t wt_io_pass(const struct wt_io *io);
 
-/* The same through pwritev2 with RWF_* flags added. Bytes or -errno. */
+/* The same by pwritev2 with `flags` (RWF_*) added. Returns bytes or -errno. */
 ssize_t wt_io_pass_flagged(const struct wt_io *io, int flags);
 
 /*
- * Leaves the cache cold where `written` bytes went, by whole pages. For an append
- * the end of the file is taken, and for a write at the description's offset what
- * lies before that: a guess where others write too, and no promise hangs on it.
- * `fl` is what F_GETFL says.
+ * Drops the pages of the `written` bytes from the page cache (POSIX_FADV_DONTNEED). For a write
+ * without an offset the range is a guess: an append is taken to end at the end of the file, another
+ * write at the description's offset. A wrong guess costs speed, and nothing else. `fl` is the
+ * result of F_GETFL.
  */
 void wt_io_drop_cache(const struct wt_io *io, int fl, size_t written);
 
 /*
- * How much of `len` bytes at the write's offset lies below RLIMIT_FSIZE; 0 where
- * the write starts at the limit or past it.
+ * How many of `len` bytes at the write's offset lie below RLIMIT_FSIZE; 0 if the write starts at
+ * the limit or behind it.
  */
 size_t wt_io_below_file_size_limit(const struct wt_io *io, size_t len);
 

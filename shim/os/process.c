@@ -9,7 +9,7 @@
 static struct wt_process *self;
 static void (*process_begun)(void);
 
-/* Not looked at first: that would be a page fault of its own. */
+/* Does not look at the id first, which would cost a page fault of its own. */
 void wt_process_forked(void)
 {
 	pid_t nobody = 0;
@@ -26,7 +26,7 @@ void wt_process_init(struct wt_process *wiped, void (*begun)(void))
 	wt_process_forked();
 }
 
-/* A child made by a bare clone(2) gets here without an id. */
+/* A child made by a bare clone(2) comes here without an id. */
 pid_t wt_process_id(void)
 {
 	if (unlikely(!self))

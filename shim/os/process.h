@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process - whose memory this is.
+ * process - which process the memory belongs to.
  *
- * A forked child has a copy of its parent's memory and is a process of its own; a child of vfork(2)
- * runs in its parent's memory until it executes a program, and must leave alone what is its
- * parent's there. So the id of the process whose memory this is lies in a word that the kernel
- * wipes in a forked child (madvise(2), MADV_WIPEONFORK), by whatever call that was made. Whoever
- * asks first in the child puts its own id there. Atomics only, no lock; async-signal-safe.
+ * A forked child has a copy of its parent's memory and is a process of its own. A child of vfork(2)
+ * runs in its parent's memory until it executes a program, and must not touch what is its parent's
+ * there. So the id of the process that the memory belongs to is kept in a word that the kernel
+ * wipes in a forked child (MADV_WIPEONFORK, madvise(2)), whatever call made the child. Whoever asks
+ * first in the child stores its id. Atomics only, no lock; async-signal-safe.
  */
 #ifndef WT_PROCESS_H
 #define WT_PROCESS_H
@@ -15,22 +15,22 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* In memory that a fork wipes, as part of what its owner has there. */
+/* A part of a struct of the caller's, in memory that a fork wipes. */
 struct wt_process {
 	_Atomic pid_t id;     /* 0: nobody has asked since the fork */
 	atomic_bool executed; /* this process has executed its program, and was not forked since */
 };
 
 /*
- * At the start of a program. `begun`, or NULL, is called in each process as soon as it is known to
- * be one, from this call on.
+ * Called when a program starts. `begun`, or NULL, is called in this process and in each forked one
+ * as soon as its id is known.
  */
 void wt_process_init(struct wt_process *wiped, void (*begun)(void));
 
-/* The id of the process whose memory this is; 0 before init. */
+/* The id of the process that the memory belongs to; 0 before wt_process_init. */
 pid_t wt_process_id(void);
 
-/* Whether the caller runs in the memory of another process. One system call. */
+/* Whether the caller runs in the memory of another process. Makes one system call. */
 bool wt_process_is_vfork_child(void);
 
 /* Whether this process was forked and has not executed another program since. */

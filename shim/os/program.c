@@ -30,7 +30,10 @@ const char wt_program_loader[] = LOADER;
 const unsigned char wt_program_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
 const unsigned short wt_program_machine = MACHINE;
 
-/* ELF header, program headers and the loader's name stand here in what linkers make. */
+/*
+ * In a linked program the ELF header, the program headers and the loader's name lie in the first
+ * bytes.
+ */
 #define HEAD_BYTES 1024
 #define SCRIPT_HEAD 256 /* what the kernel reads of a script (BINPRM_BUF_SIZE) */
 #define NAMES_BYTES 512
@@ -54,7 +57,10 @@ int wt_program_stat(const struct wt_program_at *at, struct statx *stx)
 			    stx);
 }
 
-/* An old kernel or a sandbox that does not answer says nothing of the file. */
+/*
+ * Whether the kernel denied the access. A refusal of the call itself, by an old kernel or a
+ * sandbox, says nothing about the file.
+ */
 static bool is_denied(long ret)
 {
 	return ret && !wt_sys_is_refusal(-errno);
@@ -66,7 +72,10 @@ bool wt_program_may_run(const struct wt_program_at *at)
 				     AT_EACCESS | status_flags(at)));
 }
 
-/* The path is only looked at where the flag says that it may be empty: it may not be there. */
+/*
+ * Whether the file is named by its descriptor alone. The path is read only if AT_EMPTY_PATH says
+ * that it may be empty: without that flag its memory may not be mapped, which the kernel answers.
+ */
 static bool is_descriptor(const struct wt_program_at *at)
 {
 	return at->flags & AT_EMPTY_PATH && (!at->path || !*at->path);
@@ -85,7 +94,7 @@ static int open_program(const struct wt_program_at *at)
 	return wt_sys.open(path, flags, 0);
 }
 
-/* All of it, from what was read already where it lies there. */
+/* Reads exactly `len` bytes of the file, from the head that was read before if they lie there. */
 static bool read_at(const struct head *head, void *to, size_t len, uint64_t offset)
 {
 	if (offset <= head->len && len <= head->len - offset) {
@@ -114,7 +123,7 @@ static void read_loader(const struct head *head, const ElfW(Phdr) * header,
 								 : WT_PROGRAM_DYNAMIC;
 }
 
-/* The program headers are read one by one: a thread's stack may be small. */
+/* The program headers are read one at a time, because the thread's stack may be small. */
 struct headers {
 	const struct head *head;
 	uint64_t offset;
@@ -136,8 +145,10 @@ static bool holds(const struct head *head, uint64_t offset, uint64_t len, const 
 	return read_at(head, bytes, len, offset) && memmem(bytes, len, what, what_len);
 }
 
-/* Go's linker leaves a note with its name, or is told not to; and a section, until a program is
- * stripped of all their names. */
+/*
+ * A Go program has a note named "Go", which its linker may be told to leave out, and a section
+ * .go.buildinfo, which is found until the program is stripped of its sections' names.
+ */
 static bool has_go_section(const struct head *head, const ElfW(Ehdr) * elf)
 {
 	static const char go_section[] = ".go.buildinfo";
@@ -157,7 +168,7 @@ static bool is_go_note(const struct head *head, const ElfW(Phdr) * header)
 	       holds(head, header->p_offset, header->p_filesz, go_note, sizeof(go_note));
 }
 
-/* Where the file has what the program finds at this address; 0 where it has not. */
+/* The offset in the file of what the program finds at `address`; 0 if it is not in the file. */
 static uint64_t offset_of(const struct headers *headers, uint64_t address)
 {
 	ElfW(Phdr) header;
@@ -169,7 +180,10 @@ static uint64_t offset_of(const struct headers *headers, uint64_t address)
 	return 0;
 }
 
-/* The loader is linked as a library is: without an interpreter, but with a name. */
+/*
+ * Whether this is the loader, which is linked as a library is: without an interpreter, but with a
+ * DT_SONAME.
+ */
 static bool is_loader(const struct headers *headers, const ElfW(Phdr) * dynamic)
 {
 	char soname[sizeof(LOADER)];
@@ -247,7 +261,7 @@ void wt_program_read(const struct wt_program_at *at, struct wt_program *program)
 {
 	static const char attribute[] = "security.capability";
 	int opened = open_program(at);
-	/* Without /proc a descriptor that is given may be read itself. */
+	/* Without /proc, a descriptor that the caller gave is tried itself. */
 	struct head head = { .fd = opened < 0 && is_descriptor(at) ? at->dirfd : opened };
 
 	program->name[0] = '\0';
@@ -315,6 +329,9 @@ bool wt_program_may_load(const char *path, bool same_user)
 	bool answered = !wt_syscall(SYS_statfs, path, &fs);
 	if (answered ? fs.f_flags & ST_NOEXEC : is_denied(-1))
 		return false;
-	/* By the real ids, without the capabilities that an exec takes from all users but root. */
+	/*
+	 * This call checks the real ids, and without the capabilities that an exec takes from all
+	 * users but root.
+	 */
 	return same_user || !is_denied(wt_syscall(SYS_faccessat, AT_FDCWD, path, R_OK));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * raw - system calls without libc's syscall(3), which libwt exports itself: they go past it and
- * every other library. As syscall(2): -1 and errno for an error. Async-signal-safe, and no point of
- * cancellation.
+ * raw - system calls by the instruction itself. libwt exports syscall(3) and would call itself; and
+ * these calls must also pass by every other preloaded library. As in syscall(2), an error is -1 and
+ * errno. Async-signal-safe, and no cancellation point.
  */
 #ifndef WT_RAW_H
 #define WT_RAW_H
@@ -60,12 +60,12 @@ static inline long wt_raw_answer(long ret)
 	wt_raw(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /*
- * The same for libwt's own calls: what the kernel answers, a value or -errno, and errno is left
- * alone. A thread may have no errno of its own (thread.h).
+ * The same for libwt's own calls: returns what the kernel answers, a value or -errno, and leaves
+ * errno alone, because a thread may have no errno of its own (os/thread.h).
  */
 #define wt_kernel(...) WT_KERNEL(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
-/* Sleeps for less than a second; less long where a signal comes. */
+/* Sleeps for `us` microseconds, less than a second; a signal ends the sleep early. */
 static inline void wt_nap_us(unsigned int us)
 {
 	const struct timespec nap = { .tv_nsec = us * 1000L };

@@ -30,7 +30,7 @@ static ssize_t raw_writev(int fd, const struct iovec *iov, int iovcnt)
 	return wt_syscall(SYS_writev, fd, iov, iovcnt);
 }
 
-/* The offset of the vector calls comes in two halves, and 64-bit kernels ignore the high one. */
+/* The offset of the vector calls is passed in two halves; 64-bit kernels ignore the high one. */
 static ssize_t raw_pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)
 {
 	return wt_syscall(SYS_pwritev, fd, iov, (long)iovcnt, offset, 0L);
@@ -76,7 +76,7 @@ static int raw_dup(int fd)
 	return wt_syscall(SYS_dup, fd);
 }
 
-/* dup3 refuses equal numbers, where dup2 answers with them if they are open. */
+/* dup3 refuses two equal numbers; dup2 returns the number if it is open. */
 static int raw_dup2(int fd, int newfd)
 {
 	if (fd == newfd)
@@ -125,7 +125,10 @@ static int raw_prctl(int option, ...)
 	return wt_syscall(SYS_prctl, option, b, c, d, e);
 }
 
-/* By libc's own name: an allocator makes its key before anything can be looked up. */
+/*
+ * libc's internal name, which can be linked without a look-up: an allocator creates its key before
+ * anything can be looked up.
+ */
 int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 
 static int raw_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
@@ -221,7 +224,7 @@ static int raw_sendmmsg(int socket, struct mmsghdr *messages, unsigned int count
 	return wt_syscall(SYS_sendmmsg, socket, messages, count, flags);
 }
 
-/* By the newest of each family, which every architecture has. */
+/* The calls for names use the newest system call of each family, which every architecture has. */
 static int raw_renameat2(int from_dir, const char *from, int to_dir, const char *to,
 			 unsigned int flags)
 {
@@ -282,8 +285,8 @@ static void raw__exit(int status)
 }
 
 /*
- * No system call does these alone. Called before the constructor they look
- * themselves up, which nothing that must not allocate ever needs.
+ * No system call does what these functions do. If one is called before the constructor, it looks up
+ * the table first. Code that must not allocate calls none of them.
  */
 #define WT_SYMBOL(ret, name, params)
 #define WT_LIBC(ret, name, params, args)                                                           \
@@ -320,7 +323,10 @@ static bool is_in(const struct code *code, uintptr_t address)
 	return address >= code->start && address < code->end;
 }
 
-/* Called with each library: fills the code that its start lies in, and then stops. */
+/*
+ * Called for each loaded object. If code->start lies in the object, stores the range of its memory
+ * in `code` and ends the iteration.
+ */
 static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct code *code = arg, all = { UINTPTR_MAX, 0 };
@@ -341,7 +347,7 @@ static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* Of a library that was preloaded behind libwt. */
+/* Remembers the memory of the library, preloaded behind libwt, that contains `address`. */
 static void note_behind(uintptr_t address)
 {
 	for (unsigned int i = 0; i < behind_len; i++)
@@ -360,7 +366,10 @@ bool wt_real_is_behind(const void *address)
 	return false;
 }
 
-/* What libwt calls: in a library that was preloaded behind it, or in libc. The first one counts. */
+/*
+ * A function that libwt calls. The first definition counts: in a library that was preloaded behind
+ * libwt, or else in libc.
+ */
 struct wanted {
 	const char *name;
 	void *slot;
@@ -368,7 +377,10 @@ struct wanted {
 	bool is_found;
 };
 
-/* Through memcpy: ISO C has no cast from an object's pointer to a function's. */
+/*
+ * Stores the address by memcpy, as ISO C has no cast from a pointer to an object to one to a
+ * function.
+ */
 static void resolve(struct wanted *wanted, const struct wt_scope_walk *walk)
 {
 	bool is_stacked = walk->kind == WT_SCOPE_STACKED && !wanted->is_libcs_only;
@@ -428,7 +440,7 @@ static void look_for_liburing(void)
 		has_liburing = has_liburing || wt_scope_owns(walk.elf.name, "io_uring_enter");
 }
 
-/* Declared nowhere. */
+/* No header declares it. */
 int __cxa_atexit(void (*act)(void *), void *arg, void *library);
 
 int (*wt_real_at_exit)(void (*)(void *), void *, void *) = __cxa_atexit;
@@ -436,7 +448,7 @@ int (*wt_real_at_exit)(void (*)(void *), void *, void *) = __cxa_atexit;
 void wt_real_resolve(void)
 {
 	look_for_liburing();
-	/* Without liburing its functions stay libwt's own. */
+	/* In a program without liburing, these entries keep leading to libwt's own copy. */
 	struct wanted wanted[] = {
 		{ .name = "__cxa_atexit", .slot = &wt_real_at_exit, .is_libcs_only = true },
 #define WT_SYMBOL(ret, name_, params) { .name = #name_, .slot = &wt_real.name_ },

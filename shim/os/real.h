@@ -2,12 +2,11 @@
 /*
  * real - the next-in-line function behind every symbol that libwt interposes.
  *
- * The table is filled at link time with bare system calls, so that a call that
- * comes before the constructor, from another library's start-up or from inside
- * an allocator that holds its own lock, works without a look-up. wt_real_resolve
- * then replaces each by what RTLD_NEXT finds: libc, or another preloaded
- * library that wants to be in the chain. Written once, by the constructor;
- * tests override entries.
+ * At link time the table holds bare system calls, so that a call before the constructor (from
+ * another library's start-up, or from an allocator that holds its own lock) works without a
+ * look-up. wt_real_resolve then stores what is next in line after libwt: the function of a library
+ * preloaded behind it, or libc's. Only the constructor writes the table; unit tests override
+ * entries.
  */
 #ifndef WT_REAL_H
 #define WT_REAL_H
@@ -25,7 +24,7 @@
 #include <sys/uio.h>
 #include <wchar.h>
 
-/* libc's header makes macros of them where it optimizes. */
+/* libc's header defines these as macros when it optimizes. */
 #undef fread_unlocked
 #undef fwrite_unlocked
 
@@ -51,24 +50,27 @@ struct wt_real {
 
 extern struct wt_real wt_real;
 
-/* Looks every symbol up; one that is not found keeps its system call. */
+/* Looks up every symbol. An entry whose symbol is not found keeps its bare system call. */
 void wt_real_resolve(void);
 
-/* Only the loader's own functions: they are called while an allocator of the program starts. */
+/*
+ * Looks up only the loader's functions (dlopen, dlsym, ...). They are needed before the
+ * constructor, when an allocator of the program starts and looks up libc's functions.
+ */
 void wt_real_resolve_loader(void);
 
-/* Whether the program had liburing.so at its start. */
+/* Whether liburing.so was among the program's libraries when it started. */
 bool wt_real_has_liburing(void);
 
 /*
- * Whether the code at the address is of a library, other than libc, that is next in line for some
- * symbol: what it calls is on its way from libwt to the kernel.
+ * Whether the code at `address` belongs to a library preloaded behind libwt to which libwt hands
+ * calls on. A call from there is one that has passed libwt already.
  */
 bool wt_real_is_behind(const void *address);
 
 /*
- * libc's __cxa_atexit, as atexit(3) for no library (Itanium C++ ABI): a sanitizer's runtime that is
- * linked into the program has one, too, before it is ready to serve.
+ * libc's __cxa_atexit (Itanium C++ ABI), which is atexit(3) for no library. It is looked up,
+ * because a sanitizer's runtime in the program defines it too and is not initialized yet.
  */
 extern int (*wt_real_at_exit)(void (*act)(void *), void *arg, void *library);
 

@@ -26,7 +26,7 @@
 #define FILTERS_UNKNOWN INT_MAX
 #define KERNEL_SIGSET_BYTES 8
 
-/* By this name nobody interposes it, a sanitizer neither. */
+/* libc's internal name of clone(3), which nobody interposes, not even a sanitizer's runtime. */
 int __clone(int (*start)(void *), void *stack, int flags, void *arg, ...);
 
 static void *map(size_t size)
@@ -36,7 +36,10 @@ static void *map(size_t size)
 	return made == MAP_FAILED ? NULL : made;
 }
 
-/* The field is missing without seccomp in the kernel; before 5.9 there is no count. */
+/*
+ * The number of seccomp filters by the text of /proc/thread-self/status. A kernel without seccomp
+ * has no such field, and one before 5.9 shows no number.
+ */
 static int filters_of(const char *status)
 {
 	static const char field[] = "\nSeccomp_filters:\t";
@@ -48,8 +51,8 @@ static int filters_of(const char *status)
 }
 
 /*
- * On the calling thread, which may be a signal handler on a small stack. -errno where there can be
- * no descriptor, and so no ring.
+ * Counts the calling thread's filters; it may be in a signal handler on a small stack. Returns
+ * -errno if no descriptor is free, since then there can be no ring either.
  */
 static int count_filters(void)
 {
@@ -68,8 +71,9 @@ static int count_filters(void)
 }
 
 /*
- * Before 5.16 a core dump ended all that share the memory (zap_threads, fs/coredump.c); and before
- * 5.18 there are no registered rings, so that nothing is lost.
+ * Before 5.16, if the child dumped core the kernel would kill all that share its memory
+ * (zap_threads, fs/coredump.c). Kernels before 5.18 have no registered rings, so libwt uses no ring
+ * there anyway.
  */
 static bool is_too_old(void)
 {
@@ -82,7 +86,10 @@ static bool is_too_old(void)
 	return major < 5 || (major == 5 && (*minor != '.' || strtoul(minor + 1, NULL, 10) < 18));
 }
 
-/* No core dump of the program for this: a limit of 1 also keeps it from a pipe (core(5)). */
+/*
+ * Keeps the kernel from dumping the program's core when the child is killed. A limit of 1 also
+ * keeps it from a pipe (core(5)).
+ */
 static void dump_no_core(void)
 {
 	struct rlimit limit;
@@ -93,7 +100,10 @@ static void dump_no_core(void)
 	wt_kernel(SYS_prlimit64, 0, RLIMIT_CORE, &limit, NULL);
 }
 
-/* The child. All signals are blocked: a handler for SIGSYS is the program's, in its memory. */
+/*
+ * The child. It blocks all signals, since a handler for SIGSYS would be the program's and would run
+ * in the program's memory.
+ */
 static int try_calls(void *arg)
 {
 	struct io_uring_params params = { 0 };
@@ -107,7 +117,7 @@ static int try_calls(void *arg)
 	long err = fd < 0 ? fd : 0;
 	if (!err)
 		err = wt_kernel(SYS_io_uring_register, fd, IORING_UNREGISTER_FILES, NULL, 0);
-	/* Nothing to unregister is ENXIO. */
+	/* ENXIO says that nothing was registered: the filter let the call pass. */
 	if (!err || err == -ENXIO)
 		err = wt_kernel(SYS_io_uring_enter, fd, 0, 0, 0, NULL, 0);
 	atomic_store(answer, err < 0 ? (int)err : 0);
@@ -116,7 +126,7 @@ static int try_calls(void *arg)
 
 static int try_in_child(void)
 {
-	_Atomic int answer = -EPERM; /* unless it lives to say something else */
+	_Atomic int answer = -EPERM; /* the answer if the child is killed */
 	char *stack = map(STACK_BYTES);
 
 	if (!stack)
@@ -131,7 +141,7 @@ static int try_in_child(void)
 
 int wt_sandbox_try_ring(void)
 {
-	static _Atomic int allowed; /* so many filters, and all let it pass */
+	static _Atomic int allowed; /* with this many filters, all let the calls pass */
 	int filters = count_filters();
 
 	if (filters < 0)

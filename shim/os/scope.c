@@ -59,8 +59,8 @@ static const char *file_name(const char *path)
 }
 
 /*
- * Whether an object before it names it as a library that it needs. A library without a name of its
- * own is named by the path that the program was linked with.
+ * Whether an object of the list before `map` needs it (DT_NEEDED), so that it was not preloaded. A
+ * library without a DT_SONAME is needed by the path that the program was linked with.
  */
 static bool is_needed(const struct link_map *map, const struct wt_elf *elf)
 {
@@ -74,7 +74,10 @@ static bool is_needed(const struct link_map *map, const struct wt_elf *elf)
 	return false;
 }
 
-/* libwt behind libc was opened by dlopen(3), or linked and asked last: nothing binds to it. */
+/*
+ * libwt's entry in the loader's list. If libwt stands behind libc (opened by dlopen(3), or linked
+ * as the last library), nothing is bound to it, and the result is NULL.
+ */
 static const struct link_map *find_own(void)
 {
 	struct wt_elf elf;
@@ -116,7 +119,7 @@ struct wt_scope_walk wt_scope_begin(bool from_start)
 
 int (*wt_scope_iterate)(int (*)(struct dl_phdr_info *, size_t, void *), void *) = dl_iterate_phdr;
 
-/* Objects behind it come and go. */
+/* The last object of the start, once it is known. Objects behind it come and go. */
 static const struct link_map *last;
 static size_t len;
 

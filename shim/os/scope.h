@@ -4,8 +4,8 @@
  * which the loader searches them: the program, preloaded libraries, the program's own libraries,
  * and libc among those.
  *
- * Objects of the start are never unloaded, so their list is read without the loader's lock. No
- * allocation, usable before any constructor has run.
+ * Objects of the start are never unloaded, so their list (_r_debug) is read without the loader's
+ * lock. No allocation; usable before any constructor has run.
  */
 #ifndef WT_SCOPE_H
 #define WT_SCOPE_H
@@ -18,21 +18,21 @@
 #include "os/elf.h"
 
 enum wt_scope_kind {
-	WT_SCOPE_AHEAD,	  /* found before libwt's: never asked */
+	WT_SCOPE_AHEAD,	  /* found before libwt's functions, so libwt never calls it */
 	WT_SCOPE_STACKED, /* preloaded behind libwt, to stand before libc as well: libwt calls it */
 	WT_SCOPE_LIBC,	  /* one of libc's own libraries, libaio or liburing: libwt calls it */
-	WT_SCOPE_FOREIGN  /* a library of the program's */
+	WT_SCOPE_FOREIGN  /* a library of the program's: functions by these names are its own */
 };
 
 struct wt_scope {
-	const struct link_map *own;	     /* libwt, NULL where it came later than the start */
-	const struct link_map *behind_stack; /* the first one that was not preloaded behind it */
+	const struct link_map *own;	     /* libwt; NULL if it was loaded after the start */
+	const struct link_map *behind_stack; /* the first object behind libwt not preloaded */
 };
 
-/* Where libwt stands. */
+/* Finds where libwt stands. */
 struct wt_scope wt_scope(void);
 
-/* The next object that has symbols, from `*at` on, and its kind; false at the end. */
+/* A walk over the objects that have symbols. */
 struct wt_scope_walk {
 	struct wt_scope scope;
 	const struct link_map *at;
@@ -40,23 +40,30 @@ struct wt_scope_walk {
 	enum wt_scope_kind kind;
 };
 
-/* From the first object behind libwt, or from all the first one. */
+/* Starts a walk: at the first object of all (`from_start`), or at the first one behind libwt. */
 struct wt_scope_walk wt_scope_begin(bool from_start);
+/* Moves to the next object and fills in `elf` and `kind`. False at the end. */
 bool wt_scope_next(struct wt_scope_walk *walk);
 
-/* The last object of the start is known: a walk goes no further. */
+/*
+ * Declares the object that is now the last one to be the last one of the start. Walks end there,
+ * since objects behind it come and go.
+ */
 void wt_scope_close(void);
 bool wt_scope_is_closed(void);
 
-/* How many objects there were then. */
+/* How many objects the program was started with; 0 before wt_scope_close. */
 size_t wt_scope_len(void);
 
-/* libc's dl_iterate_phdr(3): a sanitizer's runtime has one, too, before it is ready to serve. */
+/*
+ * libc's dl_iterate_phdr(3). It is looked up, because a sanitizer's runtime defines it too and is
+ * not initialized yet.
+ */
 extern int (*wt_scope_iterate)(int (*visit)(struct dl_phdr_info *, size_t, void *), void *arg);
 
 /*
- * The object of the program's namespace that the address lies in; it stays loaded as long as code
- * at the address runs. Under the loader's lock.
+ * The object of the program's namespace that contains `address`. It stays loaded while code at the
+ * address runs. The loader's lock is taken.
  */
 struct wt_scope_place {
 	uintptr_t address;
@@ -66,15 +73,15 @@ struct wt_scope_place {
 
 struct wt_scope_place wt_scope_place(const void *address);
 
-/* Whether it is one of libc's own libraries, libaio or liburing. */
+/* Whether the library, by its DT_SONAME, is one of libc's own, libaio or liburing. */
 bool wt_scope_is_known(const char *library);
 
-/* Whether the name is libaio's or liburing's. */
+/* Whether the function is libaio's or liburing's. */
 bool wt_scope_is_not_libcs(const char *name);
 
 /*
- * Whether a function of this name in that library is the one that libwt stands before: libc's, or
- * for requests to the kernel libaio's and liburing's.
+ * Whether libwt interposes this library's function of this name: libc's, or for requests to the
+ * kernel libaio's or liburing's.
  */
 bool wt_scope_owns(const char *library, const char *name);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* small_buffer - a place for text that may be too long for the stack of a signal handler. No lock.
+/*
+ * small_buffer - memory for a text that may be too long for the stack of a signal handler. No lock.
  */
 #ifndef WT_SMALL_BUFFER_H
 #define WT_SMALL_BUFFER_H
@@ -12,7 +13,10 @@ struct wt_small_buffer {
 	size_t size;
 };
 
-/* Of that many bytes at least, on the stack or in a mapping; `at` is NULL without memory. */
+/*
+ * Provides at least `size` bytes, in the struct or in a mapping. `at` is NULL if there is no
+ * memory.
+ */
 void wt_small_buffer_make(struct wt_small_buffer *room, size_t size);
 void wt_small_buffer_leave(struct wt_small_buffer *room);
 

@@ -107,8 +107,8 @@ static int sys_identify_at(int dirfd, const char *path, int flags, struct stat *
 	if (err == -EBADF)
 		return err;
 	/*
-	 * A sandbox that does not know statx, or does not change its names as those of other calls
-	 * (proot): better with the times than not at all.
+	 * A sandbox may not know statx, or may not translate its paths as it does those of other
+	 * calls (proot). Then the file is identified by a call that asks for the times as well.
 	 */
 	if (err) {
 		err = wt_kernel(SYS_newfstatat, dirfd, path, st, flags);
@@ -213,7 +213,7 @@ struct wt_sys wt_sys = {
 #undef X
 };
 
-#define ASIDE_ROOM 64 /* numbers up to the limit, for threads that look at once */
+#define ASIDE_ROOM 64 /* so many numbers below the limit, for threads that open files at once */
 #define ASIDE_MAX 4096
 
 static int least_aside(void)
@@ -308,8 +308,8 @@ int wt_sys_map_shared(size_t size, void **ret_map)
 }
 
 /*
- * Through a pipe, whose write answers EFAULT as well: the default profiles of containers refuse
- * process_vm_readv(2). No more than a pipe takes at once (PIPE_BUF, pipe(7)).
+ * Copies through a pipe, whose write(2) answers EFAULT as well. The default seccomp profiles of
+ * containers refuse process_vm_readv(2). Only as much as a pipe takes at once (PIPE_BUF, pipe(7)).
  */
 static bool read_by_pipe(void *to, const void *from, size_t len)
 {
@@ -350,8 +350,8 @@ void wt_sys_hold_signals(struct wt_signals *signals)
 
 	sigfillset(&all);
 	/*
-	 * What the thread raises itself would kill, held off: at memory that a stream reads and a
-	 * handler makes readable, or by a filter (seccomp(2), SECCOMP_RET_TRAP).
+	 * A blocked signal kills if the thread raises it itself. Its handler may be needed: to make
+	 * memory readable that a stream reads, or to answer a seccomp filter (SECCOMP_RET_TRAP).
 	 */
 	for (size_t i = 0; i < WT_LENGTH(raised); i++)
 		sigdelset(&all, raised[i]);
@@ -378,8 +378,8 @@ static clock_function find_clock;
 static clock_function *_Atomic clock_now = find_clock;
 
 /*
- * The kernel's own function in the memory of each program (vdso(7)), five times as fast as a system
- * call. Threads that look for it at once find the same.
+ * Finds the kernel's clock function in the vDSO (vdso(7)), five times as fast as the system call.
+ * Threads that look for it at once find the same.
  */
 static clock_function *vdso_clock(void)
 {
@@ -419,7 +419,7 @@ uint64_t wt_sys_now_ns(void)
 {
 	struct timespec now = { 0 };
 
-	/* Not libc's function: a library that fakes the time may be before it. */
+	/* libc's function is not called: a library that fakes the time may interpose it. */
 	atomic_load_explicit(&clock_now, memory_order_relaxed)(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }

@@ -2,11 +2,10 @@
 /*
  * sys - the system calls that libwt makes for itself.
  *
- * A named table, so that a unit test can put a failing call in the place of any
- * of them. Every entry returns a value >= 0 or -errno, leaves errno
- * alone (pwritev2 does not: the edges restore it), is async-signal-safe and no cancellation point,
- * except where it says otherwise. The writes that the program asked for are
- * made through wt_real, in the program's own form.
+ * They are a table of functions, so that a unit test can replace any of them by one that fails.
+ * Every entry returns a value >= 0 or -errno, leaves errno alone, is async-signal-safe and is no
+ * cancellation point; pwritev2 differs (see below). The writes that the program asked for are not
+ * made through this table but through wt_real, in the program's own form.
  */
 #ifndef WT_SYS_H
 #define WT_SYS_H
@@ -23,7 +22,7 @@
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
-/* What the page cache holds of a range. */
+/* How many pages of a range the page cache holds. */
 struct wt_pages {
 	uint64_t cached;
 	uint64_t unclean; /* dirty or under writeback */
@@ -62,14 +61,17 @@ struct wt_pages {
 	X(ssize_t, read_memory, (const struct iovec *to, const struct iovec *from, int from_cnt))
 
 /*
- * pwritev2 is a cancellation point, being a write of the program's. identify, and identify_at with
- * the flags of statx(2), fill st_dev, st_ino, st_mode, st_uid, st_nlink, st_size, and into st_ctim
- * the time when the file was made (0 where that is not known), and nothing else: asking for the
- * other times would mark them as seen, so that the next write stores new ones and
- * dirties the inode (multigrain timestamps, fs/inode.c, 6.13), a journal write
- * for every RWF_DSYNC. read_memory copies from the program's memory as the kernel would: -EFAULT,
- * or a short count, where the program passed an address that is not there. cachestat(2) is of
- * 6.5.
+ * pwritev2 carries out a write of the program's, so it is a cancellation point, and it changes
+ * errno, which the edges restore.
+ *
+ * identify and identify_at (`flags` as for statx(2)) fill in st_dev, st_ino, st_mode, st_uid,
+ * st_nlink, st_size, and in st_ctim the time when the file was made (0 if unknown); nothing else.
+ * To ask for the other times marks them as seen, so that the next write stores new ones and dirties
+ * the inode (multigrain timestamps, fs/inode.c, 6.13), which costs a journal write for every
+ * RWF_DSYNC.
+ *
+ * read_memory copies from the program's memory as the kernel would: -EFAULT or a short count if an
+ * address is not mapped. cachestat(2) exists since 6.5.
  */
 struct wt_sys {
 #define X(ret, name, params) ret(*name) params;
@@ -79,63 +81,71 @@ struct wt_sys {
 
 extern struct wt_sys wt_sys;
 
-/* Reads the program's memory: whether all of it is there. What is not is the kernel's to answer. */
+/*
+ * Copies `len` bytes of the program's memory. False if not all of it is mapped: then the kernel is
+ * left to answer for it.
+ */
 bool wt_sys_read_program(void *to, const void *from, size_t len);
 
 /*
- * Opens for libwt itself, close-on-exec, and moves what it got to a number where hardly any program
- * has one: near the limit of open files, or near 4096. The lowest free number, which is the one
- * that the program may just have closed, is taken for a microsecond only. Never to be held while a
- * call of the program's runs. The descriptor or -errno.
+ * Opens a file for libwt itself, close-on-exec, and moves the descriptor to a number that hardly
+ * any program uses: near the limit of open files, or near 4096. So the lowest free number, which
+ * the program may just have closed and expects again, is taken for a microsecond only. The caller
+ * closes it before any call of the program's is made. Returns the descriptor or -errno.
  */
 int wt_sys_open_aside(int dirfd, const char *path, int flags);
 
-/* Moves one that was just opened there; what is an error stays one. */
+/*
+ * Moves a descriptor that was just opened to such a number. An error (fd < 0) is returned as it is.
+ */
 int wt_sys_aside(int fd);
 
 /*
- * Once, as early as a process is known to need it: lets the kernel make its table of descriptors as
- * large as those numbers need, which takes it some 15 ms where there are several threads
- * (expand_fdtable, fs/file.c).
+ * Lets the kernel enlarge the process's descriptor table for those numbers, once and before they
+ * are needed: with several threads that takes the kernel some 15 ms (expand_fdtable, fs/file.c).
  */
 void wt_sys_prepare_aside(void);
 
-/* So many EINTR in a row are no signals, but a sandbox. */
+/* So many EINTR in a row are not caused by signals but by a sandbox. */
 #define WT_INTERRUPTIONS_MAX 1000
 
-/* Writes all of it, over short writes and EINTR. 0 or -errno. */
+/* Writes all bytes, continuing after short writes and EINTR. Returns 0 or -errno. */
 int wt_sys_write_all(int fd, const void *buf, size_t len);
 
 /*
- * Maps zeroed memory that a forked child finds zeroed again (MADV_WIPEONFORK,
- * 4.14), while a vfork child shares it. 0 or -errno.
+ * Maps zeroed memory that is zeroed again in a forked child (MADV_WIPEONFORK, since 4.14) and
+ * shared with a vfork child. Returns 0 or -errno.
  */
 int wt_sys_map_wiped(size_t size, void **ret_map);
 
 /*
- * Zeroed memory that is shared with every process forked from here on, by pieces of one mapping:
- * each costs 5 us. Not for two threads at once (shared.h). 0 or -errno.
+ * Provides zeroed memory that is shared with every process forked from here on. It is cut from one
+ * mapping, since each mapping costs 5 us. Two threads must not call it at once (state/shared.c sees
+ * to that). Returns 0 or -errno.
  */
 int wt_sys_map_shared(size_t size, void **ret_map);
 
-/* Whether it comes of what a thread does itself (SIGSEGV), and so interrupts no wait. */
+/*
+ * Whether a thread raises the signal by what it does itself (SIGSEGV and the like), so that the
+ * signal interrupts no wait.
+ */
 bool wt_sys_is_raised(int signal);
 
 /*
- * Holds the thread's signals off, all but the two that libc cancels threads and changes user ids
- * by, and those that the thread raises itself, and sets the mask again.
+ * Blocks the thread's signals, and restores the mask. Not blocked are those that the thread raises
+ * itself, and the two by which libc cancels threads and changes user ids.
  */
 struct wt_signals {
 	sigset_t before;
-	bool held; /* false where a sandbox refused */
+	bool held; /* false if a sandbox refused */
 };
 
 void wt_sys_hold_signals(struct wt_signals *signals);
 void wt_sys_let_signals(const struct wt_signals *signals);
 
 /*
- * Whether the error of a call says that it is not to be had here (an old kernel, a file system, a
- * sandbox), which is no answer of the disk.
+ * Whether the error says that the call is not available here (an old kernel, a file system, a
+ * sandbox), so that it says nothing about the disk.
  */
 static inline bool wt_sys_is_refusal(ssize_t err)
 {

@@ -20,14 +20,14 @@
 #include "os/raw.h"
 
 #define KNOWN 256
-/* As near to the thread pointer as this a thread of libc's has its list of robust mutexes. */
+/* libc's list of robust mutexes lies at most this far from the thread pointer. */
 #define STORAGE_BYTES 8192
 
-/* By the thread pointer: it is one of libc's; and it is this thread's. */
+/* By a hash of the thread pointer: storages that libc made, and threads that libc made. */
 static _Atomic uintptr_t known_storages[KNOWN];
 static _Atomic uint64_t known_threads[KNOWN];
 
-/* Those that may make no system call, each by its thread pointer and what is asked of it there. */
+/* Threads in seccomp's strict mode, by thread pointer, and whether libc made their storage. */
 #define STRICT 64
 static struct {
 	_Atomic uintptr_t key;
@@ -41,7 +41,10 @@ static uintptr_t errno_offset; /* from the thread pointer, the same in all threa
 #define HWCAP2_FSGSBASE 2 /* asm/hwcap2.h */
 static bool has_instruction;
 
-/* What it points to is not looked at: it need not be there. */
+/*
+ * Reads the register and not the memory that it points to, which need not exist. Without the
+ * instruction, and where a system call would kill, libc's copy at the start of the storage is read.
+ */
 uintptr_t wt_thread_pointer(void)
 {
 	uintptr_t pointer = 0;
@@ -61,7 +64,7 @@ uintptr_t wt_thread_pointer(void)
 }
 #endif
 
-/* What is known is kept with a bit set, as a free place is 0, and so is a pointer to nothing. */
+/* A key has a bit set, because 0 marks a free place and a thread pointer may be 0. */
 static uintptr_t storage_key(uintptr_t pointer)
 {
 	return pointer | 1;
@@ -85,19 +88,25 @@ static void note(uintptr_t pointer, pid_t tid)
 			      memory_order_relaxed);
 }
 
-/* libc registers such a list in each thread that it makes, and in a child of fork(2). */
+/*
+ * Whether libc made this thread: libc registers the list of robust mutexes, which lies in the
+ * storage, in each thread that it makes and in a child of fork(2).
+ */
 static bool is_registered(uintptr_t pointer)
 {
 	uintptr_t list = 0;
 	size_t len;
 
-	/* Without the call it is as before there were others. */
+	/*
+	 * If a sandbox refuses the call, every thread that has a storage is taken for one of
+	 * libc's.
+	 */
 	if (wt_kernel(SYS_get_robust_list, 0, &list, &len))
 		return pointer != 0;
 	return list && list - pointer + STORAGE_BYTES < 2 * STORAGE_BYTES;
 }
 
-/* Its place among the strict ones, and one; 0 for others. */
+/* 1 + the index of the thread in `strict`, or 0 if it is not there. */
 static unsigned int strict_place(uintptr_t pointer)
 {
 	unsigned int len = atomic_load_explicit(&strict_len, memory_order_acquire);
@@ -158,7 +167,9 @@ int *wt_thread_errno(void)
 	return likely(wt_thread_has_storage()) ? __errno_location() : &nobodys;
 }
 
-/* libc's functions find it by the thread pointer; for others a word of the storage has to be right.
+/*
+ * libc's functions store errno at a fixed distance from the thread pointer. __errno_location also
+ * needs the word at the start of the storage, which may be wrong in storage that libc did not make.
  */
 int *wt_thread_failure(void)
 {
@@ -170,7 +181,7 @@ bool wt_thread_is_libcs(void)
 {
 	uintptr_t pointer = wt_thread_pointer();
 
-	/* Only threads of clone(2) share a storage. */
+	/* If no thread was made by clone(2), none shares the storage of another. */
 	if (likely(!atomic_load_explicit(&cloned, memory_order_relaxed) &&
 		   atomic_load_explicit(&known_storages[place_of(pointer)], memory_order_relaxed) ==
 			   storage_key(pointer)))
@@ -189,7 +200,10 @@ void wt_thread_run(void (*act)(void *arg), void (*end)(void *arg), void *arg)
 {
 	int type;
 
-	/* Nobody can cancel it, and what libc keeps for that may not be there, or be another's. */
+	/*
+	 * Such a thread cannot be cancelled, and what libc keeps for cancellation may be missing,
+	 * or be that of another thread.
+	 */
 	if (unlikely(!wt_thread_is_libcs())) {
 		act(arg);
 		end(arg);
@@ -219,7 +233,10 @@ void wt_thread_init(void)
 
 #define PF_IO_WORKER 0x10 /* include/linux/sched.h: a worker of an io_uring */
 
-/* By /proc/self/task/TID/stat: whether it is one that the program has, and still runs. */
+/*
+ * Whether /proc/self/task/TID/stat shows a thread of the program, not a kernel worker, that has not
+ * ended.
+ */
 static bool is_running(const char *tid)
 {
 	char buf[512];
@@ -234,8 +251,7 @@ static bool is_running(const char *tid)
 	if (fd >= 0)
 		wt_kernel(SYS_close, fd);
 	buf[len < 0 ? 0 : len] = '\0';
-	/* `TID (name) STATE ppid pgrp session tty tpgid flags ...`, and a name may hold anything.
-	 */
+	/* `TID (name) STATE ppid pgrp session tty tpgid flags ...`; the name may hold anything. */
 	const char *at = strrchr(buf, ')');
 	if (!at || strchr("ZX", at[2]))
 		return false;
@@ -254,7 +270,7 @@ struct entry {
 	char name[];
 };
 
-/* How many threads run, this one among them; or -errno. */
+/* How many threads run, counting this one and no further than 2; or -errno. */
 static int count_running(void)
 {
 	_Alignas(struct entry) char entries[2048];
@@ -280,7 +296,9 @@ bool wt_thread_is_last(void)
 {
 	struct stat st;
 
-	/* The number of links counts workers and threads that have ended as well. */
+	/*
+	 * One thread has 3 links; more may be kernel workers and ended threads, which also count.
+	 */
 	if (!wt_kernel(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &st, 0) && st.st_nlink == 3)
 		return true;
 	int running = count_running();

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread - what the kernel knows of the calling thread, and libc may not.
+ * thread - what the kernel knows about the calling thread, and libc may not.
  *
- * A thread that clone(2) made is none that libc knows of: __libc_single_threaded does not change,
- * nobody can cancel it, and its thread-local storage may be its creator's, or some bytes of its
- * own without errno and without anything else of libc's. So libwt has no thread-local variable, and
- * asks here before it calls what libc keeps in a thread.
+ * libc does not know of a thread that the program made by clone(2): __libc_single_threaded does not
+ * change, nobody can cancel the thread, and its thread-local storage may be its creator's, or a few
+ * bytes without errno and without anything else that libc keeps there. libwt therefore has no
+ * thread-local variable, and asks here before it calls a function of libc's that uses the thread's
+ * storage.
+ *
+ * The module owns tables of atomic words, by thread pointer; no lock. Async-signal-safe.
  */
 #ifndef WT_THREAD_H
 #define WT_THREAD_H
@@ -13,59 +16,62 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of its thread-local storage, which need not be there. */
+/* The thread pointer: the address of the thread-local storage, which need not exist. */
 uintptr_t wt_thread_pointer(void);
 
 /*
- * Whether the thread-local storage is one that libc made, be it this thread's or the one's that
- * made it. Without a system call but for the first time.
+ * Whether libc made the thread-local storage, for this thread or for the one that cloned it. Makes
+ * a system call only when it sees a storage for the first time.
  */
 bool wt_thread_has_storage(void);
 
-/* errno, to be kept over a call; in a thread without storage an int that nobody looks at. */
+/*
+ * Where errno is, to save and restore it around a call. In a thread without libc's storage, a
+ * variable that nobody reads.
+ */
 int *wt_thread_errno(void);
 
-/* Where libc leaves the error of a call that has failed, in any thread. */
+/* Where a function of libc's that has failed has stored its error, in any thread. */
 int *wt_thread_failure(void);
 
-/* Whether libc made the thread, which so has a storage of its own and may be cancelled. */
+/* Whether libc made the thread, so that it has storage of its own and can be cancelled. */
 bool wt_thread_is_libcs(void);
 
 /*
- * Carries `act` out, and `end` after it, also where `act` is cancelled: at its points of
- * cancellation alone, whatever the thread has asked for.
+ * Calls `act` and then `end`, also if the thread is cancelled in `act`. Meanwhile it is cancelled
+ * only at cancellation points, even if it has asked for PTHREAD_CANCEL_ASYNCHRONOUS.
  */
 void wt_thread_run(void (*act)(void *arg), void (*end)(void *arg), void *arg);
 
-/* As pthread_testcancel(3). */
+/* As pthread_testcancel(3); does nothing in a thread without libc's storage. */
 void wt_thread_test_cancel(void);
 
 /*
- * Whether the process ends with this thread, kernel workers aside. Where /proc is not there, what
- * libc knows. errno stays as it is.
+ * Whether the process ends with this thread. Kernel workers do not count. Without /proc the answer
+ * is what libc knows. errno is unchanged.
  */
 bool wt_thread_is_last(void);
 
 /*
- * The thread may only read, write and end from now on (seccomp(2), SECCOMP_MODE_STRICT), and any
- * other system call kills it; so it says what it has seen of its storage before. It is known by
- * that storage: of threads that share one each is taken for it.
+ * Called before the thread enters seccomp(2)'s SECCOMP_MODE_STRICT, in which any system call but
+ * read, write and exit kills it. Records for later what is known of the thread's storage. The
+ * thread is recognized by its thread pointer, so threads that share one are all taken for it.
  */
 void wt_thread_become_strict(bool has_storage);
 
-/* Whether it is such a thread; no system call. */
+/* Whether the thread is in that mode. Makes no system call. */
 bool wt_thread_is_strict(void);
 
 /*
- * Whether no other thread runs, as far as libc and the calls of clone(2) show: one that is made by
- * an instruction of the program's own is not seen.
+ * Whether no other thread runs, as far as libc and the interposed clone(2) show. A thread that the
+ * program made by a system call instruction of its own is not seen.
  */
 bool wt_thread_is_only(void);
 
-/* A child of clone(2) was asked for that runs in this memory at the same time. */
+/* Called before clone(2) makes a child that runs in this memory at the same time. */
 void wt_thread_cloning(void);
 
-/* Called once, by the main thread. */
+/* Called once, by the main thread, before all else here. */
 void wt_thread_init(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * uring - the copy of liburing inside libwt. libwt exports some of liburing's names for the program
- * (edge_uring.c), so the copy has names of its own, which the Makefile gives it.
+ * (edge/uring.c), so the Makefile gives the copy's functions the prefix wt_own_.
  */
 #ifndef WT_URING_H
 #define WT_URING_H
