@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * form - the two forms of a report.
+ * form - the two forms of a report, JSON and text.
  *
- * Pure but for the counters of stats.h, which they read. They only fill `out`; out->cut says that
- * the buffer was too small.
+ * They read the counters of stats.h and append to `out`; out->cut says that its buffer was too
+ * small. No other effect.
  */
 #ifndef WT_REPORT_FORM_H
 #define WT_REPORT_FORM_H

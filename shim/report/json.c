@@ -22,7 +22,7 @@ static void add_number(struct wt_text *out, const char *key, uint64_t value, uns
 	wt_text_decimal(out, value, digits);
 }
 
-/* Null where no time was kept. */
+/* Appends null if no time was kept. */
 static void add_time(struct wt_text *out, const char *key, uint64_t unix_ms)
 {
 	wt_text_str(out, key);
@@ -33,14 +33,14 @@ static void add_time(struct wt_text *out, const char *key, uint64_t unix_ms)
 	wt_text_str(out, "\"");
 }
 
-/* Before every element of an array but the first. */
+/* Called before every element of an array; appends a comma for all but the first. */
 static void add_comma(struct wt_text *out, size_t array_start)
 {
 	if (out->len > array_start)
 		wt_text_str(out, ",");
 }
 
-/* Null for what only the end of a write tells, where that was not seen. */
+/* Appends a figure that only the end of a write shows; null if that end was not seen. */
 static void add_end(struct wt_text *out, const char *key, const struct wt_figures *figures,
 		    uint64_t value, unsigned int digits)
 {

@@ -28,7 +28,7 @@
 
 #define OUTPUT_FLAGS (O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
-/* A file that comes and goes as often as it is looked for is somebody's game. */
+/* If the file appears and disappears again and again between two calls, somebody plays with it. */
 #define OPEN_TRIES 4
 
 enum wt_log_level wt_log_threshold = WT_LOG_WARN;
@@ -36,10 +36,10 @@ enum wt_log_level wt_log_threshold = WT_LOG_WARN;
 static const char *log_path;
 static atomic_bool log_path_failed;
 
-/* A copy: programs write their titles over argv. */
+/* A copy of the program's name, because programs write their titles over argv. */
 static char program[NAME_MAX + 1] = "?";
 
-/* What stderr was at the start; all zero, which is no file, where it was closed. */
+/* What stderr was at the start. All zero, which is no file, if it was closed. */
 static struct stat stderr_at_start;
 static bool stderr_known;
 
@@ -88,7 +88,7 @@ const char *wt_log_errno_text(int err)
 
 int wt_log_expand(const char *path, char *buf, size_t size)
 {
-	/* One byte less: the final NUL. */
+	/* One byte is left for the final NUL. */
 	struct wt_text text = { .buf = buf, .size = size - 1 };
 
 	for (; *path; path++) {
@@ -109,7 +109,7 @@ int wt_log_expand(const char *path, char *buf, size_t size)
 	return text.len;
 }
 
-/* System calls of its own: sigtimedwait(3) is a cancellation point. */
+/* Makes the system calls itself, because sigtimedwait(3) is a cancellation point. */
 static int write_without_signals(int fd, const void *buf, size_t len)
 {
 	static const struct timespec at_once;
@@ -122,7 +122,7 @@ static int write_without_signals(int fd, const void *buf, size_t len)
 	sigpending(&before);
 	wt_kernel(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old, KERNEL_SIGSET_BYTES);
 	err = wt_sys_write_all(fd, buf, len);
-	/* One that was pending already is the program's. */
+	/* A signal that was pending before is the program's and stays pending. */
 	if (sigismember(&before, SIGPIPE))
 		sigdelset(&blocked, SIGPIPE);
 	if (sigismember(&before, SIGXFSZ))
@@ -139,7 +139,9 @@ static bool stderr_is_ours(void)
 
 	if (wt_sys.identify(STDERR_FILENO, &st))
 		return false;
-	/* What came onto a number that was closed at the start is the program's own. */
+	/*
+	 * Descriptor 2 was closed at the start, so what has this number now is the program's own.
+	 */
 	if (stderr_known && !stderr_at_start.st_mode)
 		return false;
 	if (!stderr_known || S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
@@ -161,7 +163,7 @@ void wt_log_stderr(const char *buf, size_t len)
 		write_without_signals(STDERR_FILENO, buf, len);
 }
 
-/* One that is there, if it may be added to. */
+/* Opens an existing file, if libwt may append to it. */
 static int open_old(const char *path, struct wt_text *fault)
 {
 	struct stat st;
@@ -177,7 +179,7 @@ static int open_old(const char *path, struct wt_text *fault)
 	return err ? err : -EPERM;
 }
 
-/* In two steps, as only what is made here needs no look at whose it is. */
+/* Opens in two steps, because only a file that libwt itself created needs no check of its owner. */
 static int open_output(const char *path, struct wt_text *fault)
 {
 	int fd = -ENOENT;
@@ -193,7 +195,7 @@ static int open_output(const char *path, struct wt_text *fault)
 	return fd;
 }
 
-/* Signal handlers write too, on stacks of their own that may have 8 KiB. */
+/* Buffers are mapped, because signal handlers log too, on stacks that may have only 8 KiB. */
 static void *map_room(size_t size)
 {
 	void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -227,7 +229,7 @@ int wt_log_append(const char *path, const char *buf, size_t len, struct wt_text 
 	return err;
 }
 
-/* `prefix: message\n`, escaped, within LINE_BYTES. */
+/* Builds `prefix: message\n`, escaped, in at most LINE_BYTES. Returns the length. */
 static size_t build_line(char *buf, enum wt_log_level level, const char *message)
 {
 	static const char ellipsis[] = "...";
@@ -251,13 +253,13 @@ static size_t build_line(char *buf, enum wt_log_level level, const char *message
 }
 
 struct room {
-	/* As long as the line, so that what is cut off here would not fit there either. */
+	/* As long as the line, so what is cut off here would not fit there either. */
 	char message[LINE_BYTES];
 	char line[LINE_BYTES];
 	char words[WT_FILE_TRUST_FAULT_BYTES];
 };
 
-/* Not recursion through wt_log_line: what it says goes to stderr, whatever the log file. */
+/* Reports on stderr that the log file failed; wt_log_line would try the log file again. */
 static void complain_of_path(struct room *room, int err, struct wt_text *fault)
 {
 	if (atomic_exchange(&log_path_failed, true))
@@ -284,7 +286,7 @@ static void say(struct room *room, enum wt_log_level level)
 		complain_of_path(room, err, &fault);
 }
 
-/* Without memory nothing is said. */
+/* Without memory the message is lost. */
 void wt_log_line(enum wt_log_level level, const char *format, ...)
 {
 	struct room *room = map_room(sizeof(*room));
@@ -293,7 +295,7 @@ void wt_log_line(enum wt_log_level level, const char *format, ...)
 	if (!room)
 		return;
 	va_start(args, format);
-	/* libc's function looks into the thread's storage, for its locale. */
+	/* vsnprintf(3) uses the thread's storage, for its locale. */
 	if (likely(wt_thread_has_storage()))
 		vsnprintf(room->message, sizeof(room->message), format, args);
 	else

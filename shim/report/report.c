@@ -77,7 +77,7 @@ static int check_file(int fd, struct wt_text *fault)
 	return fault->len ? -EPERM : may_access(fd, "", W_OK);
 }
 
-/* Opened as a path only: a device or a FIFO would notice. */
+/* Opens the path with O_PATH only, because a device or a FIFO would notice another opening. */
 static int check_path(char *path, struct wt_text *fault)
 {
 	int fd = wt_sys.open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -124,7 +124,7 @@ static void build(struct wt_text *text, const char *where, const struct wt_polic
 	wt_report_json(text, policy, len < 0 ? NULL : exe);
 }
 
-/* Built anew in a mapping twice as large until all of it fits. */
+/* Builds the report anew in a mapping twice as large, until all of it fits. */
 static int build_and_deliver(const char *where, const struct wt_policy *policy,
 			     struct wt_text *fault)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report - what one process wrote through, for people or for programs.
+ * report - writes the report of one process, for people or for programs.
  *
- * Built in a mapping of its own and written with one call, appended, so that
- * processes that share a report file do not tear one another's text. A path
- * that ends in ".json" gets one JSON object on one line, anything else text.
+ * The report is built in a mapping of its own and appended by one call, so that processes that
+ * share a report file do not mix their texts. A path that ends in ".json" gets one JSON object on
+ * one line, any other path text. No lock.
  *
- * A forked child in which nothing was counted has nothing to report and does not.
+ * A forked child that counted nothing writes no report.
  */
 #ifndef WT_REPORT_H
 #define WT_REPORT_H
@@ -14,17 +14,15 @@
 #include "base/policy.h"
 
 /*
- * Says now, in one log line, where a report could not be written at the end:
- * a path that does not expand, a directory that is missing or not writable.
- * 0 or -errno.
+ * Checks at the start whether the report can be written at the end, and logs one line if not: the
+ * path does not expand, or its directory is missing or not writable. Returns 0 or -errno.
  */
 int wt_report_check(const char *where);
 
 /*
- * Writes the report of this process to `where` ("stderr" or a path with %p, %e),
- * once: a second call does nothing. A file is created mode 0600 and never
- * through a symbolic link. What goes wrong is logged, unless wt_report_check
- * has said it already.
+ * Writes the report of this process to `where` ("stderr", or a path with %p and %e), once: a second
+ * call does nothing. A file is created with mode 0600 and never opened through a symbolic link. An
+ * error is logged, unless wt_report_check has logged one before.
  */
 void wt_report_write(const char *where, const struct wt_policy *policy);
 

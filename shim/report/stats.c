@@ -21,7 +21,7 @@
 
 typedef _Atomic uint64_t slot;
 
-/* Wiped in a forked child: all zero means a process that has counted nothing yet. */
+/* Wiped in a forked child. All zero is the state of a process that has counted nothing yet. */
 struct counters {
 	struct wt_process process; /* whose counters these are */
 	_Atomic uint64_t start_ns;
@@ -57,7 +57,7 @@ static void note_start(void)
 	atomic_store(&counters->started_ms, wt_sys_unix_ms());
 }
 
-/* The child of a bare clone(2) has no id before it counts something. */
+/* The child of a bare clone(2) has no id until it counts something. */
 static void begin_counting(void)
 {
 	wt_process_id();
@@ -112,11 +112,9 @@ uint64_t wt_stats_started_ms(void)
 enum found { FOUND, ADDED, FULL };
 
 /*
- * A set without a lock: a key is a word, put into the first free slot from
- * `start` on by compare-and-swap. `*ret_index` is where it is; ADDED for the
- * one caller that put it there.
+ * A set without a lock. A key is one word, put into the first free slot from `start` on by
+ * compare-and-swap. *ret_index is its slot. Only the caller that put the key there gets ADDED.
  */
-
 static enum found set_insert(slot *slots, size_t len, size_t start, size_t probes, uint64_t key,
 			     size_t *ret_index)
 {
@@ -133,7 +131,7 @@ static enum found set_insert(slot *slots, size_t len, size_t start, size_t probe
 	return FULL;
 }
 
-/* Never 0, which is a free slot. 64 bits: among some thousands no two are alike by chance. */
+/* Hashes a value into a key. The result is never 0, which marks a free slot. */
 static uint64_t mix(uint64_t key, uint64_t value)
 {
 	key = (key ^ value) * 0x9e3779b97f4a7c15ULL;
@@ -169,7 +167,7 @@ void wt_stats_file(size_t rule, unsigned int row_id, const char *reason, dev_t d
 	}
 }
 
-/* The octave, and the two bits below its leading one. */
+/* A bucket's number is its octave and the two bits below the leading one. */
 static unsigned int bucket_of(uint64_t ns)
 {
 	const uint64_t most = (1ULL << WT_LATENCY_BUCKETS / 4) - 1;
@@ -240,7 +238,7 @@ uint64_t wt_latency_quantile_ns(const struct wt_latency *latency, unsigned int p
 	return max;
 }
 
-/* Not from the middle of a UTF-8 character. */
+/* The tail does not begin in the middle of a UTF-8 character. */
 void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len)
 {
 	const char *tail = full + len - (WT_EVENT_PATH - sizeof("..."));
@@ -254,7 +252,7 @@ void wt_stats_shorten(char path[WT_EVENT_PATH], const char *full, int len)
 	stpcpy(stpcpy(path, "..."), tail);
 }
 
-/* In a mapping of its own: a signal handler may write, on a small stack. */
+/* Uses a mapping for the path, because a signal handler may write on a small stack. */
 static void name_file(char path[WT_EVENT_PATH], int fd, const struct stat *st)
 {
 	char *full =
@@ -280,7 +278,10 @@ void wt_stats_path(int fd, char path[WT_EVENT_PATH])
 	name_file(path, fd, &st);
 }
 
-/* A file made new may have the number of one that was named and removed. */
+/*
+ * Includes the time when the file was made (st_ctim of wt_sys.identify), because a new file may get
+ * the inode number of a removed one.
+ */
 static uint64_t file_key(const struct stat *st)
 {
 	uint64_t key = mix(mix(1, st->st_dev), st->st_ino);
@@ -288,8 +289,10 @@ static uint64_t file_key(const struct stat *st)
 	return mix(mix(key, st->st_ctim.tv_sec), st->st_ctim.tv_nsec);
 }
 
-/* Counts an event like `event`, that is told of the path, or, without one, of the file behind fd.
- * It is given, or NULL where the table is full. */
+/*
+ * Counts an event like `event`, on `path` or, if that is NULL, on the file behind `fd`. Returns the
+ * stored event, or NULL if the table is full.
+ */
 static struct wt_event *count_event(uint64_t key, const struct wt_event *event, const char *path,
 				    int fd, const struct stat *st)
 {

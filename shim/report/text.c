@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The report for people. */
+/* The report as text for people. */
 #include <string.h>
 #include <unistd.h>
 
@@ -12,19 +12,20 @@
 #include "report/log.h"
 #include "report/unruled.h"
 
-/* Lines of lists are broken where they are longer. */
+/* A list is broken into lines of this many characters. */
 #define LINE_WIDTH 100
 
 /*
- * The reasons that were given so far. A row or an event has the number of its reason, and the
- * reason and its remedy stand once at the end. What finds the list full has its reason in words.
+ * The reasons that the report has given so far. A row or an event shows the number of its reason,
+ * and the end of the report lists each reason and its remedy once. When the list is full, a row
+ * shows the words themselves.
  */
 struct whys {
 	const char *words[96];
 	size_t len;
 };
 
-/* Its number, counted from 1, or 0. */
+/* The number of the reason, counted from 1, or 0 if the list is full. */
 static size_t number_of(struct whys *whys, const char *words)
 {
 	for (size_t i = 0; i < whys->len; i++) {
@@ -135,7 +136,7 @@ static const struct column {
 		ALWAYS,
 		OF_END,
 		OF_TIME
-	} known; /* where the end of a write is seen; and any ended */
+	} known; /* always; if ends of writes are seen; if one was seen */
 } columns[] = {
 	{ "files", 6, wt_text_u64, offsetof(struct wt_figures, files), ALWAYS },
 	{ "writes", 10, wt_text_u64, offsetof(struct wt_figures, writes), ALWAYS },
@@ -200,7 +201,7 @@ static void add_row(struct wt_text *out, struct whys *whys, size_t pattern_width
 	wt_text_str(out, "\n");
 }
 
-/* Characters of the widest label in the table. */
+/* The number of characters of the widest label in the table. */
 static size_t widest_label(const struct wt_policy *policy)
 {
 	size_t widest = sizeof("rule") - 1;
@@ -237,7 +238,9 @@ static void add_rules(struct wt_text *out, struct whys *whys, const struct wt_po
 	}
 }
 
-/* Files under a rule with level off are not counted: nothing is known of those. */
+/*
+ * Whether it can be said of a rule that no file matched it. Files of the level off are not counted.
+ */
 static bool had_no_file(const struct wt_policy *policy, size_t rule)
 {
 	return policy->rules[rule].level != WT_LEVEL_OFF && wt_rule_is_idle(rule);
@@ -328,7 +331,7 @@ static void add_unruled_file(struct wt_text *out, const struct wt_unruled_figure
 	wt_text_str(out, "\n");
 }
 
-/* What a policy may have forgotten. */
+/* Lists the files under no rule with the most bytes, which the policy may have forgotten. */
 static void add_unruled(struct wt_text *out)
 {
 	struct wt_unruled_figures top[WT_UNRULED_TOP + 1];
@@ -371,7 +374,7 @@ void wt_report_text(struct wt_text *out, const struct wt_policy *policy)
 	}
 	wt_text_str(out, "\n");
 	add_rules(out, &whys, policy);
-	/* Which rule no process needed, its forked children do not know. */
+	/* A forked child does not know which rules were idle in all processes. */
 	if (!wt_process_is_fork())
 		add_idle_rules(out, policy);
 	add_events(out, &whys, WT_EVENT_FALL,

@@ -15,7 +15,10 @@
 /* The tag of a place that is being filled. */
 #define BUSY 1u
 
-/* Each failure is somebody else's success, or a handler that met its own thread in the middle. */
+/*
+ * A try fails only because another thread has succeeded, or because this is a signal handler that
+ * interrupted its own thread in the middle.
+ */
 #define FIND_TRIES 100
 
 struct place {
@@ -24,7 +27,7 @@ struct place {
 	_Atomic uint64_t writes;
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t grown;
-	_Atomic uint64_t size; /* when it was last looked at */
+	_Atomic uint64_t size; /* when it was last looked at, in bytes */
 };
 
 struct table {
@@ -46,7 +49,10 @@ static uint64_t get(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* A locked addition costs ten times as much, and is for threads. */
+/*
+ * An atomic addition costs ten times as much as a plain one, so it is made only if there are
+ * threads.
+ */
 static void add_fast(_Atomic uint64_t *counter, uint64_t value)
 {
 	if (wt_thread_is_only())
@@ -79,14 +85,17 @@ static uint64_t hash_of(const char *path)
 	return hash ^ hash >> 29;
 }
 
-/* What the kernel makes up, and files that exist in memory only: no rule is missing there. */
+/*
+ * Whether the path is one that the kernel makes up, or of a file in memory only: no rule is
+ * missing.
+ */
 static bool is_no_file(const char *path)
 {
 	return !strncmp(path, "/proc/", 6) || !strncmp(path, "/sys/", 5) ||
 	       !strncmp(path, "/memfd:", 7);
 }
 
-/* Takes the place from who has it, if that is still the one with this tag. */
+/* Takes the place, if it still has this tag, and adds its figures to those of all others. */
 static bool take_place(struct place *place, uint32_t tag)
 {
 	if (!atomic_compare_exchange_strong(&place->tag, &tag, BUSY))
@@ -104,13 +113,19 @@ static bool take_place(struct place *place, uint32_t tag)
 	return true;
 }
 
-/* The place in the set that is this path's, or is free, or else has the fewest bytes. */
+/*
+ * The place in the set that is this path's; or else a free one; or else the one with the fewest
+ * bytes.
+ */
 static struct place *best_of(struct place *set, uint32_t tag)
 {
 	struct place *best = NULL;
 
 	for (unsigned int i = 0; i < WT_UNRULED_SET; i++) {
-		/* Of those with the same bytes not always the same one. */
+		/*
+		 * Starts at a place that depends on the tag, so that not always the same one of
+		 * equals is chosen.
+		 */
 		struct place *place = &set[(i + tag) % WT_UNRULED_SET];
 		uint32_t there = atomic_load_explicit(&place->tag, memory_order_acquire);
 
@@ -124,7 +139,7 @@ static struct place *best_of(struct place *set, uint32_t tag)
 	return best;
 }
 
-/* One attempt: false where somebody else was faster. */
+/* Makes one try to find or take the path's place: false if another thread was faster. */
 static bool find_place(const char *path, uint64_t hash, struct wt_unruled *file)
 {
 	struct place *place =
@@ -158,7 +173,7 @@ struct wt_unruled wt_unruled_find(const char *path)
 	return none;
 }
 
-/* NULL where the place is another's by now, or nobody's. */
+/* The place, or NULL if it is free or another path's by now. */
 static struct place *place_of(struct wt_unruled file)
 {
 	struct place *place = table ? &table->places[file.place % WT_UNRULED_FILES] : NULL;
@@ -171,7 +186,7 @@ void wt_unruled_opened(struct wt_unruled file, uint64_t size)
 {
 	struct place *place = file.tag ? place_of(file) : NULL;
 
-	/* While it was open nowhere here, it grew by others. */
+	/* What the file grew while no descriptor of this process was open was written by others. */
 	if (place && !atomic_fetch_add(&place->openings, 1))
 		atomic_store_explicit(&place->size, size, memory_order_relaxed);
 }
@@ -235,7 +250,7 @@ static void add_to(struct wt_unruled_figures *others, const struct wt_unruled_fi
 	others->bytes += file->bytes;
 }
 
-/* Into the order of bytes; what falls off the end is counted to the others. */
+/* Inserts the file by its bytes. The file that does not fit any more is added to the others. */
 static size_t insert(struct wt_unruled_figures *top, size_t len, struct wt_unruled_figures file,
 		     struct wt_unruled_figures *others)
 {
@@ -255,8 +270,8 @@ static size_t insert(struct wt_unruled_figures *top, size_t len, struct wt_unrul
 }
 
 /*
- * All places of the path whose first one this is; false where it is not. Threads that saw a path
- * for the first time at the same moment have each given it a place.
+ * Adds up the places of the path whose first place is `index`; false if `index` is not the first. A
+ * path has several places if threads saw it for the first time at the same moment.
  */
 static bool read_file(unsigned int index, struct wt_unruled_figures *file)
 {

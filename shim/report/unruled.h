@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unruled - what was written to files that no rule matches, for the report of one process.
+ * unruled - counts what was written to files that no rule matches, for the report of one process.
  *
- * Whoever forgot a file in his policy sees it there. Only where a report is wanted: else no file
- * has a place, and none of this costs anything. As in stats.h the memory is wiped in a forked
- * child, counters are relaxed atomics, there is no lock and no allocation.
+ * The report lists those files, so that whoever forgot one in the policy sees it. The table exists
+ * only if a report is wanted; without it, no file has a place and nothing is counted. As in
+ * stats.h, the memory is wiped in a forked child, counters are relaxed atomics, and there is no
+ * lock and no allocation.
  *
- * A table of WT_UNRULED_FILES paths. A path has its place in one of the sets of WT_UNRULED_SET; in
- * a full set a new path takes the place of the one with the fewest bytes, whose figures go to those
- * of all others. So a file that has lost its place was not among the ten with the most bytes. A
- * write that is counted at the same moment may be counted to the path that follows.
+ * The table has places for WT_UNRULED_FILES paths, in sets of WT_UNRULED_SET. A path's hash selects
+ * its set. If the set is full, a new path takes the place of the one with the fewest bytes, whose
+ * figures are added to those of "all others". At least 15 files had more bytes than that one, so it
+ * was not among the ten that the report lists. A write that is counted while its path loses the
+ * place may be counted for the new path.
  *
- * Writes of streams are not counted: their fast path would get slower. Of a file that had no other
- * writes it is told how much it had grown when the stream ended.
+ * Writes of streams are not counted, because that would slow down their fast path. For a file that
+ * had no other writes, the report shows by how much it had grown when the stream ended.
  */
 #ifndef WT_UNRULED_H
 #define WT_UNRULED_H
@@ -26,49 +28,58 @@
 #define WT_UNRULED_TOP 10u
 #define WT_UNRULED_PATH 256
 
-/* The place of a path. `tag` tells whether it still is this path's, and is 0 for no place. */
+/*
+ * The place of a path in the table. `tag` is part of the path's hash: it tells whether the place
+ * still is this path's. A tag of 0 means no place.
+ */
 struct wt_unruled {
 	uint16_t place;
 	uint32_t tag;
 };
 
-/* Maps the table. 0 or -errno: then no file has a place. */
+/* Maps the table. Returns 0 or -errno; after an error no file has a place. */
 int wt_unruled_init(void);
 
-/* The place of a regular file, made where it has none. None for what lies in no file system. */
+/*
+ * The place of the regular file at `path`; takes one if the file has none. Files that lie in no
+ * file system, such as those in /proc, get none.
+ */
 struct wt_unruled wt_unruled_find(const char *path);
 
-/* It was opened, and has that many bytes now. */
+/* The file was opened, and its size is `size` bytes now. */
 void wt_unruled_opened(struct wt_unruled file, uint64_t size);
 
-/* A call wrote so many bytes. False where the table knows nothing of it, as in a forked child. */
+/*
+ * Counts a call that wrote `bytes` bytes. False if the table of this process knows no such place,
+ * as in a forked child.
+ */
 bool wt_unruled_wrote(struct wt_unruled file, uint64_t bytes);
 
-/* One of its descriptors is closed. */
+/* One of the file's descriptors was closed. */
 void wt_unruled_closed(struct wt_unruled file);
 
 /*
- * A stream of it ends, if this is wanted to be known: the file has that many bytes now, and will
- * have so many more by what is pending.
+ * For the end of a stream. wt_unruled_wants_size: whether the file's size is needed. If so, it is
+ * given to wt_unruled_resized: `size` bytes now, and `pending` more that the stream still holds.
  */
 bool wt_unruled_wants_size(struct wt_unruled file);
 void wt_unruled_resized(struct wt_unruled file, uint64_t size, uint64_t pending);
 
-/* For the report. */
+/* One line of the report. */
 struct wt_unruled_figures {
-	const char *path; /* NULL: all others */
-	uint64_t writes;  /* 0: by streams, or unseen; `bytes` is how much it has grown */
+	const char *path; /* NULL for all others */
+	uint64_t writes;  /* 0 if unseen, as of streams: `bytes` is how much the file has grown */
 	uint64_t bytes;
-	uint64_t files; /* 1; of the others, how many */
+	uint64_t files; /* 1, or for all others their number */
 };
 
 /*
- * The files with the most bytes, in that order, and behind them, where there are more, all others.
- * How many that are.
+ * Fills `top` with the files with the most bytes, in that order, and if there are more files, one
+ * entry for all others behind them. Returns the number of entries.
  */
 size_t wt_unruled_top(struct wt_unruled_figures top[WT_UNRULED_TOP + 1]);
 
-/* Whether any bytes were written to such a file. */
+/* Whether any bytes were written to a file under no rule. */
 bool wt_unruled_any(void);
 
 #endif
