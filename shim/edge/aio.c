@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * POSIX asynchronous I/O. libc writes in threads of its own, by an internal call, so a write to a
- * file under a rule is carried out before aio_write(3) returns: asynchronous in form, complete and
- * at its level in fact (aio(7) leaves open when it is done). Errors are told where they are looked
- * for, by aio_error(3) and aio_return(3).
+ * POSIX asynchronous I/O (aio(7)). libc writes in threads of its own, by an internal call. So a
+ * write to a file under a rule is carried out before aio_write(3) returns, which is allowed: it is
+ * complete then, and at its level. Its error is returned by aio_error(3) and aio_return(3).
  */
 #define _GNU_SOURCE
 #include <aio.h>
@@ -20,10 +19,13 @@
 #include "os/real.h"
 #include "state/config.h"
 
-#define PRIORITY_MAX 20 /* AIO_PRIO_DELTA_MAX of libc; what is past it is libc's to refuse */
+#define PRIORITY_MAX 20 /* AIO_PRIO_DELTA_MAX of libc, which refuses more */
 #define FEW 64
 
-/* A pipe or socket is libc's, which ignores the offset there. */
+/*
+ * Whether libwt carries the request out. It leaves pipes and sockets to libc, which ignores the
+ * offset.
+ */
 static bool is_ours(const struct aiocb *request)
 {
 	union wt_verdict verdict;
@@ -32,7 +34,7 @@ static bool is_ours(const struct aiocb *request)
 	if (likely(!wt_config.active) || request->aio_reqprio < 0 ||
 	    request->aio_reqprio > PRIORITY_MAX)
 		return false;
-	/* Refused by WT_STRICT, the write will be too. */
+	/* If WT_STRICT refuses the descriptor, wt_core_write will refuse the write. */
 	bool refused = wt_resolve_verdict(request->aio_fildes, &verdict);
 	errno = errno_before;
 	return refused || verdict.state == WT_RULED;
@@ -45,8 +47,9 @@ static void answer(struct aiocb *request, ssize_t ret)
 }
 
 /*
- * Whether it was a file: the number of one that was closed by an instruction of the program's own
- * may be a pipe now. No point of cancellation, as libc's is none.
+ * Carries the write out. False if the descriptor turns out to be a pipe's: its number may have been
+ * a file's that the program closed by a system call instruction. Not a cancellation point, as
+ * libc's function is none.
  */
 static bool carry_out(struct aiocb *request)
 {
@@ -64,7 +67,10 @@ static bool carry_out(struct aiocb *request)
 	return ret != -ESPIPE;
 }
 
-/* An empty list is done at once, and its end is told as that of a request. */
+/*
+ * Notifies the program of an ended request. libc does so at the end of a list, and an empty list
+ * ends at once.
+ */
 static int notify(struct sigevent *event)
 {
 	struct aiocb *none[1] = { NULL };
@@ -85,7 +91,10 @@ WT_EXPORT int aio_write64(struct aiocb64 *request)
 	return aio_write((struct aiocb *)request);
 }
 
-/* Of a file without a rule it only waits on the description, in a thread of libc's. */
+/*
+ * For a file under no rule, libc syncs in a thread of its own, which waits on the description
+ * unseen.
+ */
 WT_EXPORT int aio_fsync(int op, struct aiocb *request)
 {
 	union wt_verdict verdict = wt_fdtable_get(request->aio_fildes);
@@ -101,7 +110,7 @@ WT_EXPORT int aio_fsync(int op, struct aiocb *request)
 	int ret = wt_core_sync(&sync, verdict);
 	pthread_setcancelstate(cancel, NULL);
 	errno = errno_before;
-	if (ret == -EBADF) /* closed, unseen: libc looks before it takes the request */
+	if (ret == -EBADF) /* closed unseen: libc checks the descriptor */
 		return wt_real.aio_fsync(op, request);
 	answer(request, ret);
 	return notify(&request->aio_sigevent);
@@ -112,7 +121,10 @@ WT_EXPORT int aio_fsync64(int op, struct aiocb64 *request)
 	return aio_fsync(op, (struct aiocb *)request);
 }
 
-/* Takes the writes to files under rules out of the list; whether one of them failed. */
+/*
+ * Carries out the writes to files under rules, and copies the other requests to `rest`. Returns
+ * whether a write failed.
+ */
 static bool carry_out_ours(struct aiocb *const list[], struct aiocb *rest[], int count)
 {
 	bool failed = false;

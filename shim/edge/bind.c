@@ -23,12 +23,12 @@
 #endif
 
 /*
- * The version, whichever it is, by which programs refer to libc's function: in other libraries only
- * a symbol without a version serves them.
+ * Stands for whatever version programs use for libc's function. In another library, only a symbol
+ * without a version serves such a reference.
  */
 static const char version_of_libc[] = "GLIBC";
 
-/* The names that libraries of the program define as well. */
+/* Which of the exported names are defined by libraries of the program as well. */
 struct stolen {
 	struct wt_elf_name names[WT_FRONT_LEN];
 	bool are_theirs[WT_FRONT_LEN];
@@ -41,7 +41,10 @@ struct definition {
 	enum wt_scope_kind kind;
 };
 
-/* What the loader would have found without libwt, from the object behind `after` on. */
+/*
+ * Finds the definition that the loader would have found without libwt: from the first object on or,
+ * if `after` is not NULL, from the object behind that one.
+ */
 static bool find_definition(struct definition *found, const struct wt_elf_name *name,
 			    const struct link_map *after)
 {
@@ -63,6 +66,7 @@ static bool find_definition(struct definition *found, const struct wt_elf_name *
 	return false;
 }
 
+/* Whether the definition is not the one that libwt interposes, but another library's. */
 static bool is_foreign(const struct definition *found, const char *name)
 {
 	return found->kind == WT_SCOPE_FOREIGN ||
@@ -76,8 +80,8 @@ static bool is_function(const ElfW(Sym) * symbol)
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-/* The exported function leads to the one that calls would have come to. */
-static void lead_there(size_t at, struct wt_elf_name name)
+/* Makes the exported function jump to the function that calls would have reached without libwt. */
+static void redirect(size_t at, struct wt_elf_name name)
 {
 	struct definition found;
 
@@ -111,8 +115,12 @@ static bool has_foreign(void)
 	return false;
 }
 
-static void give_back(const struct wt_elf *elf, const ElfW(Rela) * relocation,
-		      const struct stolen *stolen, size_t at, const struct link_map *map)
+/*
+ * Stores in one place what the loader would have stored there without libwt. Of a variable that the
+ * program holds itself (a COPY relocation), the value is stored.
+ */
+static void restore(const struct wt_elf *elf, const ElfW(Rela) * relocation,
+		    const struct stolen *stolen, size_t at, const struct link_map *map)
 {
 	uint32_t number = ELF64_R_SYM(relocation->r_info);
 	struct wt_elf_name name = stolen->names[at];
@@ -137,7 +145,7 @@ static void give_back(const struct wt_elf *elf, const ElfW(Rela) * relocation,
 	}
 }
 
-static void give_all_back(const struct stolen *stolen)
+static void restore_all(const struct stolen *stolen)
 {
 	struct wt_scope_walk walk = wt_scope_begin(true);
 
@@ -152,8 +160,7 @@ static void give_all_back(const struct stolen *stolen)
 				for (size_t i = 0; number && i < WT_FRONT_LEN; i++)
 					if (stolen->are_theirs[i] &&
 					    wt_elf_is_same(name, stolen->names[i].text))
-						give_back(&walk.elf, relocation, stolen, i,
-							  walk.at);
+						restore(&walk.elf, relocation, stolen, i, walk.at);
 			}
 		}
 	}
@@ -174,8 +181,8 @@ void wt_bind_start(void)
 		return;
 	for (size_t i = 0; i < WT_FRONT_LEN; i++)
 		if (stolen.are_theirs[i])
-			lead_there(i, stolen.names[i]);
-	give_all_back(&stolen);
+			redirect(i, stolen.names[i]);
+	restore_all(&stolen);
 }
 
 static bool calls(const struct wt_elf *elf, const char *name)
@@ -191,14 +198,14 @@ static bool calls(const struct wt_elf *elf, const char *name)
 	return false;
 }
 
-/* Its functions call libc's of the same name, and so libwt's. */
+/* Whether the library's functions call libc's functions of the same names, and so libwt's. */
 static bool hands_on(const struct wt_elf *elf)
 {
 	return calls(elf, "dlsym") || calls(elf, "dlvsym") || calls(elf, "syscall");
 }
 
-/* libwt's own words for it: which of the names it has. */
-static void tell_of(const char *library, const struct wt_elf *elf)
+/* Reports a library whose functions libwt does not cover, and in the log which names they have. */
+static void report_library(const char *library, const struct wt_elf *elf)
 {
 	char words[256];
 	struct wt_text text = { .buf = words, .size = sizeof(words) };
@@ -225,14 +232,17 @@ void wt_bind_tell(void)
 
 	while (any_stolen && wt_scope_next(&walk))
 		if (walk.kind == WT_SCOPE_FOREIGN && !hands_on(&walk.elf))
-			tell_of(walk.at->l_name, &walk.elf);
+			report_library(walk.at->l_name, &walk.elf);
 }
 
 #define TABLE_LEN 512u /* a power of two, more than twice the names */
 
 _Static_assert(2 * WT_FRONT_LEN < TABLE_LEN, "the table of names is too small");
 
-/* Numbers of names plus one, by their hashes. Whoever comes first fills it; others do the same. */
+/*
+ * A hash table of the exported names: each entry is an index + 1, or 0 if it is free. Threads that
+ * fill it at once store the same.
+ */
 static _Atomic uint16_t table[TABLE_LEN];
 static _Atomic bool table_is_filled;
 
@@ -263,7 +273,7 @@ int wt_bind_index(const char *name)
 	return -1;
 }
 
-/* The exported one where it leads to libwt's, so that there is one address of each function. */
+/* The exported function if it leads to libwt's, so that each function has one address only. */
 void *wt_bind_function(size_t at)
 {
 	void *inside = wt_front_inside(at);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bind - which calls come to libwt: those that without it would have come to libc.
+ * bind - makes those calls come to libwt that would come to libc without it, and no others.
  *
- * libwt is preloaded, so it is found before the program's libraries. Where one of those has a
- * function, or a variable, of a name that libwt exports, that is what the program was linked with,
- * and its calls go on there. Such a library may stand before libc's function of the same meaning
- * and call it in turn (a sanitizer's runtime does): what it looks up by dlsym(RTLD_NEXT) is
- * libwt's.
+ * libwt is preloaded, so the loader finds its functions before those of the program's libraries. If
+ * one of these libraries defines a function or a variable of a name that libwt exports, then the
+ * program was linked with that one, and its calls must go there. Such a library may wrap libc's
+ * function (a sanitizer's runtime does): what it looks up by dlsym(RTLD_NEXT) is libwt's.
+ *
+ * bind.c sees to the objects that the program is started with, lookup.c to functions that are
+ * looked up by name, rebind.c to objects that are loaded later. No lock but the loader's.
  */
 #ifndef WT_BIND_H
 #define WT_BIND_H
@@ -14,21 +16,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Called once, before any other code of the process runs that could be foreign. */
+/* Sees to the objects of the start. Called once, before code of the program's libraries runs. */
 void wt_bind_start(void);
 
-/* Names those libraries in log and report; called when these can be. */
+/*
+ * Names those libraries of the program whose functions have exported names and are not covered, in
+ * the log and the report. Called when both are ready.
+ */
 void wt_bind_tell(void);
 
-/* The number of a name that libwt exports (front.h), or -1. */
+/* The index (front.h) of a name that libwt exports, or -1. */
 int wt_bind_index(const char *name);
 
-/* The address by which code is to call libwt's function instead of libc's. */
+/* The address by which code shall call libwt's function instead of libc's. */
 void *wt_bind_function(size_t at);
 
 /*
- * What a call of the loader's function of that name is answered; or, where `target` is not NULL,
- * which function is to be called in its place, with the same arguments and from the same caller.
+ * What becomes of a call of one of the loader's functions. If `target` is NULL, the call returns
+ * `answer`; otherwise `target` is called in its place, with the same arguments and from the same
+ * caller.
  */
 struct wt_bind_answer {
 	void *answer;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Descriptors are closed, or a thread gets a descriptor table of its own. */
 #define _GNU_SOURCE
 #include <linux/close_range.h>
 #include <sched.h>
@@ -12,8 +13,8 @@
 #include "state/config.h"
 
 /*
- * The verdict goes before the descriptor does: once the number is free, another
- * thread may be given it.
+ * The verdict is forgotten before the descriptor is closed: once the number is free, another thread
+ * may get it.
  */
 int wt_edge_closing(int fd)
 {
@@ -43,7 +44,10 @@ static void closing_range(unsigned int first, unsigned int last)
 	errno = errno_before;
 }
 
-/* To a thread that is the only one nothing happens; a vfork child's table is its own anyway. */
+/*
+ * The thread has a descriptor table of its own now. That matters only if there are other threads,
+ * and not in a vfork child, which has its own anyway.
+ */
 static int split(int ret)
 {
 	if (!ret && wt_config.active && !wt_process_is_vfork_child() && !wt_thread_is_last())

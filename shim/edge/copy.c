@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes whose bytes come from another file or a pipe, and never were in the program's memory. */
+/*
+ * Copies between files (copy_file_range, sendfile, splice). Their bytes come from another file or a
+ * pipe and are never in the program's memory, so the copy itself is the act (os/io.h) that writes.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -14,7 +17,7 @@
 #include "os/real.h"
 #include "os/sys.h"
 
-/* Signals are held off during a write: not for longer than this many bytes take. */
+/* Signals are blocked during a write; with steps of this size, not for too long. */
 #define STEP_BYTES ((size_t)64 << 20)
 
 struct copy {
@@ -25,7 +28,7 @@ struct copy {
 	off64_t *out_offset;
 	size_t len;
 	unsigned int flags;
-	ssize_t copied; /* as the kernel answered; 0 before */
+	ssize_t copied; /* the kernel's answer; 0 before it */
 };
 
 static ssize_t answer(struct copy *copy, ssize_t ret)
@@ -57,7 +60,7 @@ static ssize_t do_splice(struct wt_act *act)
 					   copy->len, copy->flags));
 }
 
-/* From the arguments of that name. */
+/* Makes the struct from the arguments, which have these names. */
 #define COPY(call)                                                                                 \
 	((struct copy){ .act = { .name = #call, .carry_out = do_##call },                          \
 			.in = in,                                                                  \
@@ -67,13 +70,15 @@ static ssize_t do_splice(struct wt_act *act)
 			.len = len,                                                                \
 			.flags = flags })
 
-/* And is not counted either. */
+/* Whether the file is under no rule, and not counted for the report either. */
 static inline bool has_no_rule(int out)
 {
 	return likely(wt_fdtable_get(out).word == WT_VERDICT_PASS);
 }
 
-/* The offset is the program's memory: only the kernel says that it is not there. */
+/*
+ * The offset that the program passed by address. That the address is bad is the kernel's to answer.
+ */
 static off_t offset_of(off64_t *at)
 {
 	off64_t offset;
@@ -83,8 +88,11 @@ static off_t offset_of(off64_t *at)
 	return offset;
 }
 
-/* Nothing is at its place: the offsets that moved are again what they were, as after a call that
- * failed, as far as they are known. What came out of a pipe is gone. */
+/*
+ * The copy was made, but cannot be brought to its level, so the call fails. Sets the offsets to
+ * what they were, as far as that is known, as a call that fails leaves them. Bytes of a pipe are
+ * lost.
+ */
 static void take_back(const struct copy *copy, off_t in, off_t out)
 {
 	if (in >= 0 && copy->in_offset)
@@ -95,6 +103,7 @@ static void take_back(const struct copy *copy, off_t in, off_t out)
 		*copy->out_offset = out;
 }
 
+/* Makes one step of a copy. */
 static ssize_t step(struct copy *copy)
 {
 	off_t in =
@@ -121,22 +130,27 @@ static bool is_one_file(int in, int out)
 	       wt_is_same_file(&one, &other);
 }
 
-/* What overlaps, and what is no length, the kernel refuses by the whole of it. */
-static bool is_judged_whole(const struct copy *copy)
+/*
+ * Whether the kernel has to see the whole length: it refuses a length above SSIZE_MAX, and ranges
+ * of one file that overlap, which single steps might not.
+ */
+static bool needs_whole_length(const struct copy *copy)
 {
 	return copy->len > SSIZE_MAX ||
 	       (copy->len > STEP_BYTES && is_one_file(copy->in, copy->out));
 }
 
-/* One call, in steps; an error after the first is left for the next call to meet, as after a short
- * write. */
+/*
+ * Makes the copy in steps. An error in a later step makes the copy a short one, and the program's
+ * next call meets the error.
+ */
 static ssize_t covered(struct copy copy)
 {
 	int errno_before = errno;
 	size_t asked = copy.len < WT_CALL_BYTES_MAX ? copy.len : WT_CALL_BYTES_MAX, done = 0;
 	ssize_t ret;
 
-	if (is_judged_whole(&copy))
+	if (needs_whole_length(&copy))
 		return wt_leave(step(&copy), errno_before);
 	do {
 		copy.len = asked - done < STEP_BYTES ? asked - done : STEP_BYTES;
@@ -147,8 +161,8 @@ static ssize_t covered(struct copy copy)
 }
 
 /*
- * The kernel cuts a copy short at RLIMIT_FSIZE and sends SIGXFSZ only to one that begins there, as
- * a step would.
+ * The length up to RLIMIT_FSIZE. The kernel cuts a copy short there, and sends SIGXFSZ only to one
+ * that begins at the limit, as a step would.
  */
 static size_t below_file_size_limit(const struct copy *copy)
 {
@@ -186,8 +200,8 @@ WT_EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t len)
 WT_ALIAS(sendfile) ssize_t sendfile64(int out, int in, off64_t *offset, size_t len);
 
 /*
- * Of the handler that interrupted, it is not known which it was: a splice(2) would have gone on
- * after one with SA_RESTART.
+ * Whether splice(2) would have gone on after any handler of the program's (SA_RESTART). It is not
+ * known which of them interrupted.
  */
 static bool do_all_handlers_restart(void)
 {
@@ -201,7 +215,7 @@ static bool do_all_handlers_restart(void)
 	return true;
 }
 
-/* Until the pipe has something, with signals let through: poll(2) is never restarted. */
+/* Waits until the pipe has bytes, with signals let through. poll(2) itself is never restarted. */
 static bool wait_for(int pipe)
 {
 	struct pollfd fd = { .fd = pipe, .events = POLLIN };
@@ -212,7 +226,9 @@ static bool wait_for(int pipe)
 	return true;
 }
 
-/* Tried before it is waited for: what is wrong with the call is told at once. */
+/*
+ * Tries the splice before it waits for the pipe, so that an error of the call is returned at once.
+ */
 static ssize_t splice_when_ready(struct copy copy)
 {
 	int errno_before = errno;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Descriptors are duplicated. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include "os/real.h"
 #include "os/sys.h"
 
-/* A new number for the same open file description: the verdict goes with it. */
+/* The new number is of the same open file description and gets the same verdict. */
 static int duplicated(int fd, int newfd)
 {
 	int errno_before = errno;
@@ -26,7 +27,7 @@ WT_EXPORT int dup(int fd)
 	return duplicated(fd, wt_real.dup(fd));
 }
 
-/* What newfd was is closed by it, if it can be done at all. */
+/* dup2 and dup3 close newfd if they succeed, so what is known of it is forgotten before. */
 static void replacing(int fd, int newfd)
 {
 	int errno_before = errno;
@@ -51,8 +52,9 @@ WT_EXPORT int dup3(int fd, int newfd, int flags)
 }
 
 /*
- * F_SETFL needs nothing: the flags are asked for at each write. The third
- * argument is an int, a pointer or nothing; read as a pointer it is whole.
+ * F_SETFL needs no attention, because the flags are asked for at each write. F_GETFL does not show
+ * flags that libwt added (O_DSYNC). The third argument is an int, a pointer or missing; read as a
+ * pointer, it is complete.
  */
 WT_EXPORT int fcntl(int fd, int cmd, ...)
 {

@@ -2,8 +2,10 @@
 /*
  * edge - the border between libc's conventions and libwt's.
  *
- * An edge is one exported symbol: enter, core, leave. Below it everything
- * returns -errno; only here is errno set, and a success leaves it as it was.
+ * An edge is one exported symbol: it keeps errno, calls the core, and returns as libc does. Below
+ * the edges everything returns -errno; only here is errno set, and a success leaves it as it was.
+ * Memory that the program passes may not be mapped, so an edge reads it by wt_sys_read_program and
+ * leaves the answer to the kernel. No lock.
  */
 #ifndef WT_EDGE_H
 #define WT_EDGE_H
@@ -15,14 +17,14 @@
 #include "os/thread.h"
 #include "state/path.h"
 
-/* An edge keeps it over its call also in a thread that has none. */
+/* An edge saves and restores errno around its call, also in a thread that has none. */
 #undef errno
 #define errno (*wt_thread_errno())
 
+/* Returns as libc does: an error as -1 and errno, a success with errno as it was before. */
 static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 {
-	/* Not stored again where it is that already: two threads of clone(2) may share one errno.
-	 */
+	/* Stored only if it has changed, because two threads of clone(2) may share one errno. */
 	if (ret < 0)
 		*wt_thread_failure() = (int)-ret;
 	else if (unlikely(errno != errno_before))
@@ -31,21 +33,27 @@ static inline ssize_t wt_leave(ssize_t ret, int errno_before)
 }
 
 /*
- * What is done before a descriptor is closed; 0, or the -errno that its close is to tell. errno
- * stays as it is.
+ * Called before a descriptor is closed. Returns 0, or the -errno that the close shall return
+ * although the descriptor is gone. errno is unchanged.
  */
 int wt_edge_closing(int fd);
 
-/* A descriptor was made by opening; -1 and errno where WT_STRICT refuses it, which closes it. */
+/*
+ * Called after a descriptor was opened with these O_* flags at `place`, NULL if unknown. Returns
+ * it; if WT_STRICT refuses the file, closes it and returns -1 with errno.
+ */
 int wt_edge_opened(int fd, int flags, const struct wt_path *place);
 
-/* The program ends: its streams hand over what they hold, as libc does it later, unseen. */
+/* The process ends: its streams hand over what they hold. libc would do it later, unseen. */
 void wt_edge_exiting(void);
 
-/* Makes a call that brings the thread into seccomp's strict mode, and passes by from then on. */
+/*
+ * Makes a call that puts the thread into seccomp's strict mode. What the thread writes from then on
+ * goes to the kernel as it comes.
+ */
 long wt_edge_confining(long (*confine)(const void *call), const void *call);
 
-/* pwrite64 is pwrite under another name where off_t has 64 bits (base.h). */
+/* A second name of a function: pwrite64 is pwrite, as off_t has 64 bits (base/base.h). */
 #define WT_ALIAS(symbol) WT_EXPORT __attribute__((alias(#symbol)))
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where descriptors get into other programs: by exec, and over a socket. Passed on as they are;
- * libwt notes which open file descriptions it no longer sees all of, and goes along
- * (environment.h).
+ * Where other programs get descriptors: by execution, and through a socket. The calls are passed
+ * on. libwt notes which open file descriptions become externally shared, adds its variables to an
+ * environment that lacks them (state/environment.h), and reports programs in which it will cover
+ * nothing (state/uncovered_child.h).
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -36,7 +37,7 @@ static void executing(void)
 	errno = errno_before;
 }
 
-/* Actions may give the child what is closed at exec otherwise. */
+/* File actions may give the child descriptors that are otherwise closed at exec. */
 static void spawning(const posix_spawn_file_actions_t *actions)
 {
 	int errno_before = errno;
@@ -47,7 +48,7 @@ static void spawning(const posix_spawn_file_actions_t *actions)
 	errno = errno_before;
 }
 
-/* One request to execute, by any of the calls that take an environment. */
+/* One request to execute a program, by any of the calls that take an environment. */
 struct execution {
 	int (*run)(const struct execution *execution, char *const envp[]);
 	struct wt_program_at at;
@@ -59,7 +60,8 @@ struct execution {
 	const posix_spawnattr_t *attr;
 };
 
-static int came_back(int ret)
+/* execve failed, so the process goes on. */
+static int returned(int ret)
 {
 	wt_vfork_child_return();
 	return ret;
@@ -68,7 +70,7 @@ static int came_back(int ret)
 static int run_execve(const struct execution *e, char *const envp[])
 {
 	wt_vfork_child_leave();
-	return came_back(wt_real.execve(e->at.path, e->argv, envp));
+	return returned(wt_real.execve(e->at.path, e->argv, envp));
 }
 
 static int run_execv(const struct execution *e, char *const envp[])
@@ -76,25 +78,25 @@ static int run_execv(const struct execution *e, char *const envp[])
 	if (envp != environ)
 		return run_execve(e, envp);
 	wt_vfork_child_leave();
-	return came_back(wt_real.execv(e->at.path, e->argv));
+	return returned(wt_real.execv(e->at.path, e->argv));
 }
 
 static int run_execveat(const struct execution *e, char *const envp[])
 {
 	wt_vfork_child_leave();
-	return came_back(wt_real.execveat(e->at.dirfd, e->at.path, e->argv, envp, e->at.flags));
+	return returned(wt_real.execveat(e->at.dirfd, e->at.path, e->argv, envp, e->at.flags));
 }
 
 static int run_fexecve(const struct execution *e, char *const envp[])
 {
 	wt_vfork_child_leave();
-	return came_back(wt_real.fexecve(e->at.dirfd, e->argv, envp));
+	return returned(wt_real.fexecve(e->at.dirfd, e->argv, envp));
 }
 
 static int run_execvpe(const struct execution *e, char *const envp[])
 {
 	wt_vfork_child_leave();
-	return came_back(wt_real.execvpe(e->at.path, e->argv, envp));
+	return returned(wt_real.execvpe(e->at.path, e->argv, envp));
 }
 
 static int run_execvp(const struct execution *e, char *const envp[])
@@ -102,7 +104,7 @@ static int run_execvp(const struct execution *e, char *const envp[])
 	if (envp != environ)
 		return run_execvpe(e, envp);
 	wt_vfork_child_leave();
-	return came_back(wt_real.execvp(e->at.path, e->argv));
+	return returned(wt_real.execvp(e->at.path, e->argv));
 }
 
 static int run_posix_spawn(const struct execution *e, char *const envp[])
@@ -115,7 +117,7 @@ static int run_posix_spawnp(const struct execution *e, char *const envp[])
 	return wt_real.posix_spawnp(e->pid, e->at.path, e->actions, e->attr, e->argv, envp);
 }
 
-/* With libwt's variables; without them where they are what makes it too long. */
+/* Executes with libwt's variables, or without them if they make the environment too long. */
 static int run_with(const struct execution *e, const struct wt_environment *with, void *room)
 {
 	int ret = e->run(e, wt_environment_make(with, room));
@@ -129,14 +131,17 @@ static int run_with(const struct execution *e, const struct wt_environment *with
 	return e->run(e, with->given);
 }
 
-/* Whether this process is not the program after all, and what it reported was not its end. */
-static void come_back(unsigned int found)
+/* This process goes on after all: a report that it wrote before executing was not its last. */
+static void unclaim_report(unsigned int found)
 {
 	if (found & WT_UNCOVERED_CHILD_REPORT)
 		wt_stats_unclaim_report();
 }
 
-/* What libwt covers nothing of is told before it runs. */
+/*
+ * Reports the program before it runs, if libwt will cover nothing in it. Returns the flags of
+ * wt_uncovered_child_executing.
+ */
 static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
 {
 	const struct wt_uncovered_child child = {
@@ -157,8 +162,10 @@ static unsigned int look_at(const struct execution *e, enum wt_lack lacks)
 	return found;
 }
 
-/* A thread may have as little as 16 KiB of stack. Of a mapping that a vfork child makes, its parent
- * keeps the memory. */
+/*
+ * The largest environment that is built on the stack, of which a thread may have as little as 16
+ * KiB. A vfork child avoids mappings, because they would stay in its parent.
+ */
 static size_t on_stack_max_bytes(void)
 {
 	return wt_process_is_vfork_child() ? 64 << 10 : 4 << 10;
@@ -198,7 +205,7 @@ static int execute(const struct execution *e, char *const envp[])
 	if (found & WT_UNCOVERED_CHILD_LEAVE_OUT)
 		bytes = bytes ? 0 : wt_environment_bytes_without(&with, envp);
 	int ret = run_in_room(e, envp, &with, bytes);
-	come_back(found);
+	unclaim_report(found);
 	return ret;
 }
 
@@ -265,7 +272,10 @@ WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 		       envp);
 }
 
-/* A variadic form, with its environment behind the arguments or without one; args are used up. */
+/*
+ * Executes a variadic form, whose environment, if it has one, stands behind the arguments. Uses
+ * `args` up.
+ */
 static int execute_list(int (*execute)(const char *, char *const[], char *const[]),
 			const char *program, const char *first, bool has_environment, va_list args)
 {
@@ -334,7 +344,7 @@ WT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_
 		       envp);
 }
 
-/* The shell that libc starts with this process's own environment. */
+/* libc starts a shell with this process's own environment. */
 static void executing_shell(void)
 {
 	const struct execution shell = { .at = { AT_FDCWD, "/bin/sh", 0 } };
@@ -370,7 +380,10 @@ static void sending_rights(const char *fds, size_t len)
 			wt_core_sharing(fd);
 }
 
-/* Nothing to be looked for in a process without a file under a rule. */
+/*
+ * Descriptors in the message (SCM_RIGHTS) become externally shared. A process without a file under
+ * a rule has none to look for.
+ */
 static void sending(const struct msghdr *given)
 {
 	if (wt_fdtable_next_ruled(0) < 0)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only file that is linked without its names changed (Makefile): what is `write` elsewhere in
- * the library is `wt_edge_write` here, and `write` is what the library exports.
+ * The exported symbols. In all other objects of the library the Makefile renames `write` to
+ * `wt_edge_write`, and so on; this one is linked with its names unchanged, so its `write` is
+ * exported.
  */
 #include "edge/front.h"
 
 /*
- * The symbols have no size: where a program has a variable of such a name, the loader copies so
- * many bytes of what it finds first into it, and warns where they are too many.
+ * The symbols have size 0. If a program has a variable of such a name, the loader copies the first
+ * definition that it finds into it, by the size of its symbol, and warns if that is larger than the
+ * variable.
  */
 #if defined(__x86_64__)
 #ifdef __CET__
@@ -28,7 +30,7 @@
 	     "br x16\n"
 #endif
 
-/* A line of assembly each. */
+/* Each line is one of assembly. */
 /* clang-format off */
 #define SYMBOL(name)                                                                               \
 	__asm__(".text\n"                                                                          \

@@ -2,9 +2,10 @@
 /*
  * front - the functions that the library exports.
  *
- * Each is one jump through a word of its own, and touches no register: so a call can go on to a
- * function of any signature. The word holds libwt's function of that name, until bind.c finds that
- * without libwt the name would have meant another library's.
+ * Each is one jump through a word of its own (its slot), and changes no register, so that a call
+ * can go on to a function of any signature. The slot holds libwt's function of that name, until
+ * bind.c finds that without libwt the name would have meant another library's. Only the constructor
+ * changes slots; no lock.
  */
 #ifndef WT_FRONT_H
 #define WT_FRONT_H
@@ -25,7 +26,10 @@ enum wt_front_index {
 	WT_FRONT_LEN
 };
 
-/* What belongs to each function, as distances from the entry itself: nothing to relocate. */
+/*
+ * For each function: its name, the exported jump, and libwt's own function, as distances from the
+ * entry itself, so that there is nothing to relocate.
+ */
 struct wt_front {
 	int32_t name, exported, inside;
 };
@@ -38,13 +42,13 @@ static inline const char *wt_front_name(size_t at)
 	return (const char *)&wt_front[at].name + wt_front[at].name;
 }
 
-/* The function that the library exports. */
+/* The function that the library exports, which is the jump. */
 static inline void *wt_front_exported(size_t at)
 {
 	return (char *)&wt_front[at].exported + wt_front[at].exported;
 }
 
-/* libwt's own, wherever the exported one leads. */
+/* libwt's own function, wherever the exported one leads. */
 static inline void *wt_front_inside(size_t at)
 {
 	return (char *)&wt_front[at].inside + wt_front[at].inside;

@@ -2,8 +2,8 @@
 /*
  * init - start and end of the library in a process.
  *
- * Calls may come before start (they go to the kernel bare) and after the end
- * (nothing is taken down, so they go on as before).
+ * Calls may come before the start, which go to the kernel bare (os/real.h), and after the end,
+ * where they are covered as before because nothing is taken down.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -49,9 +49,9 @@ static void forking(void)
 }
 
 /*
- * The library is marked to be initialized before all others (-z initfirst), so that what their
- * constructors write is covered. That is before libc's own constructor: what that sets is not
- * there.
+ * The loader initializes libwt before all other libraries (-z initfirst), so that what their
+ * constructors write is covered. libc's constructor has not run by then either, so what it would
+ * set is set here.
  */
 static void prepare_libc(char **argv, char **envp)
 {
@@ -79,7 +79,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		return;
 	wt_environment_init();
 	int err = wt_stats_init(wt_config.policy.rules_len);
-	/* Files are covered all the same. */
+	/* Files are covered without counters too. */
 	if (err) {
 		wt_log(WT_LOG_ERROR, "no memory to count in: %s; there will be no report",
 		       strerror(-err));
@@ -87,13 +87,13 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	}
 	if (wt_config.active)
 		wt_bind_tell();
-	/* What happened to a file before it came under a rule matters there too. */
+	/* fsync=elide must know what happened to a file before it came under a rule. */
 	if (wt_config.elides)
 		wt_shared_begin();
 	pthread_atfork(wt_config.active ? forking : NULL, NULL, wt_process_forked);
 	/*
-	 * What is registered before the program's start is behind the destructors of all libraries,
-	 * and before libc's last flush, which is not seen.
+	 * A function that is registered before the program starts is called behind the destructors
+	 * of all libraries, and before libc's last flush of streams, which libwt would not see.
 	 */
 	wt_real_at_exit(end, NULL, NULL);
 	at_quick_exit(wt_core_report);
@@ -104,7 +104,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	}
 }
 
-/* Exits that skip destructors. A vfork child leaves its parent the errno that it has. */
+/* Ends that skip destructors. errno is kept because a vfork child shares it with its parent. */
 WT_EXPORT void _exit(int status)
 {
 	int errno_before = errno;
@@ -118,7 +118,7 @@ WT_EXPORT void _exit(int status)
 
 WT_ALIAS(_exit) void _Exit(int status);
 
-/* Its parent ends by an _exit inside libc. */
+/* libc's daemon(3) ends the parent by an internal _exit, so the report is written before. */
 WT_EXPORT int daemon(int nochdir, int noclose)
 {
 	int errno_before = errno;
@@ -138,16 +138,17 @@ static int run_child(void *at)
 	struct child child = *(struct child *)at;
 	int status = child.function(child.argument);
 
-	/* It may have made threads that go on. */
+	/* Threads that the child made may go on. */
 	if (!wt_thread_is_last())
 		wt_kernel(SYS_exit, status);
 	_exit(status);
 }
 
 /*
- * A child whose function returns ends by exit(2) of its thread. A kernel worker of libwt's ring may
- * live a moment longer, and then it is the worker's status that the parent is told: so the child
- * ends as a process. What it is called with lies on its own stack.
+ * When its function returns, a child of clone(2) ends by exit(2) of its thread. A kernel worker of
+ * libwt's ring may live a moment longer, and then the parent gets the worker's status. So the child
+ * calls run_child, which ends it as a process. What run_child needs is put on the child's own
+ * stack.
  */
 WT_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
 {

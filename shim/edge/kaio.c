@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux asynchronous I/O (libaio): each write to a file under a rule is made RWF_DSYNC or RWF_SYNC,
- * so its event comes when it is on stable storage (io_submit(2), 4.13), or has its error.
+ * Linux asynchronous I/O (io_submit(2)). Each write to a file under a rule is made RWF_DSYNC or
+ * RWF_SYNC (since 4.13), so that its event comes when the bytes are on stable storage, or has the
+ * error.
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -26,7 +27,7 @@ static bool read_request(struct iocb **at, struct iocb **request, struct iocb *c
 	       wt_sys_read_program(copy, *request, sizeof(*copy));
 }
 
-/* What has to be added to the flags of a request, 0 for most. */
+/* The flags that have to be added to a request; 0 for most. */
 static int missing(const struct iocb *request)
 {
 	if (request->aio_lio_opcode != IOCB_CMD_PWRITE &&
@@ -35,7 +36,10 @@ static int missing(const struct iocb *request)
 	return wt_submit_flag((int)request->aio_fildes) & ~request->aio_rw_flags;
 }
 
-/* Before the kernel has it: its end may free the vector. -1 where it is no write. */
+/*
+ * The bytes of a write, or -1 for another request. Read before the kernel gets the request, because
+ * the program may free the vector when the request has ended.
+ */
 static ssize_t bytes_of(const struct iocb *request)
 {
 	switch (request->aio_lio_opcode) {
@@ -49,9 +53,11 @@ static ssize_t bytes_of(const struct iocb *request)
 	return -1;
 }
 
-/* The flag of a threaded program's write stays in its request (below), which may come back as
- * another that takes none. */
-static bool keeps_flag(const struct iocb *request)
+/*
+ * Whether the request has a flag that libwt added to it when it was a write. In a program with
+ * threads the flag stays (submit_batch), and these requests take none.
+ */
+static bool has_stale_flag(const struct iocb *request)
 {
 	switch (request->aio_lio_opcode) {
 	case IOCB_CMD_FSYNC:
@@ -62,16 +68,16 @@ static bool keeps_flag(const struct iocb *request)
 	return false;
 }
 
-/* Past libaio, whose own is syscall(3), and so comes back here. */
+/* The system call itself: libaio's function would call syscall(3), which comes back here. */
 static int pass(aio_context_t context, long count, struct iocb **requests)
 {
 	return (int)wt_raw(SYS_io_submit, (long)context, count, (long)requests, 0, 0, 0);
 }
 
 /*
- * The kernel has copied the requests when it returns, and their flags are the program's again,
- * where no other thread can have seen their end by then: what has ended may be gone, or another
- * request.
+ * The kernel has copied the requests when the call returns, so libwt takes its flags out again. If
+ * other threads run, they stay: one of those may have seen a request end, and have freed or reused
+ * it.
  */
 static int submit_batch(aio_context_t context, long count, struct iocb **requests)
 {
@@ -84,7 +90,7 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 		added[i] = missing(&copy);
 		if (added[i])
 			request->aio_rw_flags |= added[i];
-		if (unlikely(keeps_flag(&copy)))
+		if (unlikely(has_stale_flag(&copy)))
 			request->aio_rw_flags = 0;
 		fds[i] = (int)copy.aio_fildes;
 		bytes[i] = bytes_of(&copy);
@@ -100,7 +106,7 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 	return ret;
 }
 
-/* As libaio's, which leaves errno alone. */
+/* Answers as libaio's function does: -errno, with errno left alone. */
 WT_EXPORT int io_submit(aio_context_t context, long count, struct iocb **requests)
 {
 	long done = 0;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loader's own functions. libc sees by the return address who calls them: the answer depends
- * on it (RTLD_NEXT, DT_RUNPATH, namespaces). So each asks bind.c first, which answers itself or
- * says where to go on: then all is as if libwt were not there.
+ * The loader's own functions (dlopen, dlsym, ...). libc sees by the return address who calls them,
+ * and its answer depends on that (RTLD_NEXT, DT_RUNPATH, namespaces). So each asks wt_bind_* first,
+ * which gives the answer or a function to jump to; after the jump all is as without libwt.
  */
 #include "edge/edge.h"
 
-/* Entered by the jump of front.c, which branch target identification lets land here only. */
+/*
+ * The jump of front.c must land on this instruction if the processor checks the targets of jumps.
+ */
 #if defined(__aarch64__)
 #ifdef __ARM_FEATURE_BTI_DEFAULT
 #define LAND "bti c\n"

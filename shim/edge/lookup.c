@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What programs look up by name. The rule is: where the loader's answer would be libc's function of
- * a name that libwt exports, it is libwt's. But who stands behind libwt, and is called by it, is
- * answered as ever, or each would call the other for ever.
+ * Functions that programs look up by name (dlsym, dlvsym). If the loader would answer with libc's
+ * function of a name that libwt exports, the answer is libwt's. A library behind libwt, which libwt
+ * calls, gets the loader's answer, or each would call the other for ever.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,7 +23,9 @@ static bool is_libcs(const void *address, const char *name)
 	return place.is_found && wt_scope_owns(place.elf.name, name);
 }
 
-/* Whether libc, or who else owns the name, has it. */
+/*
+ * Whether the library that owns the name (libc, or for some names libaio or liburing) defines it.
+ */
 static bool owner_has(const struct wt_elf_name *name)
 {
 	struct wt_scope_walk walk = wt_scope_begin(true);
@@ -36,7 +38,7 @@ static bool owner_has(const struct wt_elf_name *name)
 
 struct search {
 	const struct wt_elf_name *name;
-	uintptr_t but; /* the base of an object that does not count */
+	uintptr_t but; /* the base of an object to leave out */
 	bool is_found;
 };
 
@@ -56,7 +58,7 @@ static int find_other(struct dl_phdr_info *info, size_t size, void *arg)
 	return search->is_found;
 }
 
-/* Whether a look-up of what follows the caller's object finds libc's. */
+/* Whether libc's function is the first one behind the caller's object in the search order. */
 static bool next_is_libcs(const struct wt_elf_name *name, const void *caller)
 {
 	struct wt_scope_place place = wt_scope_place(caller);
@@ -76,15 +78,19 @@ static bool next_is_libcs(const struct wt_elf_name *name, const void *caller)
 	}
 	if (is_behind)
 		return false;
-	/* To a library that came later only libc's can be next, if nobody else has the name. */
+	/*
+	 * Behind a library that was loaded later comes only libc's, if no other object has the
+	 * name.
+	 */
 	struct search search = { name, place.elf.base, false };
 	wt_scope_iterate(find_other, &search);
 	return !search.is_found && owner_has(name);
 }
 
 /*
- * Whether a look-up in all that the caller sees may come to libc before libwt: one that was loaded
- * with RTLD_DEEPBIND sees its own libraries first. Here libwt asks in its place.
+ * Whether a look-up in all that the caller sees (RTLD_DEFAULT) may find libc's function before
+ * libwt's: an object loaded with RTLD_DEEPBIND sees its own libraries first. Then libwt makes the
+ * look-up and replaces the answer.
  */
 static bool may_find_libcs_first(const char *text, const void *caller)
 {
@@ -122,7 +128,7 @@ static struct wt_bind_answer look_up(void *handle, const char *name, const char 
 	}
 	found = version ? wt_real.dlvsym(handle, name, version) : wt_real.dlsym(handle, name);
 	if (!found)
-		return wt_bind_go_on(target); /* and fail there */
+		return wt_bind_go_on(target); /* where it fails as without libwt */
 	return (struct wt_bind_answer){ is_libcs(found, name) ? wt_bind_function(at) : found,
 					NULL };
 }

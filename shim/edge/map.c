@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores into a shared mapping are no calls: passed on, and noticed where the file is under a rule.
+/*
+ * Shared mappings. Stores into them are no calls, so a mapping of a file under a rule is reported.
  */
 #define _GNU_SOURCE
 #include <stdatomic.h>
@@ -13,7 +14,10 @@
 #include "state/config.h"
 #include "state/fdtable.h"
 
-/* Under fsync=elide a descriptor without a rule may lead to a file with one (it only reads). */
+/*
+ * Reports a mapping. Under fsync=elide also one by a descriptor that is under no rule because it
+ * only reads, since its file may be under one.
+ */
 static void noticed(int fd, enum wt_way way)
 {
 	if (likely(!wt_config.active || fd < 0 ||
@@ -25,7 +29,7 @@ static void noticed(int fd, enum wt_way way)
 	errno = errno_before;
 }
 
-/* Where shared mappings are, or were, that only read: between these. */
+/* All read-only shared mappings, present and past, lie between these two addresses. */
 static _Atomic uintptr_t first = UINTPTR_MAX, past;
 
 static void note_place(uintptr_t start, size_t len)
@@ -38,7 +42,7 @@ static void note_place(uintptr_t start, size_t len)
 		;
 }
 
-/* A mapping that only reads may be made to write later (mprotect(2)). */
+/* A read-only mapping is noted as well, because mprotect(2) may make it writable later. */
 WT_EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	void *ret = wt_real.mmap(addr, len, prot, flags, fd, offset);
@@ -54,6 +58,10 @@ WT_EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t 
 WT_ALIAS(mmap)
 void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset);
 
+/*
+ * Called after mprotect(2). If it may have made a read-only shared mapping writable, all are
+ * reported.
+ */
 static int protected(int ret, const void *addr, size_t len, int prot)
 {
 	uintptr_t start = (uintptr_t)addr;

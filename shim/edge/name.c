@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names and sizes of files are changed; core/namespace.h makes the changes stable. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -73,7 +74,7 @@ WT_EXPORT int unlinkat(int dir, const char *path, int flags)
 		&(struct wt_naming){ .call = WT_UNLINKAT, .from = { dir, path }, .flags = flags });
 }
 
-/* libc's own calls unlink inside. */
+/* libc's remove(3) unlinks by an internal call. */
 WT_EXPORT int remove(const char *path)
 {
 	if (likely(!wt_config.names))
@@ -92,7 +93,7 @@ WT_EXPORT int truncate(const char *path, off_t len)
 
 WT_ALIAS(truncate) int truncate64(const char *path, off64_t len);
 
-/* Whether the level of some rule asks for more than the change itself. */
+/* Whether the file may be under a rule, so that a change of its size has to be made stable. */
 static inline bool may_settle(int fd)
 {
 	return unlikely(wt_config.active && wt_fdtable_get(fd).state != WT_NO_RULE);
@@ -123,7 +124,7 @@ WT_EXPORT int fallocate(int fd, int mode, off_t offset, off_t len)
 
 WT_ALIAS(fallocate) int fallocate64(int fd, int mode, off64_t offset, off64_t len);
 
-/* Returns its error, and leaves errno alone. */
+/* Returns an errno value and leaves errno alone (posix_fallocate(3)). */
 WT_EXPORT int posix_fallocate(int fd, off_t offset, off_t len)
 {
 	int errno_before = errno;
@@ -141,8 +142,8 @@ WT_ALIAS(posix_fallocate) int posix_fallocate64(int fd, off64_t offset, off64_t 
 #define PREALLOCATES(number) _IOC(_IOC_WRITE, 'X', number, 48)
 
 /*
- * A clone of another file's extents is no write, and no copy either (ioctl_ficlonerange(2)); others
- * are fallocate(2) by its old names (include/linux/falloc.h).
+ * Whether the request changes what a file holds: a clone of another file's extents
+ * (ioctl_ficlonerange(2)), or fallocate(2) by its old names (include/linux/falloc.h).
  */
 static bool may_change(unsigned long request)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Files are opened. One opened for writing gets its verdict here. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdarg.h>
@@ -11,13 +12,16 @@
 #include "os/real.h"
 #include "os/sys.h"
 
-/* The mode is passed only with flags that make a file (open(2)). */
+/* A mode is passed only with flags that may make a file (open(2)). */
 static bool takes_mode(int flags)
 {
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-/* Enter: 0, or -1 where WT_STRICT refuses the file before it is truncated. */
+/*
+ * Before the call. Returns 0, or -1 and errno if WT_STRICT refuses the file, so that the file is
+ * not truncated.
+ */
 static int opening(int dirfd, const char *path, int flags)
 {
 	int errno_before = errno;
@@ -25,7 +29,7 @@ static int opening(int dirfd, const char *path, int flags)
 	return wt_leave(wt_resolve_may_truncate(dirfd, path, flags), errno_before);
 }
 
-/* Leave, for every symbol that made a descriptor. */
+/* After the call, for every symbol that makes a descriptor. */
 int wt_edge_opened(int fd, int flags, const struct wt_path *place)
 {
 	int errno_before = errno;
@@ -92,8 +96,8 @@ WT_EXPORT int creat(const char *path, mode_t mode)
 WT_ALIAS(creat) int creat64(const char *path, mode_t mode);
 
 /*
- * What open becomes with _FORTIFY_SOURCE where flags are no constant. libc's own
- * aborts the program when a mode is missing, so it has the word.
+ * With _FORTIFY_SOURCE, an open whose flags are no constant becomes a call of this function. libc's
+ * ends the program if a mode is missing, so the call is passed on to it.
  */
 WT_EXPORT int __open_2(const char *path, int flags)
 {

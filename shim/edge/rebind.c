@@ -20,7 +20,9 @@
 #include "report/stats.h"
 #include "state/config.h"
 
-/* The objects of the namespace, in the order of their loading. */
+/*
+ * The number of objects in the namespace, in the order of loading, and how many were ever unloaded.
+ */
 struct census {
 	size_t len;
 	unsigned long long unloaded;
@@ -44,19 +46,20 @@ static struct census take_census(void)
 	return census;
 }
 
-/* An object in which libc's functions are, or libaio's, or liburing's. */
+/* The memory of an object that has functions of libc, libaio or liburing. */
 struct known {
 	uintptr_t start, end;
 	const char *name;
 };
 
+/* One pass over the objects. */
 struct pass {
-	size_t at, first; /* objects before the first one were there already */
+	size_t at, first; /* objects before `first` were there already */
 	struct known known[12];
 	size_t known_len;
-	bool are_later[WT_FRONT_LEN]; /* a call is bound when it is first made */
-	bool are_libcs[WT_FRONT_LEN]; /* and that would be to libc */
-	bool is_any_later;
+	bool are_unbound[WT_FRONT_LEN]; /* a call that is bound when it is first made */
+	bool are_libcs[WT_FRONT_LEN];	/* and will be bound to libc's function */
+	bool is_any_unbound;
 };
 
 static bool read_object(struct wt_elf *elf, const struct dl_phdr_info *info, struct known *range)
@@ -103,6 +106,7 @@ static bool is_libcs(const struct pass *pass, uintptr_t address, const char *nam
 	return false;
 }
 
+/* Corrects one place. Until a call is bound, its place contains an address in its own object. */
 static void rebind(struct pass *pass, const struct wt_elf *elf, const struct known *range,
 		   const ElfW(Rela) * relocation)
 {
@@ -116,12 +120,12 @@ static void rebind(struct pass *pass, const struct wt_elf *elf, const struct kno
 		return;
 	uintptr_t *where = (uintptr_t *)(elf->base + relocation->r_offset);
 	uintptr_t now = __atomic_load_n(where, __ATOMIC_ACQUIRE);
-	bool is_later = is_call && now >= range->start && now < range->end;
+	bool is_unbound = is_call && now >= range->start && now < range->end;
 	void *function = wt_bind_function(at);
 
-	if (is_later && !pass->are_libcs[at])
-		pass->is_any_later = pass->are_later[at] = true;
-	else if (is_later || is_libcs(pass, now, wt_front_name(at)))
+	if (is_unbound && !pass->are_libcs[at])
+		pass->is_any_unbound = pass->are_unbound[at] = true;
+	else if (is_unbound || is_libcs(pass, now, wt_front_name(at)))
 		wt_elf_store(elf, where, &function, sizeof(function));
 }
 
@@ -140,13 +144,16 @@ static int rebind_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-/* Not under the loader's lock for its list, which is taken after the one of a look-up. */
-static void look_up_later_ones(struct pass *pass, void *handle)
+/*
+ * Finds out where calls that are not bound yet would lead. Not under the lock of the loader's list,
+ * because a look-up takes another lock before that one.
+ */
+static void look_up_unbound(struct pass *pass, void *handle)
 {
 	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
 		const char *name = wt_front_name(i);
 
-		if (pass->are_later[i])
+		if (pass->are_unbound[i])
 			pass->are_libcs[i] =
 				is_libcs(pass, (uintptr_t)wt_real.dlsym(handle, name), name);
 	}
@@ -157,13 +164,13 @@ static void rebind_since(struct census before, void *handle)
 	struct pass pass = { .first = before.len };
 	int errno_before = errno;
 
-	/* Numbers have changed where others unloaded something meanwhile. */
+	/* If objects were unloaded meanwhile, the numbers have changed: correct all later ones. */
 	if (take_census().unloaded != before.unloaded)
 		pass.first = wt_scope_len();
 	wt_scope_iterate(find_known, &pass);
 	wt_scope_iterate(rebind_object, &pass);
-	if (pass.is_any_later && handle) {
-		look_up_later_ones(&pass, handle);
+	if (pass.is_any_unbound && handle) {
+		look_up_unbound(&pass, handle);
 		pass.at = 0;
 		wt_scope_iterate(rebind_object, &pass);
 	}
@@ -171,9 +178,9 @@ static void rebind_since(struct census before, void *handle)
 }
 
 /*
- * libc has not all of the names: what belongs to libaio and liburing may, in a library that was
- * loaded later, be anything. In a program that was started without those the loader finds libwt's
- * first, where it would have found the library's own.
+ * Objects that were loaded later and define names of libaio or liburing. libc has no such names, so
+ * there they may mean anything. If the program was started without liburing, the loader has bound
+ * them to libwt's functions, which it found first; they are bound to the object's own.
  */
 struct later {
 	size_t at;
@@ -181,8 +188,12 @@ struct later {
 	bool is_any;
 };
 
-static bool is_read(struct later *later, struct wt_elf *elf, const struct dl_phdr_info *info,
-		    struct known *range)
+/*
+ * Reads the next object. False if it was there at the start, or is libc's, libaio or liburing
+ * itself.
+ */
+static bool read_later(struct later *later, struct wt_elf *elf, const struct dl_phdr_info *info,
+		       struct known *range)
 {
 	return later->at++ >= wt_scope_len() && read_object(elf, info, range) &&
 	       !wt_scope_is_known(elf->name);
@@ -195,7 +206,7 @@ static int find_theirs(struct dl_phdr_info *info, size_t size, void *arg)
 	struct wt_elf elf;
 
 	(void)size;
-	if (!is_read(later, &elf, info, &range))
+	if (!read_later(later, &elf, info, &range))
 		return 0;
 	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
 		if (!wt_scope_is_not_libcs(wt_front_name(i)) || later->theirs[i])
@@ -217,7 +228,7 @@ static int give_back(struct dl_phdr_info *info, size_t size, void *arg)
 	struct wt_elf elf;
 
 	(void)size;
-	if (!is_read(later, &elf, info, &range))
+	if (!read_later(later, &elf, info, &range))
 		return 0;
 	for (size_t i = 0; i < elf.relocations_len[0] + elf.relocations_len[1]; i++) {
 		const ElfW(Rela) *relocation =
@@ -240,7 +251,7 @@ static int give_back(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-static void give_back_to_later_ones(void)
+static void give_back_to_later(void)
 {
 	struct later later = { .at = 0 };
 	int errno_before = errno;
@@ -254,6 +265,10 @@ static void give_back_to_later_ones(void)
 	errno = errno_before;
 }
 
+/*
+ * is_loaded: something was loaded since the last look-up by a handle. is_due: an object of it that
+ * was loaded with RTLD_DEEPBIND is still to be corrected.
+ */
 static _Atomic bool is_due, is_loaded;
 
 bool wt_rebind_is_due(void)
@@ -269,14 +284,14 @@ void wt_rebind_now(void *handle)
 	if (!is_handle || !wt_scope_is_closed())
 		return;
 	atomic_store(&is_loaded, false);
-	give_back_to_later_ones();
+	give_back_to_later();
 	if (atomic_exchange(&is_due, false))
 		rebind_since(start, handle);
 }
 
 /*
- * Whether libc may see libwt as the caller: that matters where libraries are searched for, and for
- * $ORIGIN.
+ * Whether libc may see libwt as the caller of dlopen(3). The caller matters if libraries are
+ * searched for along its DT_RUNPATH, and for $ORIGIN.
  */
 static bool is_same_for_all(const char *file, const void *caller)
 {
@@ -308,8 +323,11 @@ struct wt_bind_answer wt_bind_dlopen(const char *file, int mode, const void *unu
 	return (struct wt_bind_answer){ handle, NULL };
 }
 
-/* Its libc is another one, with an errno and streams of its own: libwt's functions cannot serve. */
-static void tell_of_namespace(const char *file)
+/*
+ * Reports the object. In a namespace of its own it has another libc, with an errno and streams of
+ * its own, which libwt's functions cannot serve.
+ */
+static void report_namespace(const char *file)
 {
 	int errno_before = errno;
 
@@ -331,12 +349,12 @@ struct wt_bind_answer wt_bind_dlmopen(long name_space, const char *file, int mod
 		return wt_bind_go_on((void *)wt_real.dlmopen);
 	}
 	if (!file || !is_same_for_all(file, caller)) {
-		tell_of_namespace(file);
+		report_namespace(file);
 		return wt_bind_go_on((void *)wt_real.dlmopen);
 	}
 	void *handle = wt_real.dlmopen(name_space, file, mode);
 
 	if (handle)
-		tell_of_namespace(file);
+		report_namespace(file);
 	return (struct wt_bind_answer){ handle, NULL };
 }

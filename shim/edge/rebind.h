@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rebind - code that the loader has bound past libwt.
+ * rebind - corrects objects that the loader has bound past libwt.
  *
- * What is loaded with RTLD_DEEPBIND finds libc among its own libraries, before libwt. Once it is
- * loaded, each place where the loader has stored the address of a function of libc's, or would at
- * the first call, is given libwt's. That comes too late for what its constructors do.
+ * An object loaded with RTLD_DEEPBIND finds libc among its own libraries, before libwt. When it has
+ * been loaded, libwt's function is stored in each place where the loader has stored the address of
+ * libc's, or would at the first call. Calls of the object's constructors come before that and are
+ * not covered. Walks take the loader's lock.
  */
 #ifndef WT_REBIND_H
 #define WT_REBIND_H
@@ -12,8 +13,8 @@
 #include <stdbool.h>
 
 /*
- * Something was loaded so by a call whose end libwt could not wait for, as libc had to see its
- * caller. It is rebound at the caller's next look-up in it, with its handle.
+ * Whether anything was loaded since the last look-up by a handle. wt_rebind_now then corrects what
+ * was loaded by calls whose end libwt did not see, because libc had to see their real caller.
  */
 bool wt_rebind_is_due(void);
 void wt_rebind_now(void *handle);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The program's own syncs. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ WT_EXPORT int fdatasync(int fd)
 	return covered(&(struct wt_sync){ .call = WT_FDATASYNC, .fd = fd }, verdict);
 }
 
-/* Tells writeback errors only where it waits (sync_file_range(2)). */
+/* Only a call that waits is covered, since only such a call reports errors (sync_file_range(2)). */
 WT_EXPORT int sync_file_range(int fd, off64_t offset, off64_t len, unsigned int flags)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall(3): a system call that has an edge goes through that edge, under the number that it has
- * here; all others go to the kernel as they came.
+ * syscall(3): a system call that has an edge goes through that edge. All others go to the kernel as
+ * they came.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,7 +30,7 @@
 #include "state/config.h"
 #include "state/vfork_child.h"
 
-/* libaio's, which answers with -errno. */
+/* libaio's function, which returns -errno. */
 int io_submit(aio_context_t context, long count, struct iocb **requests);
 
 struct arguments {
@@ -47,7 +47,7 @@ static long pass(const struct arguments *in)
 	return -1;
 }
 
-/* The high half of an offset is for 32-bit kernels. */
+/* Calls that change what a file holds. The high half of an offset is for 32-bit kernels. */
 static bool writes(const struct arguments *in, long *ret)
 {
 	int fd = (int)in->a;
@@ -113,7 +113,10 @@ static bool writes(const struct arguments *in, long *ret)
 	return true;
 }
 
-/* What it is to open is the program's memory: only the kernel says that it is not there. */
+/*
+ * openat2(2). Its flags lie in the program's memory; that they are not there is the kernel's to
+ * answer.
+ */
 static long open_by(const struct arguments *in)
 {
 	const struct wt_path place = { (int)in->a, (const char *)in->b };
@@ -145,7 +148,7 @@ static bool confines(const struct arguments *in, long *ret)
 	return is_strict;
 }
 
-/* Nothing is done but to note what the child will share. */
+/* Only notes what the child will share; the call goes to the kernel. */
 static bool clones(const struct arguments *in)
 {
 	uint64_t flags;
@@ -158,6 +161,7 @@ static bool clones(const struct arguments *in)
 	return false;
 }
 
+/* Calls that make, close, sync or pass on descriptors. */
 static bool describes(const struct arguments *in, long *ret)
 {
 	int fd = (int)in->a;
@@ -219,6 +223,7 @@ static bool describes(const struct arguments *in, long *ret)
 	return true;
 }
 
+/* Calls that change names. */
 static bool names(const struct arguments *in, long *ret)
 {
 	const char *one = (const char *)in->a, *two = (const char *)in->b;
@@ -254,7 +259,10 @@ static bool names(const struct arguments *in, long *ret)
 	return true;
 }
 
-/* These may not return, and leave a vfork child's parent the state that the thread is in. */
+/*
+ * Calls that may not return. Cancellation is not disabled for them, because a vfork child would
+ * leave it so to its parent.
+ */
 static bool ends(const struct arguments *in, long *ret)
 {
 	switch (in->number) {
@@ -266,7 +274,10 @@ static bool ends(const struct arguments *in, long *ret)
 				(char *const *)in->d, (int)in->e);
 		break;
 	case SYS_exit:
-		/* The end of a process as well: its status is safe then (clone, init.c). */
+		/*
+		 * The last thread ends the process too, which keeps its status safe (clone,
+		 * init.c).
+		 */
 		if (wt_thread_is_strict() || !wt_thread_is_last())
 			return false;
 		_exit((int)in->a);
@@ -278,7 +289,10 @@ static bool ends(const struct arguments *in, long *ret)
 	return true;
 }
 
-/* Some edges are points of cancellation, which syscall(3) is not. */
+/*
+ * Carries the call out by its edge; false if it has none. Some edges are cancellation points, which
+ * syscall(3) is not, so cancellation is disabled meanwhile.
+ */
 static bool by_edge(const struct arguments *in, long *ret)
 {
 	int cancel;
@@ -295,7 +309,9 @@ static bool by_edge(const struct arguments *in, long *ret)
 	return done;
 }
 
-/* As libc does, all that a call may have is read: what is not an argument is not looked at. */
+/*
+ * Reads as many arguments as a system call may have, as libc does. Those not passed are not used.
+ */
 WT_EXPORT long syscall(long number, ...)
 {
 	struct arguments in = { .number = number };
@@ -310,7 +326,8 @@ WT_EXPORT long syscall(long number, ...)
 	in.e = va_arg(args, long);
 	in.f = va_arg(args, long);
 	va_end(args);
-	/* A library behind libwt may make of mmap(2) a syscall(3), which led to that library again.
+	/*
+	 * A library behind libwt may make mmap(2) by syscall(3), and the edge would call it again.
 	 */
 	if (likely(!wt_config.active) || wt_real_is_behind(__builtin_return_address(0)) ||
 	    !by_edge(&in, &ret))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What threads have of a process only so many times, and what they may do in it. */
+/*
+ * What threads share: the few keys that a process may have. And what they may do: seccomp's strict
+ * mode.
+ */
 #define _GNU_SOURCE
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -13,7 +16,7 @@
 #include "ring/mirror.h"
 #include "state/config.h"
 
-/* The last one, if libwt has it, is the program's. */
+/* If keys have run out and libwt has one, the program gets it. */
 WT_EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
 	int err = wt_real.pthread_key_create(key, destructor);
@@ -22,8 +25,10 @@ WT_EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 						     : err;
 }
 
-/* A thread in strict mode is killed for any call but read, write and exit; and there is no other
- * way back from it, nor to it from another mode. */
+/*
+ * Whether the call may succeed: strict mode is entered only if the thread is in no mode of seccomp.
+ * Then it never ends, and kills the thread for any call but read, write and exit.
+ */
 static bool can_be_confined(void)
 {
 	return wt_config.active && !wt_kernel(SYS_prctl, PR_GET_SECCOMP);
@@ -56,7 +61,7 @@ static long pass_prctl(const void *call)
 	return wt_real.prctl(p->option, p->b, p->c, p->d, p->e);
 }
 
-/* As libc does, all that a call may have is read: what is not an argument is not looked at. */
+/* Reads as many arguments as the call may have, as libc does. Those not passed are not used. */
 WT_EXPORT int prctl(int option, ...)
 {
 	struct prctl p = { .option = option };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's io_uring, where liburing.so hands over its requests: each write to a file under a
- * rule is made RWF_DSYNC or RWF_SYNC before, so that its completion comes when it is on stable
- * storage, or has its error (io_uring_enter(2), pwritev2(2)). Files registered with a ring have no
- * number in its requests, which file it is may be told in ways that are not seen, and other ways to
- * change what a file holds are not made stable: these are reported.
+ * The program's own io_urings, where liburing.so submits their requests. Each write to a file under
+ * a rule is made RWF_DSYNC or RWF_SYNC before, so that its completion comes when the bytes are on
+ * stable storage, or has the error (io_uring_enter(2), pwritev2(2)).
  *
- * libwt has a copy of liburing inside, under names of its own (Makefile), for its own rings.
+ * Not made stable, but reported: writes to files registered with a ring, which a request does not
+ * name by a descriptor, and other requests that change what a file holds.
+ *
+ * libwt's own rings use a copy of liburing, under names of its own (os/uring.h).
  */
 #define _GNU_SOURCE
 #include <liburing.h>
@@ -22,11 +23,11 @@
 #include "os/sys.h"
 #include "state/config.h"
 
-/* Newer than the headers may be. */
+/* Operations that the headers may not have yet. */
 #define OP_FTRUNCATE 55	   /* 6.9 */
 #define OP_WRITEV_FIXED 61 /* 6.15 */
 
-/* A negative one is a place left free. */
+/* Files are registered with a ring. A negative number leaves a place free. */
 static void registering(const int *files, unsigned int count)
 {
 	int errno_before = errno, fd;
@@ -78,7 +79,7 @@ static void look_at(struct io_uring_sqe *sqe)
 		break;
 	case IORING_OP_OPENAT:
 	case IORING_OP_OPENAT2:
-		/* With this it gets no number, but a place in the ring. */
+		/* With this, the file gets no descriptor but a place in the ring. */
 		if (sqe->file_index)
 			wt_namespace_opened_unseen(
 				&(struct wt_path){ sqe->fd, (const char *)(uintptr_t)sqe->addr });
@@ -86,7 +87,7 @@ static void look_at(struct io_uring_sqe *sqe)
 	}
 }
 
-/* What has been prepared since the last submission: the kernel has not seen it yet. */
+/* Looks at the requests prepared since the last submission, which the kernel has not seen yet. */
 static void submitting(struct io_uring *ring)
 {
 	const struct io_uring_sq *sq = &ring->sq;
@@ -127,7 +128,7 @@ WT_EXPORT int io_uring_submit_and_get_events(struct io_uring *ring)
 	return wt_real.io_uring_submit_and_get_events(ring);
 }
 
-/* These two submit what is prepared, with a timeout behind it. */
+/* These two submit what is prepared, and a timeout behind it. */
 WT_EXPORT int io_uring_wait_cqes(struct io_uring *ring, struct io_uring_cqe **cqe,
 				 unsigned int count, struct __kernel_timespec *time,
 				 sigset_t *signals)
@@ -171,7 +172,7 @@ WT_EXPORT int io_uring_register_files_update_tag(struct io_uring *ring, unsigned
 	return wt_real.io_uring_register_files_update_tag(ring, first, files, tags, count);
 }
 
-/* By hand: what such a ring is asked for is not looked at. */
+/* The program makes a ring's system calls itself, so the ring's requests are not seen. */
 static int driven_by_hand(int ret, bool is_known)
 {
 	int errno_before = errno;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The write family. A write to a file under no rule costs one look at the table of descriptors. */
 #define _GNU_SOURCE
 #include <sys/uio.h>
 #include <unistd.h>
@@ -8,13 +9,13 @@
 #include "edge/edge.h"
 #include "os/real.h"
 
-/* Whether the call is libc's alone. */
+/* Whether the call goes to libc and is not counted either. */
 static inline bool passes(union wt_verdict verdict)
 {
 	return likely(verdict.word == WT_VERDICT_PASS);
 }
 
-/* What libc wrote to a file under no rule, where a report is to name it. */
+/* Counts for the report what libc wrote to a file under no rule. */
 static ssize_t counted(int fd, union wt_verdict verdict, ssize_t ret)
 {
 	if (ret > 0)
@@ -41,7 +42,7 @@ WT_EXPORT ssize_t write(int fd, const void *buf, size_t len)
 	return covered(&(struct wt_io){ WT_WRITE, fd, 1, 0, { &iov }, WT_OFFSET_NONE }, verdict);
 }
 
-/* A negative offset is the kernel's to refuse: to pwritev2 it would mean another thing. */
+/* The kernel refuses a negative offset here, but to pwritev2 -1 means the description's offset. */
 WT_EXPORT ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);

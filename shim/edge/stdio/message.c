@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that libc writes to stderr, which may be a log under a rule (edge_stdio.h). */
+/* Messages that libc writes to stderr, which may be a log under a rule (edge/stdio/stdio.h). */
 #define _GNU_SOURCE
 #include <err.h>
 #include <error.h>
@@ -14,16 +14,16 @@
 #include "os/real.h"
 
 /*
- * They lock in an order of their own what they need besides stderr, stdout or libc's list of
- * streams, and may call the program (error_print_progname): no lock of ours is held around them,
- * and what they wrote is settled after. None of them says whether it succeeded.
+ * Besides stderr, these functions lock stdout or libc's list of streams, in an order of their own,
+ * and may call the program (error_print_progname). So libwt holds no lock around them and brings to
+ * its level afterwards what they wrote. None of them returns whether it succeeded.
  */
 static void settle_stderr(void)
 {
 	wt_stream_settle(stderr, WT_STREAM_UNKNOWN);
 }
 
-/* By WT_STRICT, as a write would be. */
+/* Whether WT_STRICT refuses the file, as it would a write. */
 static bool is_refused(int fd)
 {
 	union wt_verdict verdict;
@@ -56,7 +56,7 @@ WT_EXPORT void psignal(int number, const char *text)
 	settle_stderr();
 }
 
-/* Goes past the stream, to its number. */
+/* psiginfo(3) writes past the stream, to the descriptor 2. */
 WT_EXPORT void psiginfo(const siginfo_t *info, const char *text)
 {
 	if (!is_refused(STDERR_FILENO))
@@ -129,8 +129,9 @@ struct line {
 };
 
 /*
- * error(3) takes no va_list: its text is made first, and then its to frame. It flushes stdout. It
- * may leave a message out, and then neither flushes nor ends the program (error_one_per_line).
+ * error(3) takes no va_list, so the text is formatted first, and error(3) puts its frame around it.
+ * It flushes stdout. It may leave a message out (error_one_per_line), and then neither flushes nor
+ * ends the program.
  */
 static void say_error(int status, int number, const struct line *at, const char *format,
 		      va_list args)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Formatted output, narrow and wide, to streams and descriptors (edge_stdio.h). */
+/* Formatted output, narrow and wide, to streams and descriptors (edge/stdio/stdio.h). */
 #define _GNU_SOURCE
 #ifndef __NO_INLINE__
 #define __NO_INLINE__ 1 /* libc's headers would define some of these functions */
@@ -10,7 +10,10 @@
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
-/* What was printed is known afterwards; of a wide stream not in bytes. */
+/*
+ * Defines the `does` of a function that prints. How much it printed is known afterwards; of a wide
+ * stream not in bytes.
+ */
 #define PRINTS(name, expression)                                                                   \
 	static bool does_##name(struct wt_stream_call *call)                                       \
 	{                                                                                          \
@@ -29,7 +32,7 @@ PRINTS(vdprintf_chk, wt_real.__vdprintf_chk(call->fd, call->number, call->data, 
 
 #define TEXT_MAX 512
 
-/* Formatted already. */
+/* Puts text that is already formatted. */
 static bool does_text(struct wt_stream_call *call)
 {
 	bool done = wt_real.fwrite(call->more, 1, call->adds, call->file) == call->adds;
@@ -38,12 +41,13 @@ static bool does_text(struct wt_stream_call *call)
 	return done;
 }
 
-/* Conversions of the program's own: only libc is to call them, and once. */
+/* Whether the program has conversions of its own, which only libc may call, and only once. */
 static _Atomic bool has_own_conversions;
 
 /*
- * What fits into the buffer stays in it. To format it for its length costs less than what surrounds
- * a write, and what is short is put there as it is. %m is to find errno as it was.
+ * Output that fits into the buffer stays there. Formatting it first, to know its length, costs less
+ * than what surrounds a write; if it is short, the text is then put as it is. errno is kept,
+ * because %m shows it.
  */
 static void format_ahead(struct wt_stream_call *call, char text[TEXT_MAX], va_list args)
 {
@@ -134,7 +138,7 @@ WT_EXPORT int __vfwprintf_chk(FILE *file, int flag, const wchar_t *format, va_li
 	return print_wide(does_vfwprintf_chk, file, flag, format, args);
 }
 
-/* Straight to a descriptor, through a buffer of libc's own. */
+/* Prints to a descriptor, through a buffer of libc's own. */
 static int print_fd(bool (*does)(struct wt_stream_call *), int fd, int flag, const char *format,
 		    va_list args)
 {

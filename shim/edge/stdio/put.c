@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Characters and blocks into streams, narrow and wide (edge_stdio.h). */
+/* Output of characters and blocks to streams, narrow and wide (edge/stdio/stdio.h). */
 #define _GNU_SOURCE
 #ifndef __NO_INLINE__
 #define __NO_INLINE__ 1 /* libc's headers would define some of these functions */
@@ -41,7 +41,7 @@ static size_t put_block(bool (*does)(struct wt_stream_call *), const void *data,
 		.does = does,
 		.may_stay = true,
 		.data = data,
-		.adds = size * count, /* libc takes the product as it comes */
+		.adds = size * count, /* libc does not check the product either */
 		.size = size,
 		.count = count,
 	};
@@ -96,7 +96,7 @@ WT_EXPORT int puts(const char *text)
 	return put_text(does_puts, text, strlen(text) + 1, stdout);
 }
 
-/* Not inline: it would be in the way of the byte that fits. */
+/* Not inline, so that the path of a byte that fits stays short. */
 static __attribute__((noinline)) int
 put_char(int c, FILE *file, bool (*does)(struct wt_stream_call *), int (*real)(int, FILE *))
 {
@@ -113,8 +113,8 @@ put_char(int c, FILE *file, bool (*does)(struct wt_stream_call *), int (*real)(i
 }
 
 /*
- * What fits into the buffer needs no call at all: this is putc_unlocked(3) as libc's header has it.
- * In one line of the processor's cache it takes no longer than libc's own.
+ * A byte that fits into the buffer needs no call at all: this is putc_unlocked(3) as libc's header
+ * has it. Within one cache line it takes no longer than libc's own.
  */
 WT_EXPORT __attribute__((aligned(64))) int fputc(int c, FILE *file)
 {
@@ -149,7 +149,7 @@ WT_EXPORT int putchar_unlocked(int c)
 	return fputc_unlocked(c, stdout);
 }
 
-/* What putc_unlocked becomes, as a macro, when the buffer is full; with EOF it is a flush. */
+/* The macro putc_unlocked calls this if the buffer is full. With EOF it is a flush. */
 WT_EXPORT int __overflow(FILE *file, int c)
 {
 	if (wt_stream_has_no_rule(file))
@@ -177,7 +177,7 @@ WT_EXPORT int putw(int word, FILE *file)
 	});
 }
 
-/* How much room is left in a wide stream's buffer is libc's to know. */
+/* Only libc knows how much room a wide stream's buffer has. */
 static long put_wide(bool (*does)(struct wt_stream_call *), wchar_t c, const wchar_t *text,
 		     FILE *file, long failure)
 {

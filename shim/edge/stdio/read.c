@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that read from streams. libc flushes where it has to fill a buffer: what the stream
- * itself holds, and, where it reads lines or single bytes, what stdout does, if that holds lines
- * (_IO_new_file_underflow). Whether it does is libc's to know, so what it has flushed is settled
- * when the function has returned; but stdout is flushed before, because a read may wait for long,
- * and the process may end meanwhile (edge_stdio.h).
+ * Functions that read from streams. If libc has to fill a stream's buffer, it first flushes what
+ * the stream itself holds and, for a line-buffered or unbuffered stream, also a line-buffered
+ * stdout (_IO_new_file_underflow). Only libc knows whether it does, so what it flushed is brought
+ * to its level after the function has returned (wt_stream_settle). stdout is flushed before the
+ * function, because a read may wait for long, and the process may end meanwhile.
  */
 #define _GNU_SOURCE
 #ifndef __NO_INLINE__
@@ -18,7 +18,7 @@
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
-/* What a wide stream holds is libc's to know. */
+/* Whether bytes to be written may be pending. For a wide stream only libc knows. */
 static inline bool may_hold(const FILE *file)
 {
 	return file->_IO_write_ptr != file->_IO_write_base || file->_mode > 0;
@@ -31,28 +31,36 @@ static inline bool may_flush(const FILE *file)
 		(may_hold(file) || (stdout->_flags & WT_STREAM_IS_LINES && may_hold(stdout))));
 }
 
-static size_t there(const FILE *file)
+/* How many bytes the stream has read ahead. */
+static size_t read_ahead(const FILE *file)
 {
 	return file->_IO_read_end - file->_IO_read_ptr;
 }
 
-static bool is_there(const FILE *file, int c, size_t len)
+/* Whether the stream has read ahead the byte `c`, or `len` bytes. */
+static bool has_read_ahead(const FILE *file, int c, size_t len)
 {
-	size_t most = there(file);
+	size_t most = read_ahead(file);
 
 	return most >= len || memchr(file->_IO_read_ptr, c, most);
 }
 
-/* What would fill the buffer is read past it. That of a terminal will be of 1 KiB or more. */
+/*
+ * Whether a read of `size` bytes fills the buffer: as much as would fill it is read past it. A
+ * terminal's buffer, if it has none yet, will have 1 KiB or more.
+ */
 static bool fills_for(const FILE *file, size_t size)
 {
 	size_t buffer = file->_IO_buf_base ? file->_IO_buf_end - file->_IO_buf_base : 1024;
-	size_t most = there(file);
+	size_t most = read_ahead(file);
 
 	return size > most && size - most < buffer;
 }
 
-/* A stream that has no buffer yet gets one of lines where it is a terminal. */
+/*
+ * Whether the stream is line-buffered or unbuffered. A stream without a buffer yet becomes
+ * line-buffered if it is a terminal.
+ */
 static bool reads_lines(const FILE *file)
 {
 	int errno_before = errno;
@@ -62,7 +70,7 @@ static bool reads_lines(const FILE *file)
 	return is_terminal || file->_flags & (WT_STREAM_IS_LINES | WT_STREAM_IS_UNBUFFERED);
 }
 
-/* Before a read that has to fill the buffer, and may wait for long. */
+/* Called before a read that has to fill the buffer and may wait for long. */
 static void flush_stdout_to_fill(const FILE *file)
 {
 	if (stdout->_flags & WT_STREAM_IS_LINES && wt_stream_holds(stdout) && reads_lines(file) &&
@@ -70,7 +78,7 @@ static void flush_stdout_to_fill(const FILE *file)
 		wt_stream_flush(stdout);
 }
 
-/* `fills`: whether it surely has to fill the buffer. */
+/* Defines a function that reads. `fills`: whether it has to fill the buffer for certain. */
 #define READS(ret, name, params, args, fills)                                                      \
 	WT_EXPORT ret name params                                                                  \
 	{                                                                                          \
@@ -97,24 +105,24 @@ READS(size_t, __fread_unlocked_chk,
       (void *data, size_t room, size_t size, size_t count, FILE *file),
       (data, room, size, count, file), fills_for(file, size *count))
 READS(int, getw, (FILE * file), (file), fills_for(file, sizeof(int)))
-READS(int, fgetc, (FILE * file), (file), !there(file))
-READS(int, fgetc_unlocked, (FILE * file), (file), !there(file))
-READS(int, __uflow, (FILE * file), (file), !there(file))
-READS(int, __underflow, (FILE * file), (file), !there(file))
+READS(int, fgetc, (FILE * file), (file), !read_ahead(file))
+READS(int, fgetc_unlocked, (FILE * file), (file), !read_ahead(file))
+READS(int, __uflow, (FILE * file), (file), !read_ahead(file))
+READS(int, __underflow, (FILE * file), (file), !read_ahead(file))
 READS(char *, fgets, (char *text, int size, FILE *file), (text, size, file),
-      size > 1 && !is_there(file, '\n', size - 1))
+      size > 1 && !has_read_ahead(file, '\n', size - 1))
 READS(char *, fgets_unlocked, (char *text, int size, FILE *file), (text, size, file),
-      size > 1 && !is_there(file, '\n', size - 1))
+      size > 1 && !has_read_ahead(file, '\n', size - 1))
 READS(char *, __fgets_chk, (char *text, size_t room, int size, FILE *file),
-      (text, room, size, file), size > 1 && !is_there(file, '\n', size - 1))
+      (text, room, size, file), size > 1 && !has_read_ahead(file, '\n', size - 1))
 READS(char *, __fgets_unlocked_chk, (char *text, size_t room, int size, FILE *file),
-      (text, room, size, file), size > 1 && !is_there(file, '\n', size - 1))
+      (text, room, size, file), size > 1 && !has_read_ahead(file, '\n', size - 1))
 READS(ssize_t, getdelim, (char **text, size_t *size, int end, FILE *file), (text, size, end, file),
-      !is_there(file, end, SIZE_MAX))
+      !has_read_ahead(file, end, SIZE_MAX))
 READS(int, __isoc99_vfscanf, (FILE * file, const char *format, va_list args), (file, format, args),
-      !there(file))
+      !read_ahead(file))
 
-/* What a wide stream has read ahead is not to be seen. */
+/* How much a wide stream has read ahead cannot be seen. */
 READS(wint_t, fgetwc, (FILE * file), (file), false)
 READS(wint_t, fgetwc_unlocked, (FILE * file), (file), false)
 READS(wchar_t *, fgetws, (wchar_t * text, int size, FILE *file), (text, size, file), false)

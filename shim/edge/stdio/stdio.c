@@ -13,15 +13,19 @@
 #include "os/sys.h"
 
 /*
- * How many bytes a call has handed over: where it succeeded what is left tells, and else, also of a
- * part, the descriptor's offset. What is pending in a wide stream is characters, and how many bytes
- * they were the offset tells, but for one that appends.
+ * How many bytes the call has handed over: after a success by what is left in the buffer; after a
+ * failure, which may have handed over a part, by the descriptor's offset. In a wide stream
+ * characters are pending, and the offset shows how many bytes they became, unless the file is
+ * appended to.
  */
 static ssize_t handed_over(const struct wt_stream_call *call, size_t pending, off_t moved)
 {
 	bool is_wide = call->file && call->file->_mode > 0;
 
-	/* It moves back where the file was cut meanwhile, or a stream had read ahead. */
+	/*
+	 * If the offset moved back (the file was truncated meanwhile, or the stream had read
+	 * ahead), it is only known that something may have been written.
+	 */
 	if (call->failed)
 		return moved < 0 ? 1 : moved;
 	ssize_t gone = pending + call->adds - (call->file ? __fpending(call->file) : 0);
@@ -46,8 +50,8 @@ static ssize_t carry_out(struct wt_act *act)
 }
 
 /*
- * As after a flush that failed in libc: its bytes are gone from the buffer, and where the
- * descriptor's offset is has to be asked for.
+ * Leaves the stream as a flush that failed in libc does: the bytes are gone from the buffer, and
+ * the descriptor's offset has to be asked for.
  */
 static long fail(const struct wt_stream_call *call, int err)
 {
@@ -80,14 +84,17 @@ static long cover(struct wt_stream_call *call)
 	return call->result;
 }
 
-/* A stream of lines may have room left from before it was one (setvbuf). */
+/*
+ * Whether the bytes stay in the buffer. A line-buffered stream may have room left from before
+ * setvbuf(3) made it one.
+ */
 static bool stays(const struct wt_stream_call *call)
 {
 	return call->may_stay && call->adds < wt_stream_room(call->file) &&
 	       !(call->file->_flags & WT_STREAM_IS_LINES);
 }
 
-/* Asked under the stream's lock: another thread may put something there at any time. */
+/* Called with the stream's lock held, because another thread may add bytes at any time. */
 static bool hands_nothing_over(const struct wt_stream_call *call)
 {
 	return stays(call) || (call->empties && !wt_stream_holds(call->file));
@@ -122,8 +129,8 @@ long wt_stream_carry(struct wt_stream_call *call)
 }
 
 /*
- * As libc does it by itself, which leaves open whether a stream is wide. fflush(3) forgets where
- * the stream is, and asks the descriptor.
+ * Flushes as libc does it by itself, and leaves undecided whether the stream is wide. fflush(3)
+ * would also forget the stream's position and ask the descriptor for it.
  */
 static bool hands_over(struct wt_stream_call *call)
 {
@@ -142,7 +149,7 @@ static bool does_flush(struct wt_stream_call *call)
 	return !__fwritable(call->file) || !__fpending(call->file) || hands_over(call);
 }
 
-/* libc makes such a stream ready to be written, even if nothing is pending. */
+/* libc makes a line-buffered stream ready to be written even if nothing is pending. */
 static bool does_flush_lines(struct wt_stream_call *call)
 {
 	return !__fwritable(call->file) || hands_over(call);
@@ -175,7 +182,7 @@ static int flush_lines(FILE *file)
 	return file->_flags & WT_STREAM_IS_LINES ? wt_stream_empty(file, does_flush_lines) : 0;
 }
 
-/* One that never had a buffer has written nothing. */
+/* A stream that never had a buffer has written nothing. */
 void wt_stream_ends(FILE *file)
 {
 	if (unlikely(wt_config.report) && file->_flags & WT_STREAM_IS_FILE && file->_fileno >= 0 &&
@@ -183,7 +190,10 @@ void wt_stream_ends(FILE *file)
 		wt_resolve_stream_ends(file->_fileno, __fpending(file));
 }
 
-/* At the end a thread may hold it for ever: libc's last flush waits for none. */
+/*
+ * At the end of the process a thread may hold the lock for ever, so nobody waits for it; libc's
+ * last flush does not either.
+ */
 static int flush_at_end(FILE *file)
 {
 	struct wt_stream_call call = emptying(file, does_flush);
@@ -212,7 +222,7 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 {
 	int errno_before = errno;
 
-	/* A wide stream keeps what a flush that failed has handed over in part. */
+	/* After a flush that failed, a wide stream keeps bytes that were handed over in part. */
 	bool may_have_flushed =
 		__fpending(file) < pending_before || (pending_before && ferror_unlocked(file));
 	if (may_have_flushed && !wt_stream_has_no_rule(file) && wt_namespace_resized(file->_fileno))
@@ -220,7 +230,7 @@ void wt_stream_settle(FILE *file, size_t pending_before)
 	errno = errno_before;
 }
 
-/* libc's own list of streams; declared nowhere, exported since GLIBC_2.2. */
+/* libc's own list of streams. No header declares these functions; exported since GLIBC_2.2. */
 typedef struct _IO_FILE *stream_iterator;
 stream_iterator _IO_iter_begin(void);
 stream_iterator _IO_iter_end(void);

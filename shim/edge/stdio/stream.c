@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Streams as a whole: opened, flushed, positioned, closed. libc opens and closes their descriptors
- * by itself, and flushes before it seeks, closes, reads, or changes a buffer: then it is done here
- * first (edge_stdio.h).
+ * by itself, and flushes before it seeks, closes, reads or changes a buffer. So these functions
+ * flush first, through the write path (edge/stdio/stdio.h).
  */
 #define _GNU_SOURCE
 #ifndef __NO_INLINE__
@@ -18,7 +18,7 @@
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
-/* By the mode of fopen(3). */
+/* The flags of open(2) for a mode of fopen(3). */
 static int flags_of(const char *mode)
 {
 	int flags = *mode == 'r' ? O_RDONLY : O_WRONLY | O_CREAT;
@@ -28,7 +28,7 @@ static int flags_of(const char *mode)
 	return flags | (*mode == 'w' ? O_TRUNC : 0) | (*mode == 'a' ? O_APPEND : 0);
 }
 
-/* Enter: whether WT_STRICT lets the file be truncated; errno is set where not. */
+/* Before the call: whether WT_STRICT lets the file be truncated. Sets errno if not. */
 static bool may_open(const char *path, const char *mode)
 {
 	int errno_before = errno;
@@ -36,7 +36,7 @@ static bool may_open(const char *path, const char *mode)
 	return !wt_leave(wt_resolve_may_truncate(AT_FDCWD, path, flags_of(mode)), errno_before);
 }
 
-/* Leave: NULL where WT_STRICT refuses the file. */
+/* After the call: NULL and errno if WT_STRICT refuses the file. */
 static FILE *opened(FILE *file, const char *path, int flags)
 {
 	int errno_before = errno;
@@ -66,18 +66,21 @@ WT_EXPORT FILE *tmpfile(void)
 
 WT_ALIAS(tmpfile) FILE *tmpfile64(void);
 
-/* Of its error and the one that close(2) would have told, the first. 0 or -errno. */
+/*
+ * Flushes a stream before it is closed. Returns 0 or -errno: the error of the flush, or else the
+ * one that close(2) has to return.
+ */
 static int closing(FILE *file)
 {
 	int errno_before = errno;
 	int err = wt_stream_flush(file) ? -errno : 0;
 	if (err)
-		__fpurge(file); /* a wide stream still has it, and would try again */
+		__fpurge(file); /* a wide stream still has the bytes and would try again */
 	wt_stream_ends(file);
-	int told = file->_flags & WT_STREAM_IS_FILE ? wt_edge_closing(file->_fileno) : 0;
+	int close_err = file->_flags & WT_STREAM_IS_FILE ? wt_edge_closing(file->_fileno) : 0;
 
 	errno = errno_before;
-	return err ? err : told;
+	return err ? err : close_err;
 }
 
 WT_EXPORT int fclose(FILE *file)
@@ -85,7 +88,10 @@ WT_EXPORT int fclose(FILE *file)
 	int errno_before = errno;
 	int err = closing(file);
 
-	/* Tools that check their output close stderr in atexit(3), before any destructor. */
+	/*
+	 * Programs that check their output close stderr in atexit(3), before any destructor runs,
+	 * so a report that goes to stderr is written now.
+	 */
 	if (file == stderr)
 		wt_core_stderr_closing();
 	int ret = wt_real.fclose(file);
@@ -110,7 +116,10 @@ WT_EXPORT int pclose(FILE *file)
 	return wt_real.pclose(file);
 }
 
-/* The old file is closed and the new one mostly gets its number; without a path it is the same. */
+/*
+ * The old file is closed, and the new one mostly gets its number. Without a path, the file stays
+ * the same and its mode changes.
+ */
 WT_EXPORT FILE *freopen(const char *path, const char *mode, FILE *file)
 {
 	if (path && !may_open(path, mode))
@@ -153,8 +162,8 @@ WT_EXPORT void _flushlbf(void)
 }
 
 /*
- * libc's function is carried out as a whole: a stream that was flushed before would be positioned
- * otherwise, and not all of them flush whatever they are asked for.
+ * libc's function is called without a flush before it: a stream that was flushed would get another
+ * position, and not every one of these functions flushes in every case.
  */
 WT_STREAM_DOES(fseek, wt_real.fseeko(call->file, call->offset, call->number), !call->result)
 WT_STREAM_DOES(fsetpos, wt_real.fsetpos(call->file, call->data), !call->result)
@@ -199,7 +208,10 @@ WT_EXPORT int fsetpos64(FILE *file, const fpos64_t *position)
 	return fsetpos(file, (const fpos_t *)position);
 }
 
-/* Clears the error of its own flush too: errno is all that tells (rewind(3)). */
+/*
+ * Clears the stream's error, also that of its own flush, as libc's does: only errno shows it
+ * (rewind(3)).
+ */
 WT_EXPORT void rewind(FILE *file)
 {
 	if (wt_stream_has_no_rule(file)) {
@@ -210,7 +222,7 @@ WT_EXPORT void rewind(FILE *file)
 	clearerr(file);
 }
 
-/* A new mode alone is only noted. */
+/* If only the mode changes, libc flushes nothing. */
 WT_EXPORT int setvbuf(FILE *file, char *buf, int mode, size_t size)
 {
 	if (wt_stream_has_no_rule(file))
