@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses rules from all sources, complains of them, and prints them; prints presets. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,10 @@
 #include "base/file_trust.h"
 #include "tool/tool.h"
 
-/* The library reads no more of WT_POLICY_FILE either. */
+/* The library reads no more of WT_POLICY_FILE than this. */
 #define FILE_MAX (1 << 20)
 
-/* Rules point into texts that live until the program ends. */
+/* The rules point into texts that are not freed until the program ends. */
 static struct wt_policy policy;
 
 static void *must(void *allocated)
@@ -33,7 +34,10 @@ static void make_room(size_t rules)
 	policy.rules = must(reallocarray(policy.rules, policy.rules_max, sizeof(*policy.rules)));
 }
 
-/* Whether what is probably a mistake is told: of each source, not again of the whole. */
+/*
+ * Whether to warn of probable mistakes: with --list, for each source of the launcher's, and not
+ * again for the rules that it has joined.
+ */
 static bool hints;
 
 static int add_text(const char *source, const char *text, size_t len, enum wt_policy_form form)
@@ -54,7 +58,7 @@ static int add_text(const char *source, const char *text, size_t len, enum wt_po
 	return WT_EXIT_POLICY;
 }
 
-/* All of a file; its length, or -errno. */
+/* Reads all of a file. Returns its length, or -errno. */
 static ssize_t read_all(int fd, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -136,7 +140,7 @@ static void add_patterns(const char *const *patterns, const struct wt_rule *mode
 	}
 }
 
-/* PRESET[=LEVEL[,OPTION...]] is a rule with the preset's name for a pattern. */
+/* PRESET[=LEVEL[,OPTION...]] is parsed as a rule that has the preset's name for its pattern. */
 static int add_preset(const char *option, const char *given)
 {
 	static const struct wt_rule off = { .level = WT_LEVEL_OFF };
@@ -205,7 +209,7 @@ static int add_named_file(const char *option, const char *path)
 	return add_file(path);
 }
 
-/* In the order in which their rules are printed. */
+/* The sources, in the order in which their rules are printed. */
 static const struct source {
 	const char *option;
 	bool has_argument;

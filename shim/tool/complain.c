@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is wrong, said in one line; and what a user probably meant: rules that parse and can match
- * no file, and names of presets that are nearly right.
+ * Says in one line what is wrong, and guesses what the user meant: finds rules that parse but can
+ * match no file, and presets for names that are nearly right.
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -29,7 +29,7 @@ void wt_tool_complain(const char *format, ...)
 	fprintf(stderr, "wt-preload: %.*s\n", (int)text.len, escaped);
 }
 
-/* A list from another program could be full of them. */
+/* More warnings are only counted: a list made by a program could be full of such rules. */
 #define HINTS_MAX 10
 
 static size_t hints_given;
@@ -45,7 +45,10 @@ static void warn(const char *source, size_t number, const char *pattern, const c
 				 pattern, why, expected);
 }
 
-/* The directories in front of the first special character, as the kernel resolves them. */
+/*
+ * Whether the directories before the first special character are resolved by the kernel to others;
+ * then `expected` is the pattern with those.
+ */
 static bool leads_elsewhere(const char *pattern, char *expected, size_t size)
 {
 	size_t literal = strcspn(pattern, SPECIAL);
@@ -70,7 +73,10 @@ static bool is_directory(const char *pattern)
 	return !strpbrk(pattern, SPECIAL) && !stat(pattern, &st) && S_ISDIR(st.st_mode);
 }
 
-/* Patterns with a '/' are held against whole paths, which begin with one and end without. */
+/*
+ * Checks a pattern with '/'. It is matched against whole paths, which begin with '/' and do not end
+ * in one.
+ */
 static void look_at_path(const char *source, size_t number, const char *pattern)
 {
 	char expected[2 * PATH_MAX];
@@ -90,7 +96,7 @@ static void look_at_path(const char *source, size_t number, const char *pattern)
 	}
 }
 
-/* The number of the earlier rule that takes all its files, or 0. */
+/* The number of the earlier rule that matches all files of this one, or 0. */
 static size_t taken_by(const struct wt_rule *rules, size_t index)
 {
 	const struct wt_rule *rule = &rules[index];
@@ -131,7 +137,7 @@ void wt_tool_hint_rules(const char *source, const struct wt_rule *rules, size_t 
 	hints_given = 0;
 }
 
-/* How many letters have to be put in, left out or changed; names are short. */
+/* How many letters have to be inserted, removed or changed to make one name of the other. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[64], len = strlen(b);

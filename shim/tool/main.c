@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* wt-tool: dispatches to the subcommands. */
 #include "tool/tool.h"
 
 #include <stdio.h>

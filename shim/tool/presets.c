@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files of databases as Debian 12 packages them, seen in traces of their
- * opens. Patterns go by names and by tails of paths, because data directories
- * lie anywhere and rules are matched after symbolic links are resolved: pg_wal
- * and tablespaces often are such links. A file counts under the name it has when
- * it is written, so names from which it is renamed later belong here too.
+ * The files of databases as Debian 12 packages them, as traces of their opens show.
+ *
+ * Patterns are names, or ends of paths: data directories lie anywhere, and rules are matched after
+ * symbolic links are resolved, which pg_wal and tablespaces often are. A file is matched by the
+ * name that it has when it is written, so names that are changed later are here as well.
  */
 #include "tool/tool.h"
 
@@ -22,7 +22,10 @@ const struct wt_preset wt_presets[] = {
 		.note = "for a database under another name, add a rule for it",
 		.also = PATTERNS("sqlite3", "sqlite-wal"),
 		.untouched = PATTERNS("*-shm", "etilqs_*"),
-		/* -mj: what ties together the journals of a commit in several files. */
+		/*
+		 * -mj: a super-journal, which ties together the journals of a commit in several
+		 * files.
+		 */
 		.written = PATTERNS("*-wal", "*-journal", "*-mj??????9??", "*.db", "*.db3",
 				    "*.sqlite", "*.sqlite3"),
 	},
@@ -31,8 +34,9 @@ const struct wt_preset wt_presets[] = {
 		.note = "servers, and what their archive_command runs",
 		.also = PATTERNS("postgres", "pg", "pgsql", "postmaster", "psql", "timescaledb"),
 		/*
-		 * Rebuilt after a crash, or of no use then. postmaster.pid is not: the server
-		 * refuses to start where its name was kept and its bytes were not.
+		 * These are rebuilt after a crash, or of no use then. postmaster.pid is not among
+		 * them: the server refuses to start if its name is on the disk and its bytes are
+		 * not.
 		 */
 		.untouched = PATTERNS(
 			"*/pgsql_tmp/*", "*/pg_stat_tmp/*", "*/pg_subtrans/*", "*/pg_notify/*",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* probe - wt-tool's look at a place: what libwt would do with a file there, and why. */
+/* Says what libwt would do with a file at a place, and why. */
 #define _GNU_SOURCE
 #include "tool/probe.h"
 
@@ -24,8 +24,8 @@
 #include "tool/tool.h"
 
 /*
- * Younger than the headers of Debian 12 (linux/stat.h, 6.11): smallest and largest
- * unit lie behind the 8 bytes of stx_subvol, which follow stx_dio_offset_align.
+ * Since 6.11, so Debian 12's linux/stat.h has no name for them: the smallest and the largest unit
+ * lie behind the 8 bytes of stx_subvol, which follow stx_dio_offset_align.
  */
 #ifndef STATX_WRITE_ATOMIC
 #define STATX_WRITE_ATOMIC 0x00010000U
@@ -34,7 +34,7 @@
 
 static void row(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Names of paths and of what is mounted are anybody's. */
+/* Escapes what it prints, because a path or the name of a mount may contain anything. */
 static void print_plain(const char *bytes)
 {
 	char escaped[4 * PATH_MAX];
@@ -82,9 +82,9 @@ static int open_new_file(const char *dir)
 }
 
 /*
- * A descriptor of a regular file at the place: the file itself, or in a directory one without a
- * name, which vanishes when closed. Where this user may not make one, the directory itself: all but
- * O_DIRECT can be told of it.
+ * Opens a regular file at the path: the file itself or, in a directory, a new one without a name,
+ * which vanishes when it is closed. If this user may not make one, opens the directory itself,
+ * which tells all but whether O_DIRECT works.
  */
 static int open_place(const char *path)
 {
@@ -123,7 +123,7 @@ static void complain_of_place(const char *path, int err)
 	wt_tool_complain("%s: %s; expected %s", path, why, expected);
 }
 
-/* The block device under the mount that holds the path; 0:0 where there is none. */
+/* The block device under the mount that contains the path; 0:0 if there is none. */
 static dev_t device_of(const char *path, dev_t dev, char *source, size_t size)
 {
 	char *real = realpath(path, NULL);
@@ -152,7 +152,7 @@ static dev_t device_of(const char *path, dev_t dev, char *source, size_t size)
 	return device;
 }
 
-/* One word of the device's queue directory in sysfs; a partition's lies one above. */
+/* Reads one word of the device's queue directory in sysfs. A partition's queue lies one above. */
 static bool queue_setting(dev_t device, const char *name, char *value, size_t size)
 {
 	static const char *const places[] = { "queue", "../queue" };
@@ -255,7 +255,7 @@ static void print_levels(struct wt_filesystem *fs, bool direct_works)
 	for (size_t i = 0; i < WT_LENGTH(rows); i++) {
 		struct wt_choice choice = wt_ladder_choose(&rows[i].rule, fs, direct_works);
 
-		/* What is alike is told once, below the last of its rows. */
+		/* A remedy that rows have in common is printed once, below the last of them. */
 		if (choice.reason != why)
 			print_remedy(why);
 		why = choice.reason;
@@ -265,7 +265,7 @@ static void print_levels(struct wt_filesystem *fs, bool direct_works)
 	print_remedy(why);
 }
 
-/* What the levels below are worth there. */
+/* Prints what the levels that follow are worth on this mount. */
 static void print_mount(const struct wt_mount *mount)
 {
 	const char *why = wt_reason_text(mount->why);

@@ -3,7 +3,7 @@
 #ifndef WT_PROBE_H
 #define WT_PROBE_H
 
-/* The paths to look at. The exit status: 0, 1 where a path cannot be opened, 2 without a path. */
+/* Gets the paths. Returns the exit status: 0, 1 if a path cannot be opened, 2 if there is none. */
 int wt_probe(int argc, char **argv);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the loader will take libwt.so into a program. Where it will not, it
- * says nothing: the program would run as if without libwt.
+ * Whether the loader will take libwt.so into a program. If it will not, it says nothing, and the
+ * program would run as if without libwt.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "tool/tool.h"
 
 struct program {
-	const char *command; /* as given */
+	const char *command; /* as the user gave it */
 	const char *path;
 	struct statx stx;
 	struct wt_program file;
@@ -77,7 +77,7 @@ static int check_file(const struct program *program)
 		return cannot_run(program, "is statically linked, so nothing can be preloaded; "
 					   "expected a dynamically linked program");
 	case WT_PROGRAM_GO:
-		/* The C libraries that it may link are covered. */
+		/* What its C libraries write, if it has any, is covered. */
 		cannot_run(program, "is a Go program, which makes its system calls itself: what it "
 				    "writes is not covered; expected a program that makes them by "
 				    "the C library");
@@ -139,7 +139,7 @@ static int check(const char *command, const char *path)
 	}
 }
 
-/* As execvp(3) looks for it: what cannot be run is remembered, and the search goes on. */
+/* Searches PATH as execvp(3) does: the search goes on behind a file that cannot be executed. */
 static int check_in_path(const char *command)
 {
 	const char *dirs = getenv("PATH");

@@ -2,15 +2,15 @@
 /*
  * tool - the subcommands of wt-tool, which wt-preload.sh calls, and people by hand.
  *
- * An ordinary program: it may allocate and print. Each subcommand gets its
- * arguments alone and returns the exit status; what is wrong is one line on stderr.
+ * An ordinary program with one thread: it may allocate and print. Each subcommand gets its own
+ * arguments only and returns the exit status. An error is one line on stderr.
  */
 #ifndef WT_TOOL_H
 #define WT_TOOL_H
 
 #include "base/policy.h"
 
-/* As a shell says it, and sysexits(3), EX_CONFIG. */
+/* Exit statuses: EX_CONFIG of sysexits(3), and those of a shell. */
 enum {
 	WT_EXIT_USAGE = 2,
 	WT_EXIT_POLICY = 78,
@@ -18,41 +18,40 @@ enum {
 	WT_EXIT_NOT_FOUND = 127,
 };
 
-/* Which files of a database are its log and data, and which are to be left alone. */
+/* A database's files: which of them are log and data, and which libwt is to leave alone. */
 struct wt_preset {
 	const char *name;
 	const char *note;
-	const char *const *also;      /* what people call it, NULL behind the last */
-	const char *const *untouched; /* patterns, NULL behind the last */
+	const char *const *also;      /* other names that people use; NULL ends the list */
+	const char *const *untouched; /* patterns; NULL ends the list */
 	const char *const *written;
 };
 
-/* The presets, one without a name behind the last. */
+/* All presets; one without a name ends the list. */
 extern const struct wt_preset wt_presets[];
 
-/* One line on stderr, "wt-preload: " before it. */
+/* Prints one line on stderr, behind "wt-preload: ". */
 void wt_tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Parses and prints rules. */
+/* Parses the rules of all sources, and prints them as one policy. */
 int wt_tool_policy(int argc, char **argv);
 
-/* Warns of rules that can match no file; `source` is where they come from. */
+/* Warns of rules that can match no file. `source` says where the rules come from. */
 void wt_tool_hint_rules(const char *source, const struct wt_rule *rules, size_t len);
 
-/* The preset that was probably meant, or NULL. */
+/* The name of the preset that was probably meant, or NULL. */
 const char *wt_tool_hint_preset(const char *given, size_t len);
 
-/* Says whether the library can be preloaded into a program: LIBRARY COMMAND [ARGUMENT...]. */
+/* Says whether the library can be preloaded into a command: LIBRARY COMMAND [ARGUMENT...]. */
 int wt_tool_program(int argc, char **argv);
 
 /*
- * Why a command of this name and with these options does not pass libwt on to what it starts, and
- * what would be right; NULL where that is not known of it.
+ * Why a command of this name, with these options, does not pass libwt on to the program that it
+ * starts, and what to do instead. NULL for a command that is not known to do so.
  */
 const char *wt_tool_wrapper(char *const argv[]);
 
-/* Prints the presets as a file of rules, or with --names their names and what is to be known of
- * them. */
+/* Prints presets as a file of rules, or with --names their names and notes. */
 int wt_tool_presets(int argc, char **argv);
 
 #endif

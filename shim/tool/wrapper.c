@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that start another one, and do not pass libwt on to it. */
+/* Commands that start another one and do not pass libwt on to it. */
 #include <stddef.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "tool/tool.h"
 
-/* What of the options makes a wrapper empty the environment. */
+/* Which options make a wrapper drop libwt's variables. */
 static const struct {
 	const char *name;
-	const char *const *options; /* NULL: it always does */
+	const char *const *options; /* NULL: it always drops them */
 	const char *keeps;	    /* an option that may keep libwt */
 	const char *why;
 } wrappers[] = {
@@ -60,8 +60,10 @@ const char *wt_tool_wrapper(char *const argv[])
 
 		if (strcmp(name, wrappers[i].name))
 			continue;
-		/* Behind the first word that is neither an option nor a variable stands the
-		 * command. */
+		/*
+		 * The command stands behind the first word that is neither an option nor a
+		 * variable.
+		 */
 		for (char *const *at = argv + 1; *at && (**at == '-' || strchr(*at, '=')); at++) {
 			if (wrappers[i].keeps && !strcmp(*at, wrappers[i].keeps))
 				return NULL;
