@@ -37,18 +37,19 @@ static const char *const names[] = {
 #undef X
 };
 
-/* A rule is numbered in 16 bits of a verdict. */
+/* A verdict holds the number of its rule in 16 bits (fdtable.h). */
 #define RULES_MAX 65535
 
-/* More than any policy needs, and little enough to map at every start. */
+/* In bytes: more than any policy needs, and little enough to map at every start. */
 #define POLICY_FILE_MAX (1 << 20)
 
 struct wt_config wt_config;
 
-/* What most programs need is there already: a mapping costs a start 3 us, its first page among
- * them.
+/*
+ * Memory that is never freed, or NULL. Most configurations fit into the static buffer: an mmap(2)
+ * with its first page fault takes 3 us of a program's start.
  */
-static void *map(size_t size)
+static void *allocate(size_t size)
 {
 	static _Alignas(max_align_t) char small[2048];
 	static size_t used;
@@ -64,15 +65,15 @@ static void *map(size_t size)
 	return made == MAP_FAILED ? NULL : made;
 }
 
-static const char *kept(const char *text)
+static const char *copy_text(const char *text)
 {
 	size_t size = strlen(text) + 1;
-	char *copy = map(size);
+	char *copy = allocate(size);
 
 	return copy ? memcpy(copy, text, size) : NULL;
 }
 
-/* An empty variable counts as one that is not set. */
+/* Finds the values of the variables. An empty variable counts as unset. */
 static void collect(char **environment, const char *values[VARIABLES_LEN])
 {
 	for (char **at = environment; at && *at; at++) {
@@ -95,7 +96,7 @@ static void warn_of_unknown(char **environment)
 	for (char **at = environment; at && *at; at++) {
 		size_t len = 0;
 
-		/* Not by a function that a sanitizer's runtime has before it is ready to serve. */
+		/* No string function: a sanitizer's runtime intercepts some too early. */
 		while ((*at)[len] && (*at)[len] != '=')
 			len++;
 		bool known = strncmp(*at, "WT_", 3);
@@ -125,7 +126,7 @@ static void start_log(const char *level_name, const char *file)
 	int level = level_name ? wt_log_level_parse(level_name) : WT_LOG_WARN;
 
 	wt_log_init(level < 0 ? WT_LOG_WARN : level,
-		    file && !wt_file_trust_is_stderr(file) ? kept(file) : NULL);
+		    file && !wt_file_trust_is_stderr(file) ? copy_text(file) : NULL);
 	if (level < 0)
 		wt_log(WT_LOG_WARN,
 		       "WT_LOG=%.64s: expected error, warn, info or debug; "
@@ -133,13 +134,16 @@ static void start_log(const char *level_name, const char *file)
 		       level_name);
 }
 
-/* One text of rules into the policy, its array grown by what the text can hold. */
+/*
+ * Parses `text` into the policy, whose array grows by as many rules as the text can hold. `source`
+ * names the text in messages. 0 or -EINVAL.
+ */
 static int add_rules(const char *source, const char *text, size_t len, enum wt_policy_form form)
 {
 	struct wt_policy *policy = &wt_config.policy;
 	struct wt_policy_error error;
 	size_t rules_max = policy->rules_len + wt_policy_count(text, len, form);
-	struct wt_rule *rules = map(rules_max * sizeof(*rules));
+	struct wt_rule *rules = allocate(rules_max * sizeof(*rules));
 
 	if (!rules || rules_max > RULES_MAX) {
 		wt_log(WT_LOG_ERROR, "%s: %zu rules; expected %d at most", source, rules_max,
@@ -158,7 +162,10 @@ static int add_rules(const char *source, const char *text, size_t len, enum wt_p
 	return -EINVAL;
 }
 
-/* A FIFO would hold up the program until somebody writes to it. */
+/*
+ * Accepts a regular file that only trusted users can write; reading a FIFO would wait for a writer.
+ * 0 or -errno; -EPERM with `fault` set.
+ */
 static int check_file(int fd, struct wt_text *fault)
 {
 	struct stat st;
@@ -170,14 +177,16 @@ static int check_file(int fd, struct wt_text *fault)
 	return fault->len ? -EPERM : 0;
 }
 
-/* All of it in a mapping of its own; its length, or -errno. */
+/*
+ * Reads the whole file into new memory. Its length or -errno; -EFBIG from POLICY_FILE_MAX bytes on.
+ */
 static ssize_t read_all(int fd, char **text)
 {
 	size_t len = 0;
 	unsigned int interruptions = 0;
 	ssize_t n;
 
-	*text = map(POLICY_FILE_MAX);
+	*text = allocate(POLICY_FILE_MAX);
 	if (!*text)
 		return -ENOMEM;
 	do {
@@ -222,7 +231,7 @@ static int load_policy(const char *rules, const char *file)
 	int err = 0;
 
 	if (rules) {
-		rules = kept(rules);
+		rules = copy_text(rules);
 		err = rules ? add_rules("WT_POLICY", rules, strlen(rules), WT_POLICY_LIST)
 			    : -ENOMEM;
 	}
@@ -244,7 +253,7 @@ int wt_config_load(char **environment)
 	if (is_on("WT_DISABLE", values[VAR_WT_DISABLE]))
 		return 0;
 	if (values[VAR_WT_REPORT])
-		wt_config.report = kept(values[VAR_WT_REPORT]);
+		wt_config.report = copy_text(values[VAR_WT_REPORT]);
 
 	int err = load_policy(values[VAR_WT_POLICY], values[VAR_WT_POLICY_FILE]);
 	if (err) {

@@ -12,8 +12,8 @@
 
 #define SLOTS 1024u
 #define SHARED_BITS 65536u
-#define GONE_NS 1000000000u    /* who has waited so long is looked at */
-#define WAIT_NS 60000000000ull /* and given up after this */
+#define GONE_NS 1000000000u    /* a wait this old is checked for a thread that is gone */
+#define WAIT_NS 60000000000ull /* a wait this old is given up */
 #define YIELDS 16
 #define WAITS 64u
 
@@ -21,20 +21,20 @@ struct slot {
 	_Atomic uint32_t waiting;
 	_Atomic uint32_t begun;
 	_Atomic uint32_t failed;
-	struct wt_hold offset;	       /* of who moves the description's offset */
-	_Atomic uint64_t waits[WAITS]; /* thread and ticket of each, 0 where there is none */
+	struct wt_hold offset;	       /* of a write that moves the description's offset */
+	_Atomic uint64_t waits[WAITS]; /* thread id and ticket of each wait; 0: free place */
 };
 
 #define EXTERNALLY_SHARED (1ULL << 47)
 
-/* Shared by all processes of one family. */
+/* Shared by all processes that were forked from one another. */
 struct table {
 	_Atomic uint64_t numbers;
 	_Atomic uint32_t shared[SHARED_BITS / 32];
 	struct slot slots[SLOTS];
 };
 
-/* Before init, and where it failed: externally shared only. */
+/* Before wt_description_init, and if that failed: every description is externally shared. */
 WT_LARGE struct table wt_description_without;
 static struct table *table = &wt_description_without;
 
@@ -67,7 +67,10 @@ bool wt_description_is_externally_shared(uint64_t number)
 	return !number || number & EXTERNALLY_SHARED || word >> number % 32 & 1;
 }
 
-/* Never taken back: it is not known when the last holder ends. A later number may share the bit. */
+/*
+ * The bit is never cleared, as nobody knows when the last unseen holder ends. A later number that
+ * has the same bit counts as externally shared too.
+ */
 void wt_description_share(uint64_t number)
 {
 	atomic_fetch_or(shared_word(number), 1U << number % 32);
@@ -93,7 +96,9 @@ static uint32_t thread_of(uint64_t word)
 	return word >> THREAD_SHIFT;
 }
 
-/* What a wait that is given up was told, if anything, is not known: it counts as failed. */
+/*
+ * Ends another thread's wait. Whether that wait got an error is not known, so it counts as failed.
+ */
 static void give_up(struct slot *at, unsigned int place, uint64_t word)
 {
 	if (!atomic_compare_exchange_strong(&at->waits[place], &word, 0))
@@ -102,7 +107,10 @@ static void give_up(struct slot *at, unsigned int place, uint64_t word)
 	atomic_fetch_sub(&at->waiting, 1);
 }
 
-/* For another's wait to end: its process may have been killed, or be stopped for long. */
+/*
+ * One step of waiting until the wait at `place` ends. Its process may be killed, or stopped for
+ * long: after GONE_NS its thread is checked, after WAIT_NS the wait is given up.
+ */
 static void wait_more(struct slot *at, unsigned int place, uint64_t word, uint64_t begin_ns,
 		      unsigned int *tries)
 {
@@ -116,7 +124,10 @@ static void wait_more(struct slot *at, unsigned int place, uint64_t word, uint64
 		pause_until(tries);
 }
 
-/* Among the waits under way; where all places are taken, some soon are not. */
+/*
+ * Enters the wait into the slot's list and returns its place. If all places are taken, waits until
+ * one of them is free.
+ */
 static unsigned int take_place(struct slot *at, uint64_t word)
 {
 	uint32_t ticket = word;
@@ -160,13 +171,13 @@ void wt_description_wait_end(uint64_t number, const struct wt_wait *wait, bool f
 		atomic_fetch_sub(&at->waiting, 1);
 }
 
-/* One that has not taken its ticket yet has not asked the kernel yet. */
+/* A wait that has no ticket yet has not asked the kernel yet, and so has taken no error. */
 bool wt_description_was_shared(uint64_t number, const struct wt_wait *wait)
 {
 	return !wait->was_alone || atomic_load(&slot_of(number)->begun) != wait->ticket;
 }
 
-/* Who stands there and began before `last`, or 0. */
+/* The wait at `place`, if it is another thread's and has a ticket up to `last`; else 0. */
 static uint64_t other_at(struct slot *at, unsigned int place, const struct wt_wait *wait,
 			 uint32_t last)
 {
@@ -188,7 +199,7 @@ bool wt_description_others_ended(uint64_t number, const struct wt_wait *wait)
 	return true;
 }
 
-/* Nobody else comes to stand there as this: so if it goes, it has ended. */
+/* A word has one thread and one ticket: once it has left its place, its wait has ended. */
 static void wait_for_end(struct slot *at, unsigned int place, uint64_t word)
 {
 	uint64_t begin_ns = wt_sys_now_ns();

@@ -9,7 +9,7 @@
 #define WAIT_NS 1000000000u
 #define NAP_US 20
 
-/* Both counts are one word, so that each side sees the other's before it goes on. */
+/* Both counts are in one word, so that each side sees the other's count before it goes on. */
 #define DIRECT 1ULL
 #define CACHED (1ULL << 32)
 
@@ -36,7 +36,7 @@ bool wt_dio_exclusion_any_direct(uint64_t file)
 	return inode && (uint32_t)atomic_load(&inode->dio);
 }
 
-/* New direct writes step aside from here on, so the wait is for those under way only. */
+/* From here on new direct writes go through the cache, so only those under way are waited for. */
 void wt_dio_exclusion_take_cached(struct wt_inode_here *inode, bool wait)
 {
 	if (!inode)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dio_exclusion - direct and cached writes of one file exclude each other within a process.
+ * dio_exclusion - direct (O_DIRECT) and cached writes of one file exclude each other in a process.
  *
- * A page that is dirtied through the cache while an O_DIRECT write of its range
- * is under way makes the kernel record -EIO for the whole file
- * (dio_warn_stale_pagecache, mm/filemap.c), and the next RWF_DSYNC or fsync is
- * told of an error that never was. Where folios are large, a neighbour's page is
- * enough. So a direct write steps aside for cached ones, and a cached write
- * waits for the direct ones that are under way.
+ * If a page is dirtied in the cache while an O_DIRECT write of its range is under way, the kernel
+ * records -EIO for the whole file (dio_warn_stale_pagecache, mm/filemap.c), and the next RWF_DSYNC
+ * or fsync returns an error though nothing was lost. With large folios a write to a page beside it
+ * is enough. So a direct write gives way to cached writes, and a cached write waits for the direct
+ * ones under way.
  *
- * Only writes of this process to files under the direct engine take part; a
- * forked child starts with none (inode.h). A cached write that finds
- * the thread's own direct write under way, in a signal handler, does not wait.
+ * Only this process's writes to files under the direct engine take part; a forked child starts with
+ * none (inode.h). Other processes and mappings are not excluded. A cached write in a signal handler
+ * that interrupted the thread's own direct write does not wait. The counts are one atomic word of
+ * the inode's entry; no lock.
  */
 #ifndef WT_DIO_EXCLUSION_H
 #define WT_DIO_EXCLUSION_H
@@ -21,15 +21,20 @@
 
 #include "state/inode.h"
 
-/* Of a NULL, as there is no memory for, nobody waits. False where cached writes are under way: then
- * the write has to go through the cache too. */
+/*
+ * Begins a direct write. False if cached writes are under way: then it has to go through the cache
+ * too. With NULL, for want of memory, nothing is excluded, here and below.
+ */
 bool wt_dio_exclusion_take_direct(struct wt_inode_here *inode);
 void wt_dio_exclusion_leave_direct(struct wt_inode_here *inode);
 
-/* Whether direct writes are under way of the file with this wt_inode_hash. */
+/* Whether direct writes of the file with this wt_inode_hash are under way. */
 bool wt_dio_exclusion_any_direct(uint64_t file);
 
-/* Waits for direct writes under way, a second at most: a device that hangs is not ours to judge. */
+/*
+ * Begins a cached write. `wait`: waits for the direct writes under way, a second at most, as their
+ * device may hang.
+ */
 void wt_dio_exclusion_take_cached(struct wt_inode_here *inode, bool wait);
 void wt_dio_exclusion_leave_cached(struct wt_inode_here *inode);
 

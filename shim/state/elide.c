@@ -10,9 +10,9 @@
 #include "report/stats.h"
 #include "state/inode.h"
 
-#define LOOKED_THROUGH_BYTES (16 << 20)
+#define CHECKED_BYTES_MAX (16 << 20)
 
-/* 0 where the file cannot be told apart. */
+/* The wt_inode_hash of the file; 0 if it cannot be identified or the table is not shared. */
 static uint64_t hash_of(int fd)
 {
 	struct stat st;
@@ -38,22 +38,25 @@ void wt_elide_never(int fd)
 		atomic_store(&wt_inode_of(hash)->never, 1);
 }
 
-/* The low half of the hash chose the place, the high half tells files there apart. */
-static uint64_t as_word(const struct wt_elide *asked)
+/*
+ * What `synced` holds after a sync of this file at this count of doubts. The low half of the hash
+ * has chosen the entry, the high half tells apart the files that share it.
+ */
+static uint64_t synced_word(const struct wt_elide *asked)
 {
 	return wt_round_down(asked->file, 1ULL << 32) | (uint32_t)asked->doubts;
 }
 
 /*
- * What came by a way that libwt does not see is dirty until the kernel writes it, some seconds
- * later. To look through a large file would take longer than to sync it.
+ * Bytes written by a way that libwt does not see are dirty until the kernel writes them some
+ * seconds later. A large file counts as unclean: to check it would take longer than to sync it.
  */
 static bool has_unclean_pages(int fd)
 {
 	struct stat st;
 	struct wt_pages pages;
 
-	if (wt_sys.identify(fd, &st) || st.st_size > LOOKED_THROUGH_BYTES)
+	if (wt_sys.identify(fd, &st) || st.st_size > CHECKED_BYTES_MAX)
 		return true;
 	if (!wt_sys.cachestat(fd, 0, 0, &pages))
 		return pages.unclean;
@@ -70,12 +73,12 @@ bool wt_elide_ask(struct wt_elide *asked, int fd)
 	struct wt_inode *file = wt_inode_of(asked->file);
 
 	asked->doubts = atomic_load(&file->doubts);
-	return atomic_load(&file->synced) == as_word(asked) && !atomic_load(&file->never) &&
+	return atomic_load(&file->synced) == synced_word(asked) && !atomic_load(&file->never) &&
 	       !has_unclean_pages(fd);
 }
 
 void wt_elide_synced(const struct wt_elide *asked)
 {
 	if (asked->file)
-		atomic_store(&wt_inode_of(asked->file)->synced, as_word(asked));
+		atomic_store(&wt_inode_of(asked->file)->synced, synced_word(asked));
 }

@@ -12,17 +12,18 @@
 #include "base/base.h"
 #include "os/sys.h"
 
-#define PAGE 4096u /* the smallest of any machine: whether a byte is there holds for so many */
+/* The smallest page of any machine: where one byte can be read, so can these bytes around it. */
+#define PAGE 4096u
 
 static const char preload[] = "LD_PRELOAD=";
 
-/* Pages that were found to be there, plus one: strings lie close together. */
+/* Pages found readable, each number plus one. Strings lie close together, so few are asked for. */
 struct pages {
 	uintptr_t found[8];
 };
 
-/* Where a sandbox forbids to ask, all is taken to be there. */
-static bool is_there(struct pages *pages, const void *at)
+/* Whether a byte can be read. Where a sandbox forbids to ask, every byte is taken as readable. */
+static bool is_readable(struct pages *pages, const void *at)
 {
 	uintptr_t page = (uintptr_t)at / PAGE + 1;
 	uintptr_t *found = &pages->found[page % WT_LENGTH(pages->found)];
@@ -39,9 +40,9 @@ static bool is_there(struct pages *pages, const void *at)
 	return true;
 }
 
-static bool text_is_there(struct pages *pages, const char *text)
+static bool is_text_readable(struct pages *pages, const char *text)
 {
-	while (is_there(pages, text)) {
+	while (is_readable(pages, text)) {
 		size_t left = PAGE - (uintptr_t)text % PAGE;
 
 		if (memchr(text, '\0', left))
@@ -51,7 +52,7 @@ static bool text_is_there(struct pages *pages, const char *text)
 	return false;
 }
 
-/* How many strings a list has that is there, with all of them; -1 where it is not. */
+/* How many strings a list has; -1 if the list or one of them cannot be read. */
 static ssize_t length_of(char *const *list)
 {
 	struct pages pages = { 0 };
@@ -60,11 +61,11 @@ static ssize_t length_of(char *const *list)
 	if ((uintptr_t)list % sizeof(*list))
 		return -1;
 	for (len = 0; list; len++) {
-		if (!is_there(&pages, &list[len]))
+		if (!is_readable(&pages, &list[len]))
 			return -1;
 		if (!list[len])
 			break;
-		if (!text_is_there(&pages, list[len]))
+		if (!is_text_readable(&pages, list[len]))
 			return -1;
 	}
 	return len;
@@ -87,7 +88,7 @@ static const char *file_name(const char *path, size_t len)
 	return path + len;
 }
 
-/* Preloaded, it stands among the first. */
+/* The walk is short: a preloaded library is among the first. */
 const char *wt_environment_library(void)
 {
 	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
@@ -96,8 +97,10 @@ const char *wt_environment_library(void)
 	return "";
 }
 
-/* The entry of LD_PRELOAD that is this library, as it is written there: with $LIB, or without a
- * directory. The separators are those of ld.so(8). */
+/*
+ * Finds this library in a value of LD_PRELOAD, as it is written there: perhaps with $LIB, or
+ * without a directory. The separators are those of ld.so(8).
+ */
 static void find_library(struct wt_environment *environment, const char *list)
 {
 	const char *path = wt_environment_library();
@@ -117,7 +120,7 @@ static void find_library(struct wt_environment *environment, const char *list)
 	}
 }
 
-/* What an environment has of libwt. Of several LD_PRELOAD the loader takes the last. */
+/* Finds what an environment names of libwt. Of several LD_PRELOAD the loader takes the last. */
 static void read_list(struct wt_environment *environment, char *const *list)
 {
 	*environment = (struct wt_environment){ 0 };
@@ -133,13 +136,16 @@ static void read_list(struct wt_environment *environment, char *const *list)
 }
 
 /*
- * libwt is not here by LD_PRELOAD, so its variables alone are passed on. If it is here by
- * /etc/ld.so.preload it comes to every program; if it was linked, or given to the loader as an
- * option, to no other one.
+ * How libwt was loaded. comes_by_itself: not by LD_PRELOAD, so only the WT_ variables are passed
+ * on. comes_to_all: by /etc/ld.so.preload, so every program gets it; a library that was linked, or
+ * given to the loader as an option, comes to no other program.
  */
 static bool comes_by_itself, comes_to_all;
 
-/* Lines, blanks and colons separate names there, and a comment ends with its line, ld.so(8). */
+/*
+ * Whether /etc/ld.so.preload names libwt. Lines, blanks and colons separate names there, and a
+ * comment ends with its line (ld.so(8)).
+ */
 static bool is_in_preload_file(void)
 {
 	char text[4096];
@@ -182,7 +188,10 @@ static const char *find(const struct wt_environment *environment, const char *en
 	return NULL;
 }
 
-/* Shells keep the environment that they were given, and pass its strings on; `environ` stays. */
+/*
+ * Whether the given environment is the program's own but for libwt's variables. So it is of a shell
+ * that has unset them: it passes the strings of `environ` on, and `environ` stays as it was.
+ */
 static bool is_own_without_ours(const struct wt_environment *environment)
 {
 	bool shares = false;
@@ -197,7 +206,7 @@ static bool is_own_without_ours(const struct wt_environment *environment)
 	return shares;
 }
 
-/* The value of a variable that has one. */
+/* The value of the variable `name`, if `entry` sets it to more than nothing; else NULL. */
 static const char *value_of(const char *entry, const char *name)
 {
 	size_t len = strlen(name);
@@ -267,7 +276,10 @@ size_t wt_environment_bytes_without(struct wt_environment *environment, char *co
 	return (len + 1) * sizeof(char *) + text_bytes;
 }
 
-/* The entry of LD_PRELOAD with all but libwt; where that is nothing, it is left out itself. */
+/*
+ * Copies an LD_PRELOAD variable without libwt, and returns the end of the copy. The caller drops a
+ * variable that is then empty.
+ */
 static char *copy_without(char *to, const char *entry)
 {
 	const char *list = entry + sizeof(preload) - 1;

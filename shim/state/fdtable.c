@@ -12,7 +12,7 @@
 
 WT_LARGE struct wt_fd *_Atomic wt_fdtable[WT_FD_CHUNKS];
 
-/* No entry was ever made from this descriptor on. */
+/* No entry was ever made for this descriptor or a higher one. */
 static _Atomic unsigned int end;
 
 void wt_fdtable_split(void)
@@ -34,7 +34,7 @@ static bool is_split(void)
 	return atomic_load_explicit(&wt_apart, memory_order_relaxed) & WT_APART_SPLIT;
 }
 
-/* A forked process has what the vfork child that forked it had made of a number. */
+/* Takes over what a vfork child had made of a number, in a process that it forked. */
 static void inherit(int fd, const struct wt_fd *entry)
 {
 	if (fd < 0)
@@ -45,7 +45,7 @@ static void inherit(int fd, const struct wt_fd *entry)
 		wt_fdtable_forget(fd);
 }
 
-/* By whose descriptors the caller goes: NULL means the process's. */
+/* The vfork child whose descriptors the caller has; NULL: the caller has the process's own. */
 static struct wt_vfork_child *viewer(void)
 {
 	return unlikely(atomic_load_explicit(&wt_apart, memory_order_relaxed))
@@ -53,7 +53,7 @@ static struct wt_vfork_child *viewer(void)
 		       : NULL;
 }
 
-/* The process's entry, or NULL where none was ever set. */
+/* The process's entry of fd; NULL if none was ever made. */
 static struct wt_fd *entry_of_process(int fd)
 {
 	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
@@ -73,13 +73,14 @@ static struct wt_fd *entry_seen_by(struct wt_vfork_child *vfork_child, int fd)
 	return entry_of_process(fd);
 }
 
-static struct wt_fd passed;
+/* What a thread in seccomp's strict mode sees as the entry of every descriptor. */
+static struct wt_fd strict_entry;
 
 void wt_fdtable_pass_all(bool has_storage)
 {
 	static const union wt_verdict no_rule = { .state = WT_NO_RULE };
 
-	atomic_store(&passed.verdict, no_rule.word);
+	atomic_store(&strict_entry.verdict, no_rule.word);
 	wt_thread_become_strict(has_storage);
 	atomic_fetch_or(&wt_apart, WT_APART_STRICT);
 }
@@ -87,11 +88,14 @@ void wt_fdtable_pass_all(bool has_storage)
 struct wt_fd *wt_fdtable_entry_apart(int fd)
 {
 	if (atomic_load(&wt_apart) & WT_APART_STRICT && wt_thread_is_strict())
-		return &passed;
+		return &strict_entry;
 	return is_split() ? NULL : entry_seen_by(viewer(), fd);
 }
 
-/* Two threads may map the same chunk at once; the second takes the first's. */
+/*
+ * The process's entry of fd, made if there is none; NULL if that fails. If two threads map the same
+ * chunk at once, the second uses the first's.
+ */
 static struct wt_fd *entry_made(int fd)
 {
 	unsigned int chunk = (unsigned int)fd / WT_FD_CHUNK;
@@ -104,7 +108,7 @@ static struct wt_fd *entry_made(int fd)
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (made == MAP_FAILED)
 		return NULL;
-	/* Before the entries can be found, so that a search goes as far. */
+	/* `end` is raised before the entries can be found, so that a search reaches them. */
 	unsigned int past = (chunk + 1) * WT_FD_CHUNK, before = atomic_load(&end);
 	while (before < past && !atomic_compare_exchange_weak(&end, &before, past))
 		;
@@ -132,12 +136,12 @@ static void replace(struct wt_fd *entry, union wt_verdict verdict, uint64_t desc
 	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_release);
 }
 
-/* For a vfork child its own entry, which a search has to go as far as. */
+/* A vfork child's own entry of fd, made if there is none. A search has to reach it too. */
 static struct wt_fd *entry_of_vfork_child(struct wt_vfork_child *vfork_child, int fd)
 {
 	struct wt_fd *process = entry_of_process(fd);
 
-	/* Descriptors that both have would have been changed for both. */
+	/* If the two may share their descriptors, the process's descriptor may change as well. */
 	if (process && wt_vfork_child_may_share())
 		atomic_store_explicit(&process->verdict, 0, memory_order_relaxed);
 	if ((unsigned int)fd >= WT_FD_CHUNK * WT_FD_CHUNKS)
@@ -152,7 +156,7 @@ void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 {
 	struct wt_fd *entry = wt_fdtable_entry(fd);
 
-	/* Nothing known and nothing to say: most descriptors of most programs. */
+	/* Most descriptors of most programs have no entry and need none. */
 	if (entry ? is_known_as(entry, verdict, description) : !verdict.word && !description)
 		return;
 	struct wt_vfork_child *vfork_child = wt_vfork_child_changing();
@@ -161,7 +165,7 @@ void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description)
 		replace(entry, verdict, description);
 }
 
-/* The entry that the caller may note something in: none in its process's name for a vfork child. */
+/* The entry in which the caller may note something. A vfork child may not in the process's. */
 static struct wt_fd *entry_to_note(int fd)
 {
 	if (likely(!wt_process_is_vfork_child()))
@@ -206,7 +210,7 @@ void wt_fdtable_note_own_flags(int fd, int flags)
 		atomic_store_explicit(&entry->own_flags, flags, memory_order_relaxed);
 }
 
-/* Where a search goes on from a number: past a chunk that nobody has. */
+/* The number where a search goes on: a chunk without entries is skipped. */
 static unsigned int next_after(unsigned int fd, const struct wt_fd *entry,
 			       const struct wt_vfork_child *vfork_child)
 {
@@ -238,7 +242,7 @@ bool wt_fdtable_has_other(int fd, const struct stat *file)
 	for (int at = wt_fdtable_next_ruled(0); at >= 0; at = wt_fdtable_next_ruled(at + 1)) {
 		uint64_t known = wt_fdtable_file(at);
 
-		/* What is known of a number that was closed unseen is another file's. */
+		/* The number may be another file's now, closed unseen, so the file is asked. */
 		if (at != fd && (!known || known == hash) && !wt_sys.identify(at, &st) &&
 		    wt_is_same_file(&st, file))
 			return true;
@@ -246,7 +250,7 @@ bool wt_fdtable_has_other(int fd, const struct stat *file)
 	return false;
 }
 
-/* The description of the lowest descriptor from *fd on that has one, or 0. */
+/* The description of the first descriptor from *fd on that has a known one, or 0. Moves *fd. */
 static uint64_t next_description(unsigned int *fd)
 {
 	struct wt_vfork_child *vfork_child = viewer();

@@ -15,7 +15,7 @@
 
 static struct wt_filesystem table[KNOWN];
 
-/* All that came after the table was full, or cannot be asked, share the number behind it. */
+/* The entry, with index KNOWN, of file systems that cannot be asked or found no place. */
 static const struct wt_fs_kind unknown = {
 	0, WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION, "unknown"
 };
@@ -29,18 +29,19 @@ struct wt_filesystem *wt_filesystem_at(unsigned int index)
 	return index < KNOWN ? &table[index] : &others;
 }
 
-/* The kind comes first: what has no disk is not asked. */
+/* A file system without a disk counts as writable: nothing depends on it. */
 static bool is_read_only(const struct statfs *fs, const struct wt_fs_kind *kind)
 {
 	return fs->f_flags & ST_RDONLY && !(kind->flags & WT_FS_NO_DISK);
 }
 
-/* What tells a file system apart besides its device number. -errno of fstatfs(2). */
+/* What identifies a file system besides its device number. */
 struct identity {
 	const struct wt_fs_kind *kind;
 	uint64_t fsid;
 };
 
+/* 0 or the -errno of fstatfs(2); then the kind is `unknown`. */
 static int identify(int fd, struct statfs *fs, struct identity *is)
 {
 	int err = wt_sys.fstatfs(fd, fs);
@@ -58,8 +59,8 @@ static bool is_at(const struct wt_filesystem *at, const struct identity *is)
 }
 
 /*
- * Whether its mount could not be looked at because the process has no descriptor left: that may be
- * otherwise in a moment, so it is not to be remembered.
+ * Whether the mount could not be looked at only because the process has no descriptor left. That
+ * may be different in a moment, so the result must not be remembered.
  */
 static bool is_unseen_for_now(const struct wt_mount *mount)
 {
@@ -77,7 +78,7 @@ int wt_filesystem_of(int fd, dev_t dev)
 	struct identity is;
 	int err = identify(fd, &fs, &is);
 
-	/* Not known is not without: the one that knows nothing gets the strongest engine. */
+	/* A file system that cannot be asked gets the entry with the strongest engine. */
 	if (err)
 		return err == -EBADF ? err : KNOWN;
 	for (size_t i = 0; i < KNOWN; i++) {

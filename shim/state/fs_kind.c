@@ -8,12 +8,12 @@
 #include "base/base.h"
 
 /*
- * WT_FS_WRITEBACK was measured for each: cachestat(2) shows nothing dirty nor
- * under writeback after it, and the device has counted the sectors. ext4 with
- * data=journal passes as well; btrfs with compression may only queue the pages. WT_FS_FLUSHES
- * is what ext4_sync_file and xfs_file_fsync do; btrfs_sync_file returns early. On overlayfs the
- * dirty pages belong to the inode below and the call does nothing; FUSE may hold them in its
- * server.
+ * WT_FS_WRITEBACK was measured for each kind: after sync_file_range(2), cachestat(2) shows no page
+ * that is dirty or under writeback, and the device has counted the sectors. ext4 with data=journal
+ * passes as well; btrfs with compression may only queue the pages. WT_FS_FLUSHES is what
+ * ext4_sync_file and xfs_file_fsync do; btrfs_sync_file returns early. On overlayfs sync_file_range
+ * does nothing, because the dirty pages belong to the inode of the file system below. FUSE may keep
+ * the bytes in its server.
  */
 static const struct wt_fs_kind kinds[] = {
 	{ EXT4_SUPER_MAGIC,
@@ -24,7 +24,7 @@ static const struct wt_fs_kind kinds[] = {
 	  WT_FS_WRITEBACK | WT_FS_DIRECT | WT_FS_QUEUES | WT_FS_ONE_SYNC | WT_FS_EXTENTS |
 		  WT_FS_JOURNAL_MOUNT,
 	  "btrfs" },
-	/* On whatever is below. */
+	/* The bytes are kept by the file system below. */
 	{ OVERLAYFS_SUPER_MAGIC,
 	  WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_STACKED |
 		  WT_FS_INLINE,
@@ -37,7 +37,7 @@ static const struct wt_fs_kind kinds[] = {
 	{ 0x6a656a62,
 	  WT_FS_ONE_SYNC | WT_FS_JOURNAL_STAT | WT_FS_JOURNAL_TRANSACTION | WT_FS_STACKED,
 	  "shiftfs" },
-	/* On the other side of a server, or of a host: a sync is what that makes of it. */
+	/* The bytes are kept by a server, or by a host: a sync is what that makes of it. */
 	{ FUSE_SUPER_MAGIC, WT_FS_SERVED, "fuse" },
 	{ NFS_SUPER_MAGIC, WT_FS_SERVED, "nfs" },
 	{ SMB_SUPER_MAGIC, WT_FS_SERVED, "smb" },
@@ -60,8 +60,7 @@ static const struct wt_fs_kind kinds[] = {
 	{ 0xaad7aaea, WT_FS_SERVED, "panfs" },
 	{ 0x013111a8, WT_FS_SERVED, "ibrix" },
 	{ 0xbeefdead, WT_FS_SERVED, "snfs" },
-	/* Memory, and what the kernel shows of itself: nothing to keep, and most cannot be synced.
-	 */
+	/* Memory, and what the kernel shows of itself: nothing to keep, most cannot be synced. */
 	{ TMPFS_MAGIC, WT_FS_NO_DISK, "tmpfs" },
 	{ RAMFS_MAGIC, WT_FS_NO_DISK, "ramfs" },
 	{ HUGETLBFS_MAGIC, WT_FS_NO_DISK, "hugetlbfs" },

@@ -38,11 +38,11 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct t
 	return wt_kernel(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
-#define TOKEN_SHIFT 8 /* a token: a thread and a count */
+#define TOKEN_SHIFT 8 /* a token is a thread id, and a count below it */
 
 /*
- * Nobody is left waiting: whoever lets go looks for waiters after that, and a waiter looks at the
- * word after it has said that it waits.
+ * No waiter is left sleeping: a release reads the count of waiters after it has freed the word, and
+ * a waiter reads the word after it has raised the count.
  */
 uint32_t wt_hold_take(struct wt_hold *at, unsigned int seconds_max)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold - what one thread at a time has, in any of the processes that share its memory.
+ * hold - what one thread at a time has, among all processes that share the memory it lies in.
  *
- * It is no lock that a program can hang on: a signal handler, a killed thread or a stopped process
- * may leave it taken, so it is taken away from whoever has it for too long. The holder learns so
- * when it lets go. Waiting is by futex(2).
+ * It is no lock that a program can hang on. A signal handler, a killed thread or a stopped process
+ * may leave it taken, so it is taken away from a thread that has it for too long, which learns so
+ * when it lets go. Waiting is by futex(2). The user of a hold places it in zeroed memory; nothing
+ * is allocated.
  */
 #ifndef WT_HOLD_H
 #define WT_HOLD_H
@@ -19,19 +20,20 @@ struct wt_hold {
 };
 
 /*
- * A token, never 0. It is taken from who has it for `seconds_max` seconds, after the first second
- * from a thread that is gone, and at once from the calling thread itself: libc calls the program
- * while it prints (register_printf_specifier(3)), which may write to the same file.
+ * Takes the hold, and waits for that if need be. A token, never 0. The hold is taken away from a
+ * thread that has it for `seconds_max` seconds; after one second from a thread that is gone; and at
+ * once from the calling thread itself: libc calls the program while it prints
+ * (register_printf_specifier(3)), and that may write to the same file.
  */
 uint32_t wt_hold_take(struct wt_hold *hold, unsigned int seconds_max);
 
 /*
- * Whether the thread was killed, or is stopped, as it may be for long. A thread of another PID
- * namespace looks like one that was killed.
+ * Whether a thread was killed, or is stopped, which may last long. A thread of another PID
+ * namespace looks like a killed one.
  */
 bool wt_hold_thread_is_gone(uint32_t thread);
 
-/* Whether it was held all the time since. */
+/* Releases the hold. Whether it was held all the time; false if it was taken away. */
 bool wt_hold_let(struct wt_hold *hold, uint32_t token);
 
 #endif

@@ -11,7 +11,7 @@
 #include "os/sys.h"
 
 #define INLINE_DATA_FLAG 0x10000000u /* EXT4_INLINE_DATA_FL; linux/fs.h, FS_INLINE_DATA_FL */
-#define SECTOR_BYTES 512u	     /* of stx_blocks, statx(2) */
+#define SECTOR_BYTES 512u	     /* the unit of stx_blocks, statx(2) */
 
 bool wt_inline_is(int fd)
 {
@@ -22,8 +22,9 @@ bool wt_inline_is(int fd)
 }
 
 /*
- * A file of no blocks may get them, or be put into its inode by its next write, whatever its size.
- * One block may be that of its extended attributes.
+ * Whether the file has a block for its bytes. A file without blocks may get some, or be put into
+ * its inode, by its next write, whatever its size. A single block may be that of its extended
+ * attributes, so then its extents are asked for.
  */
 static bool has_blocks(int fd)
 {
@@ -36,7 +37,10 @@ static bool has_blocks(int fd)
 	       (!wt_sys.fiemap(fd, &map) && map.fm_mapped_extents);
 }
 
-/* In this order: bytes in the inode are told as blocks too, and may have moved there meanwhile. */
+/*
+ * The order matters: bytes in the inode are counted as blocks too, and the bytes may have moved
+ * there in between.
+ */
 bool wt_inline_may_be(int fd)
 {
 	return !has_blocks(fd) || wt_inline_is(fd);

@@ -10,7 +10,7 @@
 #define INODES 16384u
 #define INODES_HERE 1024u
 
-/* Before init, and where it failed: this process's own. */
+/* The table before wt_inode_init, and if that failed: this process's own. */
 WT_LARGE struct wt_inode wt_inode_without[INODES];
 static struct wt_inode *inodes = wt_inode_without;
 static struct wt_inode_here *_Atomic inodes_here;
@@ -35,7 +35,7 @@ struct wt_inode *wt_inode_of(uint64_t file)
 	return &inodes[file % INODES];
 }
 
-/* Two threads may map it at once; the second takes the first's. */
+/* If two threads map the table at once, the second uses the first's. NULL without memory. */
 static struct wt_inode_here *map_here(void)
 {
 	struct wt_inode_here *first = NULL;

@@ -14,10 +14,13 @@
 #include "os/sys.h"
 #include "report/stats.h"
 
-/* Nobody has such an attribute. Its removal begins a transaction, and then finds nothing. */
+/* No file has this attribute. To remove it begins a transaction, which then finds nothing to do. */
 #define ABSENT_ATTRIBUTE "user.libwt.none"
 
-/* Every other error is about the question: no permission, not supported, refused by a sandbox. */
+/*
+ * `alive` is what a living file system answers. Every other error but EIO is about the question: no
+ * permission, not supported, refused by a sandbox.
+ */
 static enum wt_journal_state state_of(int err, int alive)
 {
 	if (err == -EIO)
@@ -38,11 +41,12 @@ static bool can_write(int fd)
 }
 
 /*
- * The file is on a mount that is read-only. What can write was opened before that. What only reads
- * may be on a file system that was never written, or a mount may be read-only for itself (a bind
- * mount, a container): such a mount answers EROFS to all, and says nothing of the file system.
+ * For a file whose mount is read-only. A descriptor that can write was opened before that, so the
+ * file system failed. One that only reads may be on a file system that was never writable, or the
+ * mount alone may be read-only (a bind mount, a container): such a mount returns EROFS to every
+ * request, which says nothing of the file system.
  */
-static enum wt_journal_state of_read_only(const struct wt_filesystem *fs, int fd)
+static enum wt_journal_state state_of_read_only(const struct wt_filesystem *fs, int fd)
 {
 	int all = atomic_load(&fs->read_only);
 
@@ -54,30 +58,29 @@ static enum wt_journal_state of_read_only(const struct wt_filesystem *fs, int fd
 }
 
 /* EROFS comes from the mount, or from a file system that failed. */
-static enum wt_journal_state refused(const struct wt_filesystem *fs, int fd)
+static enum wt_journal_state state_of_erofs(const struct wt_filesystem *fs, int fd)
 {
 	struct statfs file;
 
-	return is_read_only(wt_sys.fstatfs(fd, &file), &file) ? of_read_only(fs, fd)
+	return is_read_only(wt_sys.fstatfs(fd, &file), &file) ? state_of_read_only(fs, fd)
 							      : WT_JOURNAL_DIED;
 }
 
 /*
- * Whoever begins a transaction is refused one once the journal or log has failed
- * (ext4_journal_check_start, fs/ext4/ext4_jbd2.c; xfs_log_reserve, fs/xfs/xfs_log.c). This takes
- * the inode's lock.
+ * By a transaction: none can be begun once the journal or log has failed (ext4_journal_check_start,
+ * fs/ext4/ext4_jbd2.c; xfs_log_reserve, fs/xfs/xfs_log.c). This takes the inode's lock.
  */
 static enum wt_journal_state ask_by_attribute(const struct wt_filesystem *fs, int fd)
 {
 	int err = wt_sys.fremovexattr(fd, ABSENT_ATTRIBUTE);
 
-	return err == -EROFS ? refused(fs, fd) : state_of(err, -ENODATA);
+	return err == -EROFS ? state_of_erofs(fs, fd) : state_of(err, -ENODATA);
 }
 
 /*
- * XFS marks its log as dead first, and then the mount, which is what this asks for
- * (xlog_force_shutdown, fs/xfs/xfs_log.c): between the two a sync may already return success, so
- * this is only the second best way. It needs no permission.
+ * By statx(2), which needs no permission. XFS marks its log as dead first, and then the mount,
+ * which is what this sees (xlog_force_shutdown, fs/xfs/xfs_log.c). Between the two a sync may
+ * already return a false success, so this is only the second best way.
  */
 static enum wt_journal_state ask_by_stat(int fd)
 {
@@ -86,32 +89,32 @@ static enum wt_journal_state ask_by_stat(int fd)
 	return state_of(wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_INO, &stx), 0);
 }
 
-/* The directory may lie on a mount that is read-only, though the file does not. */
-static enum wt_journal_state refused_by(const struct wt_filesystem *fs, int fd,
-					const char *directory)
+/* EROFS from the directory, whose mount may be read-only though the file's is not. */
+static enum wt_journal_state state_of_directory_erofs(const struct wt_filesystem *fs, int fd,
+						      const char *directory)
 {
 	struct statfs file, dir;
 
 	if (!is_read_only(wt_sys.statfs(directory, &dir), &dir))
 		return WT_JOURNAL_DIED;
-	return is_read_only(wt_sys.fstatfs(fd, &file), &file) ? of_read_only(fs, fd)
+	return is_read_only(wt_sys.fstatfs(fd, &file), &file) ? state_of_read_only(fs, fd)
 							      : WT_JOURNAL_SILENT;
 }
 
-/* The same question about another inode of the file system. */
+/* By a transaction on a directory of the file system, which spares the file its inode's lock. */
 static enum wt_journal_state ask_directory(const struct wt_filesystem *fs, int fd, const char *path)
 {
 	struct statx stx;
 
-	/* A file can be mounted alone, and another file system over its directory. */
+	/* The file may be mounted alone, or another file system over its directory. */
 	if (wt_sys.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &stx) ||
 	    makedev(stx.stx_dev_major, stx.stx_dev_minor) != fs->dev)
 		return WT_JOURNAL_SILENT;
 	int err = wt_sys.removexattr(path, ABSENT_ATTRIBUTE);
-	return err == -EROFS ? refused_by(fs, fd, path) : state_of(err, -ENODATA);
+	return err == -EROFS ? state_of_directory_erofs(fs, fd, path) : state_of(err, -ENODATA);
 }
 
-/* A directory that has answered answers for the whole file system: to find one costs most. */
+/* Keeps a directory that answered, for the whole file system: to find one costs most. */
 static void remember(struct wt_filesystem *fs, const char *path)
 {
 	int unused = 0;
@@ -123,7 +126,7 @@ static void remember(struct wt_filesystem *fs, const char *path)
 	atomic_store_explicit(&fs->directory_state, 2, memory_order_release);
 }
 
-/* The directory that answered before, or else that of the file. */
+/* Asks the directory that has answered before, or else that of the file. */
 static enum wt_journal_state ask_by_directory(struct wt_filesystem *fs, int fd)
 {
 	enum wt_journal_state state = WT_JOURNAL_SILENT;
@@ -154,7 +157,9 @@ static enum wt_journal_state ask_by_transaction(struct wt_filesystem *fs, int fd
 	return state;
 }
 
-/* btrfs, and ext4 with errors=remount-ro, become read-only once a transaction was aborted. */
+/*
+ * By the mount: btrfs, and ext4 with errors=remount-ro, are read-only after an aborted transaction.
+ */
 static enum wt_journal_state ask_by_mount(const struct wt_filesystem *fs, int fd,
 					  enum wt_journal_state otherwise)
 {
@@ -162,7 +167,7 @@ static enum wt_journal_state ask_by_mount(const struct wt_filesystem *fs, int fd
 	int err = wt_sys.fstatfs(fd, &file);
 
 	if (is_read_only(err, &file))
-		return of_read_only(fs, fd);
+		return state_of_read_only(fs, fd);
 	return err ? WT_JOURNAL_SILENT : otherwise;
 }
 
@@ -197,7 +202,7 @@ int wt_journal_confirm(int fd)
 	struct stat st;
 	int err = wt_sys.identify(fd, &st);
 
-	/* A dead XFS does not even say what the file is. */
+	/* A dead XFS answers EIO even to this question. */
 	if (err)
 		return err == -EIO ? err : 0;
 	int fs = wt_filesystem_of(fd, st.st_dev);

@@ -23,18 +23,21 @@
 #define STATX_MNT_ID 0x00001000U
 #endif
 
-/* One line of mountinfo; an overlayfs of many layers names each of them in it. */
+/* The longest line of mountinfo that is read; an overlayfs names each of its layers in its line. */
 #define LINE_BYTES (128u << 10)
 
-/* An overlayfs on a loop device on another overlayfs ...; past that it counts as not seen. */
+/*
+ * How many file systems below one another are looked at, such as an overlayfs on a loop device on
+ * another overlayfs. What is further down counts as not seen.
+ */
 #define DEPTH_MAX 8
 
-#define SECTOR_BYTES 512 /* of sysfs, whatever the disk has */
+#define SECTOR_BYTES 512 /* the unit of sysfs, whatever the disk's sectors are */
 
 /*
- * The options by which a sync is no longer one, as the kernel shows them in mountinfo, and the
- * type of file system that they belong to (NULL: they mean the same on every one). Where only the
- * flush of the disk's cache is left out, a disk without such a cache keeps all levels.
+ * The mount options that weaken a sync, as mountinfo shows them, and the type of file system that
+ * they belong to (NULL: they mean the same on every type). asks_queue: the option leaves out only
+ * the flush of the disk's cache, so that a disk without such a cache keeps all levels.
  */
 static const struct option {
 	const char *type;
@@ -55,22 +58,24 @@ static const struct option {
 	{ NULL, "barrier=none", WT_WHY_NO_FLUSH, WT_LEVEL_THROUGH, true },
 };
 
-/* Disks that are memory by their names in sysfs; a loop device is as good as what is below it. */
+/* How sysfs names disks that are memory. A loop device is worth what the file below it is worth. */
 static const char *const memory_disks[] = { "ram", "zram" };
 
-/* In a mapping of its own: a signal handler may write first, on a small stack. */
-struct room {
+/*
+ * The memory of one look at a mount. Mapped, as a signal handler may write first, on a small stack.
+ */
+struct buffers {
 	char line[LINE_BYTES];
 	char path[PATH_MAX];
 };
 
-/* One file system, looked at through a descriptor on it. The words point into the room's line. */
+/* One file system, looked at through a descriptor on it. The strings point into the buffers. */
 struct view {
 	int fd;
 	unsigned int fs_flags;
 	unsigned int depth;
-	struct room *room;
-	dev_t dev; /* as mountinfo has it */
+	struct buffers *buffers;
+	dev_t dev; /* as mountinfo shows it */
 	char *type;
 	char *source;
 	char *options;
@@ -86,7 +91,7 @@ static struct wt_mount unseen(enum wt_reason why)
 	return (struct wt_mount){ why, WT_LEVEL_SYNC };
 }
 
-/* Of two the one that keeps less; of two that keep the same, the one that has something to say. */
+/* Of two findings the one that keeps less; of two that keep the same, the one with a reason. */
 static struct wt_mount worse(struct wt_mount a, struct wt_mount b)
 {
 	if (b.keeps != a.keeps)
@@ -94,7 +99,7 @@ static struct wt_mount worse(struct wt_mount a, struct wt_mount b)
 	return a.why ? a : b;
 }
 
-/* Reads what fits, with a NUL behind it. The length or -errno. */
+/* Reads what fits, and terminates it. The length or -errno. */
 static ssize_t read_file(const char *path, char *buf, size_t size)
 {
 	int fd = wt_sys_aside(wt_sys.open(path, O_RDONLY | O_CLOEXEC, 0));
@@ -115,7 +120,9 @@ static dev_t device_in(const char *text)
 	return makedev(major, *end == ':' ? strtoul(end + 1, NULL, 10) : 0);
 }
 
-/* proc_pid_mountinfo(5): id, parent, major:minor, ... Whether it is this mount, or of this device.
+/*
+ * Whether a line of mountinfo is that of mount `id`, or, if id is 0, of a mount of device `dev`.
+ * The line begins with id, parent and major:minor (proc_pid_mountinfo(5)).
  */
 static bool is_line_of(const char *line, uint64_t id, dev_t dev)
 {
@@ -128,7 +135,7 @@ static bool is_line_of(const char *line, uint64_t id, dev_t dev)
 	return *end == ' ' && device_in(end + 1) == dev;
 }
 
-/* Leaves the mount's line in buf. A line that is longer than that counts as not found. */
+/* Leaves the line that is_line_of accepts in buf. A line that does not fit counts as not found. */
 static bool find_line(uint64_t id, dev_t dev, char *buf, size_t size)
 {
 	int fd = wt_sys_aside(wt_sys.open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC, 0));
@@ -156,7 +163,7 @@ static bool find_line(uint64_t id, dev_t dev, char *buf, size_t size)
 	return found;
 }
 
-/* Takes the next word off the text, which goes on behind it. */
+/* Cuts the next word off the text, which then begins behind the delimiter. */
 static char *next_word(char **text, char delimiter)
 {
 	char *word = *text, *end = strchr(word, delimiter);
@@ -169,7 +176,7 @@ static char *next_word(char **text, char delimiter)
 
 static bool parse(struct view *view)
 {
-	char *line = view->room->line, *rest = strstr(line, " - ");
+	char *line = view->buffers->line, *rest = strstr(line, " - ");
 
 	if (!rest)
 		return false;
@@ -184,12 +191,12 @@ static bool parse(struct view *view)
 }
 
 /*
- * By the number of the mount; or by its device, where the mount is in another namespace or the
- * kernel gives it no number (statx(2), 5.8).
+ * Finds the mount by its id; or by its device, if the mount is in another namespace or the kernel
+ * has no ids of mounts (statx(2), since 5.8).
  */
 static bool find_mount(struct view *view, dev_t dev)
 {
-	char *line = view->room->line;
+	char *line = view->buffers->line;
 	struct statx stx;
 
 	if (wt_sys.statx(view->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) ||
@@ -206,7 +213,7 @@ static bool is_octal(const char *at)
 	       at[3] <= '7';
 }
 
-/* mountinfo writes what would part its words as \ooo. In place. */
+/* Decodes, in place, the \ooo by which mountinfo writes what would separate its words. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -222,7 +229,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* And overlayfs puts a backslash before what would part its own. In place. */
+/* Decodes, in place, the backslash that overlayfs puts before what would separate its own words. */
 static void unescape_overlay(char *text)
 {
 	char *to = text;
@@ -235,7 +242,7 @@ static void unescape_overlay(char *text)
 	*to = '\0';
 }
 
-/* The device behind the mount; btrfs has numbers of its own, and names one of its disks. */
+/* The disk's device, or 0. btrfs has a number of its own, and its source names one of its disks. */
 static dev_t disk_of(const struct view *view)
 {
 	struct statx stx;
@@ -247,7 +254,7 @@ static dev_t disk_of(const struct view *view)
 	return makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
 }
 
-/* Of several disks mountinfo names one. */
+/* Whether the file system is on one disk only: of several, mountinfo names one. */
 static bool is_one_disk(const struct view *view)
 {
 	struct btrfs_ioctl_fs_info_args info = { 0 };
@@ -257,7 +264,7 @@ static bool is_one_disk(const struct view *view)
 	return !wt_sys.ioctl(view->fd, BTRFS_IOC_FS_INFO, &info) && info.num_devices == 1;
 }
 
-/* What sysfs has in a file of the disk's; that of a partition lies one above. */
+/* Reads a file of the disk's in sysfs. A partition's disk is one directory further up. */
 static bool ask_disk(dev_t disk, const char *name, char *answer, size_t size)
 {
 	static const char *const places[] = { "", "../" };
@@ -274,8 +281,7 @@ static bool ask_disk(dev_t disk, const char *name, char *answer, size_t size)
 	return false;
 }
 
-/* Whether the disk says that what it has taken is stable. One that says nothing may have a cache.
- */
+/* Whether the disk says that it has no cache to flush. One that says nothing may have one. */
 static bool has_no_cache(const struct view *view)
 {
 	char answer[32];
@@ -309,8 +315,8 @@ static struct wt_mount look_at_options(const struct view *view)
 }
 
 /*
- * What another file or directory, by its name, is kept on; `otherwise` if that is not to be had.
- * A relative name was that of whoever mounted it.
+ * Looks at the file system that holds another file or directory, which must have `sectors` sectors
+ * at least; `otherwise` if it cannot be looked at. A relative path belonged to whoever mounted it.
  */
 static struct wt_mount look_at_path(const char *path, uint64_t sectors, struct wt_mount otherwise,
 				    unsigned int depth)
@@ -332,7 +338,10 @@ static struct wt_mount look_at_path(const char *path, uint64_t sectors, struct w
 	return found;
 }
 
-/* The upper layer of an overlayfs, where all that is written goes; else what is mounted. */
+/*
+ * Looks at the upper layer of an overlayfs, where all that is written goes; of another stacked file
+ * system, at the directory that is mounted.
+ */
 static struct wt_mount look_below(const struct view *view)
 {
 	static const char upper[] = "upperdir=";
@@ -362,14 +371,14 @@ static bool is_numbered(const char *name, const char *prefix)
 }
 
 /*
- * A disk is taken on its word, as nobody sees what a controller or a host makes of a flush: but not
- * one that is seen to be memory, or a loop device over a file that is not kept. The file's name may
- * be another's in this namespace, so it must be large enough.
+ * A disk is trusted, as nobody sees what a controller or a host makes of a flush. Not trusted are a
+ * disk that is known to be memory, and a loop device whose file is not kept. The path of that file
+ * may name another one in this mount namespace, so the file must be large enough.
  */
 static struct wt_mount look_at_disk(const struct view *view, dev_t disk)
 {
-	char path[48], sectors[24], *link = view->room->path;
-	const size_t size = sizeof(view->room->path);
+	char path[48], sectors[24], *link = view->buffers->path;
+	const size_t size = sizeof(view->buffers->path);
 
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(disk), minor(disk));
 	ssize_t len = disk ? wt_sys.readlink(path, link, size - 1) : 0;
@@ -382,13 +391,13 @@ static struct wt_mount look_at_disk(const struct view *view, dev_t disk)
 		if (is_numbered(name, memory_disks[i]))
 			return (struct wt_mount){ WT_WHY_MEMORY_DISK, WT_LEVEL_OFF };
 	if (!is_numbered(name, "loop") || !ask_disk(disk, "size", sectors, sizeof(sectors)) ||
-	    !ask_disk(disk, "loop/backing_file", view->room->path, size))
+	    !ask_disk(disk, "loop/backing_file", view->buffers->path, size))
 		return sound;
-	/* What was removed has this behind its name. */
-	if (strstr(view->room->path, " (deleted)"))
+	/* The kernel adds this to the path of a file that was removed. */
+	if (strstr(view->buffers->path, " (deleted)"))
 		return sound;
 	struct wt_mount found =
-		look_at_path(view->room->path, strtoull(sectors, NULL, 10), sound, view->depth);
+		look_at_path(view->buffers->path, strtoull(sectors, NULL, 10), sound, view->depth);
 	if (found.why == WT_WHY_NO_DISK)
 		found.why = WT_WHY_MEMORY_DISK;
 	return found.keeps < WT_LEVEL_SYNC ? found : sound;
@@ -410,9 +419,9 @@ static struct wt_mount look_at(const struct view *view)
 	return worse(found, look_at_disk(view, disk));
 }
 
-static struct room *make_room(void)
+static struct buffers *map_buffers(void)
 {
-	void *map = mmap(NULL, sizeof(struct room), PROT_READ | PROT_WRITE,
+	void *map = mmap(NULL, sizeof(struct buffers), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return map == MAP_FAILED ? NULL : map;
@@ -422,12 +431,12 @@ static struct wt_mount look(int fd, dev_t dev, unsigned int fs_flags, unsigned i
 {
 	struct view view = { .fd = fd, .fs_flags = fs_flags, .depth = depth };
 
-	view.room = depth < DEPTH_MAX ? make_room() : NULL;
-	if (!view.room)
+	view.buffers = depth < DEPTH_MAX ? map_buffers() : NULL;
+	if (!view.buffers)
 		return unseen(WT_WHY_MOUNT_UNSEEN);
 	struct wt_mount found =
 		find_mount(&view, dev) ? look_at(&view) : unseen(WT_WHY_MOUNT_UNSEEN);
-	munmap(view.room, sizeof(*view.room));
+	munmap(view.buffers, sizeof(*view.buffers));
 	return found;
 }
 
@@ -436,16 +445,16 @@ struct wt_mount wt_mount_look(int fd, dev_t dev, unsigned int fs_flags)
 	return fs_flags & WT_FS_NO_DISK ? no_disk : look(fd, dev, fs_flags, 0);
 }
 
-/* The options of the file system begin with ro or rw; those of the mount stand before the " - ". */
+/* The options of the file system begin with ro or rw; those of the mount are before the " - ". */
 int wt_mount_all_read_only(int fd, dev_t dev)
 {
-	struct view view = { .fd = fd, .room = make_room() };
+	struct view view = { .fd = fd, .buffers = map_buffers() };
 	int ret = -ENOENT;
 
-	if (!view.room)
+	if (!view.buffers)
 		return -ENOMEM;
 	if (find_mount(&view, dev))
 		ret = !strcmp(next_word(&view.options, ','), "ro");
-	munmap(view.room, sizeof(*view.room));
+	munmap(view.buffers, sizeof(*view.buffers));
 	return ret;
 }

@@ -13,21 +13,21 @@
 #include "os/raw.h"
 #include "os/sys.h"
 
-#define LINKS_MAX 40 /* as the kernel (MAXSYMLINKS, include/linux/namei.h) */
+#define LINKS_MAX 40 /* the kernel's own limit (MAXSYMLINKS, include/linux/namei.h) */
 
 /*
- * A path on the way to be resolved: what is resolved stands at the front of the buffer, without a
- * '/' at its end, and what is still to be walked at its back.
+ * A path that is being resolved, in one buffer. The resolved part is at the front, without a '/' at
+ * its end, and the rest, which is still to be walked, is at the back.
  */
 struct walk {
 	char *buf;
-	size_t len;  /* of what is resolved */
-	size_t rest; /* where the rest begins; there is a NUL at its end */
+	size_t len;  /* of the resolved part */
+	size_t rest; /* where the rest begins; it ends with a NUL */
 	unsigned int links;
 	bool follows;
 };
 
-/* Puts text, and a '/', before the rest. */
+/* Puts the text, and a '/', before the rest. 0 or -ENAMETOOLONG. */
 static int push(struct walk *walk, const char *text, size_t len)
 {
 	if (walk->rest - walk->len < len + 2)
@@ -38,13 +38,15 @@ static int push(struct walk *walk, const char *text, size_t len)
 	return 0;
 }
 
-/* The path of the directory that a relative name begins in. */
+/* Begins with the path of the directory that a relative name starts from. 0 or -errno. */
 static int begin_at(struct walk *walk, int dirfd)
 {
 	long len;
 
 	if (dirfd == AT_FDCWD) {
-		/* The length with the NUL; a directory that is not below the root has no '/'. */
+		/*
+		 * getcwd(2) counts the NUL. The path of a directory not below the root has no '/'.
+		 */
 		len = wt_kernel(SYS_getcwd, walk->buf, walk->rest);
 		len = len < 0 ? len : len - 1;
 		if (len == -ERANGE)
@@ -60,13 +62,14 @@ static int begin_at(struct walk *walk, int dirfd)
 	return 0;
 }
 
+/* Takes the last part off the resolved part. */
 static void go_up(struct walk *walk)
 {
 	while (walk->len && walk->buf[--walk->len] != '/')
 		;
 }
 
-/* What was just appended may be a symbolic link, which is then walked in its place. */
+/* Replaces the part that was just added by its target if it is a symbolic link. 0 or -errno. */
 static int follow(struct walk *walk)
 {
 	char *target = walk->buf + walk->len + 1;
@@ -90,7 +93,7 @@ static int follow(struct walk *walk)
 	return err;
 }
 
-/* Takes the next part off the rest. */
+/* Moves the next part of the path from the rest to the resolved part. 0 or -errno. */
 static int step(struct walk *walk)
 {
 	const char *part = walk->buf + walk->rest;
@@ -107,7 +110,7 @@ static int step(struct walk *walk)
 		go_up(walk);
 		return 0;
 	}
-	/* It goes forward to where it was, or to the left of that. */
+	/* The part moves to the front or stays where it is, so it never overwrites the rest. */
 	walk->buf[walk->len] = '/';
 	memmove(walk->buf + walk->len + 1, part, len);
 	walk->len += len + 1;
@@ -138,7 +141,7 @@ ssize_t wt_path_resolve(const struct wt_path *place, bool follows, char *buf, si
 	return walk.len;
 }
 
-/* Asks for the least that can be asked for. */
+/* Whether this file is at that path. Asks statx(2) for as little as possible. */
 static bool is_there(const char *path, const struct stat *file)
 {
 	struct statx stx;
@@ -149,8 +152,9 @@ static bool is_there(const char *path, const struct stat *file)
 }
 
 /*
- * 0; -ENOENT where another file stands there, or none; else it cannot be known. By an older call
- * once more: what changes names on their way (proot) may know that one only.
+ * 0 if this file is at that path; -ENOENT if another file is, or none; another -errno if that
+ * cannot be known. newfstatat(2) is tried too, since a program that changes paths on their way to
+ * the kernel (proot) may not know statx(2).
  */
 static int find(const char *path, const struct stat *file)
 {
@@ -178,19 +182,20 @@ ssize_t wt_path_name(int fd, const struct stat *file, const struct wt_path *plac
 		     size_t size, bool *hearsay)
 {
 	bool unlinked;
-	int told = wt_fd_path(fd, buf, size);
+	int proc_len = wt_fd_path(fd, buf, size);
 
 	*hearsay = false;
-	/* What cannot be looked at (EACCES) may be right. */
-	if (told == -ENAMETOOLONG || (told >= 0 && (!file->st_nlink || find(buf, file) != -ENOENT)))
-		return told;
+	/* A path that cannot be looked at (EACCES) may be right. */
+	if (proc_len == -ENAMETOOLONG ||
+	    (proc_len >= 0 && (!file->st_nlink || find(buf, file) != -ENOENT)))
+		return proc_len;
 	ssize_t len = wt_path_path(place, file, buf, size);
 	if (len >= 0 || len == -ENAMETOOLONG)
 		return len;
-	/* Once more: it may have been renamed in between. */
-	told = wt_fd_path_marked(fd, buf, size, &unlinked);
-	if (told >= 0 && unlinked)
+	/* Once more: the file may have been renamed in between. */
+	proc_len = wt_fd_path_marked(fd, buf, size, &unlinked);
+	if (proc_len >= 0 && unlinked)
 		return wt_fd_path(fd, buf, size);
-	*hearsay = told >= 0 && find(buf, file) == -ENOENT;
-	return told;
+	*hearsay = proc_len >= 0 && find(buf, file) == -ENOENT;
+	return proc_len;
 }

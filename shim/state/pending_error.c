@@ -13,19 +13,20 @@
 #define PLACES 4096u
 #define TRIES 64u
 
-/* A key in the high 48 bits; below a mark and an errno. */
+/* A word of a table: a key in the high 48 bits, below it the mark CLOSED and an errno. */
 #define KEY_SHIFT 16
 #define CLOSED 0x8000u
 #define ERRNO_MASK 0x7fffu
 
 struct table {
 	_Atomic bool any;
-	_Atomic bool said; /* that it is full */
+	_Atomic bool is_full_logged;
 	_Atomic uint64_t descriptions[PLACES];
 	_Atomic uint64_t files[PLACES];
 };
 
-WT_LARGE struct table wt_pending_error_without; /* before init, and where it failed */
+/* The table before wt_pending_error_init, and if that failed: this process's own. */
+WT_LARGE struct table wt_pending_error_without;
 static struct table *table = &wt_pending_error_without;
 
 int wt_pending_error_init(void)
@@ -59,7 +60,9 @@ static _Atomic uint64_t *find(_Atomic uint64_t *places, uint64_t key)
 	return NULL;
 }
 
-/* A place that is free, or else one of a description that is closed. */
+/*
+ * Stores the word in a free place, or else in that of a closed description. False if there is none.
+ */
 static bool claim(_Atomic uint64_t *places, uint64_t key, uint64_t word)
 {
 	for (int closed = 0; closed <= 1; closed++) {
@@ -84,19 +87,19 @@ static void keep(_Atomic uint64_t *places, uint64_t key, int err)
 	atomic_store(&table->any, true);
 	if (at)
 		atomic_store(at, word);
-	else if (!claim(places, key, word) && !atomic_exchange(&table->said, true))
+	else if (!claim(places, key, word) && !atomic_exchange(&table->is_full_logged, true))
 		wt_log(WT_LOG_ERROR, "too many files with write errors: the next fsync of some of "
 				     "them may not repeat its error");
 }
 
-static int kept(_Atomic uint64_t *places, uint64_t key)
+static int error_of(_Atomic uint64_t *places, uint64_t key)
 {
 	const _Atomic uint64_t *at = key ? find(places, key) : NULL;
 
 	return at ? -(int)(atomic_load(at) & ERRNO_MASK) : 0;
 }
 
-/* Two that kept at the same time may have taken two places. */
+/* Two threads that stored an error at the same time may have used two places. */
 static void forget(_Atomic uint64_t *places, uint64_t key)
 {
 	_Atomic uint64_t *at;
@@ -105,7 +108,10 @@ static void forget(_Atomic uint64_t *places, uint64_t key)
 		atomic_store(at, 0);
 }
 
-/* 48 bits; 0: nothing is known of it. The time of birth may be asked for without marking any. */
+/*
+ * The key of a file, 48 bits; 0 if it cannot be identified. To ask for the time of birth does not
+ * mark the other times as seen (wt_sys.identify).
+ */
 static uint64_t key_of(int fd)
 {
 	struct statx stx;
@@ -138,7 +144,7 @@ void wt_pending_error_keep_for_later(int fd, int err)
 
 void wt_pending_error_opened(int fd, uint64_t description)
 {
-	int err = wt_pending_error_any() ? kept(table->files, key_of(fd)) : 0;
+	int err = wt_pending_error_any() ? error_of(table->files, key_of(fd)) : 0;
 
 	if (err)
 		wt_pending_error_keep(description, err);
@@ -158,8 +164,8 @@ int wt_pending_error_take(int fd, uint64_t description)
 	if (!wt_pending_error_any())
 		return 0;
 	if (!description)
-		return kept(table->files, key_of(fd));
-	int err = kept(table->descriptions, description);
+		return error_of(table->files, key_of(fd));
+	int err = error_of(table->descriptions, description);
 	if (err)
 		forget(table->descriptions, description);
 	return err;

@@ -10,7 +10,10 @@
 
 #define SECONDS_MAX 60u
 
-/* Those under way in the low half, those ever begun above: it differs after each. */
+/*
+ * `errors` has the investigations under way in its low half and those ever begun above, so it
+ * differs after each.
+ */
 #define UNDER_WAY 0xffffu
 #define EVER (UNDER_WAY + 1)
 
@@ -27,7 +30,7 @@ void wt_suspect_begin(uint64_t file)
 	atomic_fetch_add(&at->errors, EVER + 1);
 }
 
-/* Unless it took so long that it no longer counts. */
+/* Does nothing if wt_suspect_since has ended the investigation, because it took too long. */
 void wt_suspect_end(uint64_t file)
 {
 	struct wt_inode *at = wt_inode_of(file);

@@ -18,17 +18,17 @@
 #include "state/config.h"
 
 #define FILES 64u
-#define SAID 128u
+#define LOGGED 128u
 #define ENTRIES 32u
 #define NO_WAY (-1)
 
-/* Owners that are no process. */
+/* Values of `owner` that are no process. */
 enum { FREE = 0, FILLING = -1 };
 
-/* What a child found and its owner will report. */
+/* A program that a child has executed, for the report of `owner`. */
 struct entry {
 	_Atomic pid_t owner;
-	bool unsaid; /* the child had nowhere to log it */
+	bool not_logged; /* the child had nowhere to log it */
 	enum wt_way way;
 	uint64_t program;
 	_Atomic uint64_t count;
@@ -36,16 +36,18 @@ struct entry {
 };
 
 struct table {
-	_Atomic uint64_t files[FILES]; /* a key, and in its low byte what the file is */
-	_Atomic uint64_t said[SAID];
+	_Atomic uint64_t files[FILES]; /* a file's key, and in its low byte its kind */
+	/* Keys of the programs and ways that were logged already. */
+	_Atomic uint64_t logged[LOGGED];
 	_Atomic uint32_t entries_ever;
 	struct entry entries[ENTRIES];
 };
 
-WT_LARGE struct table wt_uncovered_child_without; /* before init, and where it failed */
+/* The table before wt_uncovered_child_init, and if that failed: this process's own. */
+WT_LARGE struct table wt_uncovered_child_without;
 static struct table *table = &wt_uncovered_child_without;
 
-/* The process that last was about to fork: in a forked child, its parent. */
+/* The process that was last about to fork; in a forked child, its parent. */
 static pid_t forker;
 
 int wt_uncovered_child_init(void)
@@ -62,12 +64,12 @@ void wt_uncovered_child_forking(void)
 {
 	pid_t pid = getpid();
 
-	/* Each store would copy a page after the fork before. */
+	/* Not stored again, because after a fork each store copies a page. */
 	if (forker != pid)
 		forker = pid;
 }
 
-/* One program, and how far the kernel has followed its interpreters. */
+/* One program, and how far its interpreters have been followed. */
 struct subject {
 	struct wt_program_at at;
 	struct statx stx;
@@ -87,7 +89,7 @@ static uint64_t mix(uint64_t key, uint64_t value)
 	return key ^ key >> 32;
 }
 
-/* A file that is written or replaced has another. */
+/* The key of a file's present contents: a file that is written or replaced gets another one. */
 static uint64_t file_key(const struct statx *stx)
 {
 	uint64_t key = mix(stx->stx_ino, (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor);
@@ -96,7 +98,7 @@ static uint64_t file_key(const struct statx *stx)
 	return mix(key, stx->stx_ctime.tv_nsec) | 1 << 8;
 }
 
-/* Scripts are read each time, for the name in them. */
+/* Whether the kind is kept. A script is read each time, for the interpreter that it names. */
 static bool may_keep(enum wt_program_kind kind)
 {
 	return kind != WT_PROGRAM_SCRIPT && kind != WT_PROGRAM_UNREAD;
@@ -111,7 +113,7 @@ static void look_at_file(struct subject *subject)
 
 	if ((known & ~(uint64_t)LOW_BYTE) != key) {
 		wt_program_read(&subject->at, &program);
-		/* Else the path of this very file may stand there. */
+		/* Only then: subject->at may be the path of this very file, in subject->name. */
 		if (program.kind == WT_PROGRAM_SCRIPT)
 			memcpy(subject->name, program.name, sizeof(program.name));
 		known = key | program.kind | (program.has_capabilities ? CAPABILITIES : 0);
@@ -122,7 +124,10 @@ static void look_at_file(struct subject *subject)
 	subject->has_capabilities = known & CAPABILITIES;
 }
 
-/* Whether there is a program at the end of the interpreters; `subject` is that one then. */
+/*
+ * Follows interpreters to the program at their end, which becomes `subject`. False if there is
+ * none. `shells`: a text that names no interpreter is run by /bin/sh, as execvp(3) does.
+ */
 static bool follow(struct subject *subject, bool shells)
 {
 	for (int depth = 0; depth <= WT_PROGRAM_SCRIPTS; depth++) {
@@ -143,7 +148,7 @@ static bool follow(struct subject *subject, bool shells)
 	return false;
 }
 
-/* A string of the program's, as far as it is there and fits. */
+/* Copies a string of the program's. False if it cannot be read or does not fit. */
 static bool copy_text(char *to, size_t size, const char *from)
 {
 	const size_t page = 4096;
@@ -173,7 +178,7 @@ static bool takes_value(const char *option)
 	return false;
 }
 
-/* The loader, executed itself, loads the first argument that is no option. */
+/* For the loader, executed itself: it loads its first argument that is no option. */
 static bool find_loaded(struct subject *subject, char *const argv[])
 {
 	const char *argument;
@@ -209,7 +214,7 @@ static int way_of_kind(enum wt_program_kind kind)
 	}
 }
 
-/* The words of a remedy that fits whoever took libwt out of the environment. */
+/* The way whose remedy fits the program that took libwt out of the environment. */
 static enum wt_way way_without_library(const struct wt_program_at *at)
 {
 	static const struct {
@@ -231,8 +236,8 @@ static enum wt_way way_without_library(const struct wt_program_at *at)
 	return WT_WAY_RUNS_WITHOUT_LIBRARY;
 }
 
-/* NO_WAY where libwt is in it, or where there is nothing to execute. */
-static int judge(struct subject *subject, const struct wt_uncovered_child *child)
+/* Why the program will not be covered; NO_WAY if it will be, or if there is nothing to execute. */
+static int find_way(struct subject *subject, const struct wt_uncovered_child *child)
 {
 	bool same_user;
 
@@ -255,7 +260,7 @@ static int judge(struct subject *subject, const struct wt_uncovered_child *child
 									: WT_WAY_RUNS_UNLOADABLE;
 }
 
-/* So that it says something to whoever reads it later, and is not /proc/self/exe. */
+/* The program's path in a form that is of use to a later reader, and not /proc/self/exe. */
 static void name_program(char path[WT_EVENT_PATH], const struct wt_program_at *at)
 {
 	bool by_path = at->path && *at->path;
@@ -270,13 +275,13 @@ static void name_program(char path[WT_EVENT_PATH], const struct wt_program_at *a
 		wt_sys.close(opened);
 }
 
-/* True once for a program and a way; more often only where the table is full. */
-static bool is_news(uint64_t key)
+/* True once for each key, of a program and a way; each time if the table is full. */
+static bool is_new_key(uint64_t key)
 {
-	for (size_t i = 0; i < SAID; i++) {
-		uint64_t there = atomic_load(&table->said[i]);
+	for (size_t i = 0; i < LOGGED; i++) {
+		uint64_t there = atomic_load(&table->logged[i]);
 
-		if (!there && atomic_compare_exchange_strong(&table->said[i], &there, key))
+		if (!there && atomic_compare_exchange_strong(&table->logged[i], &there, key))
 			return true;
 		if (there == key)
 			return false;
@@ -284,7 +289,7 @@ static bool is_news(uint64_t key)
 	return true;
 }
 
-static void say(const char *path, enum wt_way way)
+static void log_program(const char *path, enum wt_way way)
 {
 	const char *words = wt_way_text(way);
 
@@ -292,8 +297,9 @@ static void say(const char *path, enum wt_way way)
 	       wt_reason_remedy(words));
 }
 
-/* False where there is no room. */
-static bool keep_for(pid_t owner, uint64_t program, const char *path, enum wt_way way, bool unsaid)
+/* Keeps the program for the report of `owner`. False if there is no room. */
+static bool keep_for(pid_t owner, uint64_t program, const char *path, enum wt_way way,
+		     bool not_logged)
 {
 	for (size_t i = 0; i < ENTRIES; i++) {
 		struct entry *entry = &table->entries[i];
@@ -301,7 +307,7 @@ static bool keep_for(pid_t owner, uint64_t program, const char *path, enum wt_wa
 
 		if (there == FREE &&
 		    atomic_compare_exchange_strong(&entry->owner, &there, FILLING)) {
-			entry->unsaid = unsaid;
+			entry->not_logged = not_logged;
 			entry->way = way;
 			entry->program = program;
 			atomic_store(&entry->count, 1);
@@ -331,18 +337,21 @@ void wt_uncovered_child_collect(void)
 
 		pid_t there = owner;
 
-		/* Two threads may end the process. */
+		/* Two threads may end the process at once; one of them gets the entry. */
 		if (!atomic_compare_exchange_strong(&entry->owner, &there, FILLING))
 			continue;
-		if (entry->unsaid)
-			say(entry->path, entry->way);
+		if (entry->not_logged)
+			log_program(entry->path, entry->way);
 		wt_stats_program(entry->program, entry->path, wt_way_text(entry->way),
 				 atomic_load(&entry->count));
 		atomic_store(&entry->owner, FREE);
 	}
 }
 
-/* A forked child that has counted nothing leaves it to its parent, if that is still there. */
+/*
+ * The process whose report is to count the program: that of a vfork child's memory; or the parent
+ * of a forked child that has counted nothing, if it still is the parent. 0: this process.
+ */
 static pid_t owner_of(const struct wt_uncovered_child *child, bool vfork_child)
 {
 	if (vfork_child)
@@ -352,20 +361,20 @@ static pid_t owner_of(const struct wt_uncovered_child *child, bool vfork_child)
 	return 0;
 }
 
-static unsigned int tell(const struct subject *subject, const struct wt_uncovered_child *child,
-			 enum wt_way way)
+static unsigned int report_program(const struct subject *subject,
+				   const struct wt_uncovered_child *child, enum wt_way way)
 {
 	uint64_t program = mix(file_key(&subject->stx), subject->kind) | 1;
-	bool news = is_news(mix(program, way) | 1), vfork_child = wt_process_is_vfork_child();
-	bool unsaid = news && !wt_log_reaches();
+	bool is_new = is_new_key(mix(program, way) | 1), vfork_child = wt_process_is_vfork_child();
+	bool not_logged = is_new && !wt_log_reaches();
 	pid_t owner = owner_of(child, vfork_child);
 	char path[WT_EVENT_PATH];
 
 	name_program(path, &subject->at);
-	bool kept =
-		owner && (!vfork_child || unsaid) && keep_for(owner, program, path, way, unsaid);
-	if (news && !(kept && unsaid))
-		say(path, way);
+	bool kept = owner && (!vfork_child || not_logged) &&
+		    keep_for(owner, program, path, way, not_logged);
+	if (is_new && !(kept && not_logged))
+		log_program(path, way);
 	if (kept)
 		return 0;
 	wt_stats_program(program, path, wt_way_text(way), 1);
@@ -375,15 +384,15 @@ static unsigned int tell(const struct subject *subject, const struct wt_uncovere
 static unsigned int look(const struct wt_uncovered_child *child, const struct wt_program_at *at)
 {
 	struct subject subject = { .at = *at };
-	int way = judge(&subject, child);
+	int way = find_way(&subject, child);
 
 	if (likely(way == NO_WAY) || !wt_program_may_run(at) || !wt_program_may_run(&subject.at))
 		return 0;
-	return tell(&subject, child, way) |
+	return report_program(&subject, child, way) |
 	       (way == WT_WAY_RUNS_OTHER_LIBC ? WT_UNCOVERED_CHILD_LEAVE_OUT : 0);
 }
 
-/* What cannot be executed is passed over, as execvp(3) does. */
+/* Finds the file in PATH. What cannot be executed is passed over, as by execvp(3). */
 static unsigned int look_in_path(const struct wt_uncovered_child *child)
 {
 	const char *file = child->at.path, *dirs = getenv("PATH");

@@ -19,24 +19,26 @@
 #define BEING_FILLED ((pid_t)-1)
 
 struct wt_vfork_child {
-	/* The vfork child's process id; negative when it was about to execute; 0 when the place is
-	 * free.
-	 */
+	/* The vfork child's process id; negative once it was about to execute; 0: a free place. */
 	_Atomic pid_t pid;
-	pid_t process; /* in whose memory it runs: in a forked copy that is another's */
+	/*
+	 * The process in whose memory it runs. A fork's copy of the place still names the parent.
+	 */
+	pid_t process;
 	_Atomic unsigned int len;
 	_Atomic bool is_full;
 	struct {
-		_Atomic int number; /* of the descriptor, and one */
+		_Atomic int number; /* the descriptor's number plus one; 0: no entry */
 		struct wt_fd entry;
 	} own[ENTRIES];
 };
 
 WT_LARGE struct wt_vfork_child wt_vfork_children[PLACES];
 
-/* For vfork children that found no place. */
+/* For vfork children that found no place: nothing is known of their descriptors. */
 static struct wt_vfork_child without_place = { .is_full = true };
 
+/* Whether a child that shares descriptors (CLONE_FILES) was ever made. */
 static _Atomic bool sharers_seen;
 
 void wt_vfork_child_cloning(unsigned long flags)
@@ -60,12 +62,15 @@ static bool is_taken(pid_t pid)
 	return pid > 0;
 }
 
-/* This process was forked, and the place came along with the memory. */
-static void give(struct wt_vfork_child *vfork_child, pid_t pid, wt_vfork_child_inherit *inherit)
+/*
+ * Hands on what a vfork child had made of its descriptors. This process was forked, and its memory
+ * holds a copy of that child's place.
+ */
+static void hand_on(struct wt_vfork_child *vfork_child, pid_t pid, wt_vfork_child_inherit *inherit)
 {
 	pid_t parent = getppid();
 
-	/* From a thread of the process, whose descriptors are as its table says. */
+	/* A thread of the process forked this one, so descriptors are as its table says. */
 	if (parent == vfork_child->process)
 		return;
 	if (atomic_load(&vfork_child->is_full))
@@ -74,15 +79,15 @@ static void give(struct wt_vfork_child *vfork_child, pid_t pid, wt_vfork_child_i
 	for (unsigned int i = 0; i < len && i < ENTRIES; i++) {
 		int fd = atomic_load(&vfork_child->own[i].number) - 1;
 
-		/* From the vfork child; or from one of both that has ended since. */
+		/* That vfork child forked this process; or it has ended, and nothing is known. */
 		if (fd >= 0)
 			inherit(fd, parent == pid ? &vfork_child->own[i].entry : NULL);
 	}
 }
 
 /*
- * Takes back the places of vfork children that were killed, and of those that a forked process
- * inherited: without `inherit` these are left alone.
+ * Frees the places of vfork children that were killed, and of those that a forked process
+ * inherited. Without `inherit` the inherited ones are left alone.
  */
 static void tidy(pid_t process, wt_vfork_child_inherit *inherit)
 {
@@ -93,7 +98,7 @@ static void tidy(pid_t process, wt_vfork_child_inherit *inherit)
 		if (!is_taken(pid))
 			continue;
 		bool is_copy = vfork_child->process != process;
-		/* What a fork left is the process's to take over. */
+		/* What is inherited is for the forked process itself to take over. */
 		if (is_copy && (!inherit || process != getpid()))
 			continue;
 		if (!is_copy && wt_raw(SYS_kill, pid, 0, 0, 0, 0, 0) != -ESRCH)
@@ -101,7 +106,7 @@ static void tidy(pid_t process, wt_vfork_child_inherit *inherit)
 		if (!atomic_compare_exchange_strong(&vfork_child->pid, &pid, BEING_FILLED))
 			continue;
 		if (is_copy)
-			give(vfork_child, pid, inherit);
+			hand_on(vfork_child, pid, inherit);
 		atomic_store(&vfork_child->pid, 0);
 		atomic_fetch_sub(&wt_apart, WT_APART_VFORK_CHILD);
 	}
@@ -116,8 +121,7 @@ struct wt_vfork_child *wt_vfork_child_self(wt_vfork_child_inherit *inherit)
 		return NULL;
 	}
 	struct wt_vfork_child *vfork_child = place_of(self);
-	/* A vfork child's own vfork child, which has changed nothing so far, has what that one has.
-	 */
+	/* A vfork child's own vfork child sees its parent's descriptors until it changes one. */
 	if (!vfork_child)
 		vfork_child = place_of(getppid());
 	if (!vfork_child && atomic_load(&wt_apart) & WT_APART_CROWD)
@@ -147,7 +151,7 @@ static struct wt_vfork_child *take_place(pid_t process)
 
 	if (vfork_child)
 		return vfork_child;
-	/* Those that were killed since the process has looked. */
+	/* Some may belong to vfork children that were killed since the process last looked. */
 	tidy(process, NULL);
 	return take_free_place();
 }
@@ -240,7 +244,7 @@ void wt_vfork_child_leave(void)
 		atomic_fetch_sub(&wt_apart, WT_APART_VFORK_CHILD);
 		return;
 	}
-	/* Of an earlier process of this number, which did execute. */
+	/* The place of an earlier process with this id, which did execute. */
 	vfork_child = place_of(-self);
 	pid_t earlier = -self;
 	if (vfork_child)
