@@ -27,19 +27,21 @@ static const int open_flags[WT_MIRROR_KINDS] = {
 	[WT_MIRROR_PRIVATE] = O_RDONLY,
 };
 
-static _Atomic uint32_t closings_all; /* of files with a mirror, counted for each in its inode */
+/* Closings of all files that had a mirror. Each file's own are counted in its inode. */
+static _Atomic uint32_t closings_all;
 
 /*
- * Of a key only the first values lie in the thread (glibc, PTHREAD_KEY_2NDLEVEL_SIZE); a place for
- * more would be allocated, which a signal handler may not.
+ * glibc keeps only the values of the first 32 keys in the thread itself
+ * (PTHREAD_KEY_2NDLEVEL_SIZE). For a later key it would allocate memory, which a signal handler may
+ * not.
  */
 #define KEYS_WITH_PLACE 32
 #define KEY_GIVEN UINT64_MAX
 
-static _Atomic uint64_t thread_key; /* and one; 0: none yet */
+static _Atomic uint64_t thread_key; /* the key plus one; 0: none yet */
 static _Atomic uint32_t key_users;
 
-/* NULL while no file has ever had a mirror in this process. */
+/* This process's entry of the file; NULL as long as no file has had a mirror. */
 static struct wt_inode_here *inode_of(dev_t dev, ino_t ino)
 {
 	return wt_inode_here_known(wt_inode_hash(dev, ino));
@@ -75,8 +77,8 @@ void wt_mirror_leave(void)
 	wt_ring_give(ring);
 }
 
-/* Whether none of them writes to a file that this process has open, but by `closing`. */
-static bool may_go(const struct wt_mirrors *mirrors, int closing)
+/* Whether no mirror writes to a file that this process has open by a descriptor but `closing`. */
+static bool may_close(const struct wt_mirrors *mirrors, int closing)
 {
 	for (unsigned int i = 0; i < WT_MIRRORS; i++) {
 		const struct wt_mirror *at = &mirrors->slots[i];
@@ -88,18 +90,21 @@ static bool may_go(const struct wt_mirrors *mirrors, int closing)
 	return true;
 }
 
-/* False where the ring is to stay for the program's last closing of a file. */
+/* False if the ring has to stay until the program's last closing of a file. */
 static bool may_end(void)
 {
 	struct wt_ring *ring = wt_ring_take_made();
-	bool stays = ring && !may_go(wt_ring_mirrors(ring), -1) && wt_ring_keep(ring);
+	bool stays = ring && !may_close(wt_ring_mirrors(ring), -1) && wt_ring_keep(ring);
 
 	if (ring)
 		wt_ring_give(ring);
 	return !stays;
 }
 
-/* A thread ends: the kernel would close its ring's files some time later, in a work queue. */
+/*
+ * Called when a thread ends. Left to itself, the kernel would close the ring's files some time
+ * later, in a work queue.
+ */
 static void thread_ends(void *unused)
 {
 	(void)unused;
@@ -109,7 +114,10 @@ static void thread_ends(void *unused)
 	wt_ring_end();
 }
 
-/* The key is made when there is something to drop: most processes never need one. */
+/*
+ * Makes sure that thread_ends is called for this thread. The key is made when there is something to
+ * drop: most processes never need one.
+ */
 static void drop_at_end_of_thread(void)
 {
 	atomic_fetch_add(&key_users, 1);
@@ -122,13 +130,13 @@ static void drop_at_end_of_thread(void)
 		else
 			pthread_key_delete(made);
 	}
-	/* Of a thread that libc does not know the ring is found when it has ended. */
+	/* The ring of a thread that libc does not know is found after that thread has ended. */
 	if (key && key <= KEYS_WITH_PLACE && wt_thread_is_libcs())
 		pthread_setspecific(key - 1, &thread_key);
 	atomic_fetch_sub(&key_users, 1);
 }
 
-/* A user of it that a fork left behind never ends; then the key is lost. */
+/* A user of the key that was copied by a fork never ends; then the key is lost. */
 bool wt_mirror_give_key(void)
 {
 	uint64_t key = atomic_exchange(&thread_key, KEY_GIVEN);
@@ -169,8 +177,10 @@ static int find(struct wt_ring *ring, enum wt_mirror_kind kind, const struct sta
 	return -1;
 }
 
-/* The path names the thread: the worker that walks it may have an older table of
- * descriptors (CLOSE_RANGE_UNSHARE). */
+/*
+ * Opens the file behind fd into the slot. The path names this thread: the kernel worker that walks
+ * it may have an older table of descriptors (CLOSE_RANGE_UNSHARE). 0 or -errno.
+ */
 static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
 {
 	char path[WT_FD_PATH_LINK_BYTES];
@@ -183,9 +193,9 @@ static int open_path(struct wt_ring *ring, unsigned int slot, int fd, int flags)
 }
 
 /*
- * What was opened is the file that st describes if the descriptor was that before
- * and after and was not replaced in between. A private opening needs no particular right, so one
- * that may not be read is opened for writing.
+ * Opens a mirror and verifies it. It is the file that st describes if the descriptor was that file
+ * before and after, and was not replaced in between. A private opening needs no particular right,
+ * so a file that may not be read is opened for writing. 0 or -errno.
  */
 static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_kind kind, int fd,
 		       const struct stat *st)
@@ -194,7 +204,7 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_k
 	uint32_t generation = wt_fdtable_generation(fd);
 	int lease = wt_sys.getlease(fd);
 
-	/* Any opening would break it, and wait for that. */
+	/* Any opening would break the lease, and wait for that. */
 	if (lease >= 0 && lease != F_UNLCK)
 		return -EAGAIN;
 	int err = open_path(ring, slot, fd, open_flags[kind]);
@@ -211,8 +221,9 @@ static int open_mirror(struct wt_ring *ring, unsigned int slot, enum wt_mirror_k
 }
 
 /*
- * A free one, or the oldest goes: one that writes last of all, as its closing tells who watches the
- * file that it is complete (inotify(7), IN_CLOSE_WRITE).
+ * A free slot, or else the one of the oldest mirror. Mirrors that write are closed only if there
+ * are no others: such a closing tells whoever watches the file that it is complete (inotify(7),
+ * IN_CLOSE_WRITE).
  */
 static unsigned int free_slot(struct wt_mirrors *mirrors)
 {
@@ -297,7 +308,7 @@ ssize_t wt_mirror_read(struct wt_ring *ring, int slot, void *buf, size_t len, of
 	return wt_ring_run(ring, sqe);
 }
 
-/* A request holds 32 bits of length; what is longer is synced to the end. */
+/* The request has 32 bits for a length; a longer range is synced to the end of the file. */
 int wt_mirror_sync_range(struct wt_ring *ring, int slot, struct wt_range range)
 {
 	struct io_uring_sqe *sqe = wt_ring_request(ring);
@@ -310,7 +321,7 @@ int wt_mirror_sync_range(struct wt_ring *ring, int slot, struct wt_range range)
 	return wt_ring_run(ring, sqe);
 }
 
-/* The whole file is offset 0 and length 0 (io_fsync, io_uring/sync.c). */
+/* Offset 0 and length 0 mean the whole file (io_fsync, io_uring/sync.c). */
 int wt_mirror_sync(struct wt_ring *ring, int slot, struct wt_range range, bool datasync)
 {
 	struct io_uring_sqe *sqe = wt_ring_request(ring);
@@ -341,7 +352,7 @@ void wt_mirror_closing(int fd)
 	struct wt_inode_here *inode;
 	struct stat st;
 
-	/* A vfork child's descriptors are its own, and the mirrors its parent's. */
+	/* A vfork child's descriptors are its own, while the mirrors are its parent's. */
 	if (likely(!wt_inode_here_known(0)) || wt_process_is_vfork_child() ||
 	    wt_sys.identify(fd, &st))
 		return;
@@ -351,7 +362,7 @@ void wt_mirror_closing(int fd)
 		return;
 	atomic_fetch_add(&inode->closings, 1);
 	atomic_fetch_add(&closings_all, 1);
-	wt_ring_end_kept(may_go, fd);
+	wt_ring_end_kept(may_close, fd);
 	struct wt_ring *ring = wt_ring_take_made();
 	if (!ring)
 		return;

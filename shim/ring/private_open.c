@@ -26,7 +26,7 @@ enum wt_reason wt_private_open_get(struct wt_private_open *private_open, int fd)
 	return why;
 }
 
-/* The ring, if the opening is still there: a signal handler's writes may have put it out. */
+/* Takes the ring, if the opening is still in it: a signal handler's writes may have replaced it. */
 static struct wt_ring *take(const struct wt_private_open *private_open)
 {
 	struct wt_ring *ring = wt_ring_take_made();
@@ -57,6 +57,6 @@ int wt_private_open_sync(const struct wt_private_open *private_open, struct wt_r
 		return -ESTALE;
 	int err = wt_mirror_sync(ring, private_open->slot, range, datasync);
 	wt_ring_give(ring);
-	/* EINVAL is said of the file: every ring has this request (io_uring, 5.1). */
+	/* EINVAL is the file's answer, since every io_uring has this request (5.1). */
 	return wt_sys_is_refusal(err) && err != -EINVAL ? -ECANCELED : err;
 }

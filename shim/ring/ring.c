@@ -30,18 +30,18 @@
 #define ASK_NAP_US 100
 #define REGISTERED_RING (1U << 31) /* IORING_REGISTER_USE_REGISTERED_RING, 6.3 */
 
-/* Instead of an owner's thread id. Wiped in a forked child: 0. */
+/* Values of `owner` that are no thread id. In a forked child the kernel has wiped it to 0. */
 #define BEING_CLEARED ((pid_t)-1)
 #define UNOWNED ((pid_t)-2)
 
 struct wt_ring {
 	_Atomic pid_t owner;
-	uintptr_t storage;    /* the owner's: a later thread may have its id */
-	struct wt_ring *next; /* never changes: others walk the list at any time */
-	bool ready;	      /* io_uring is set up; it and what follows is the owner's alone */
+	uintptr_t storage;    /* the owner's thread pointer: a later thread may have its id */
+	struct wt_ring *next; /* never changes, as other threads walk the list at any time */
+	bool ready;	      /* io_uring is set up; this and what follows is the owner's alone */
 	bool busy;
-	bool kept;		   /* by a thread that has ended, for a mirror */
-	struct wt_signals signals; /* the thread's mask while it is busy, to be set again */
+	bool kept;		   /* a thread that has ended left it open for a mirror */
+	struct wt_signals signals; /* the thread's signal mask before it was taken */
 	bool bounce_registered;
 	uint64_t sequence;
 	void *bounce;
@@ -50,15 +50,16 @@ struct wt_ring {
 };
 
 static struct wt_ring *_Atomic rings;
-static _Atomic int refused;  /* errno of a sandbox's no: asked once, never again */
-static _Atomic pid_t asking; /* the thread that asks first, or 0 */
+static _Atomic int refused;  /* errno with which io_uring was refused: it is not asked for again */
+static _Atomic pid_t asking; /* the thread that asks whether io_uring can be had, or 0 */
 static _Atomic bool asked;
-static _Atomic uint32_t begun, ended; /* to make rings: in between they have a descriptor */
+/* Attempts to make a ring. In between a ring has a descriptor. */
+static _Atomic uint32_t begun, ended;
 
 /*
- * The thread's own ring is found by its id, in no thread-local variable: threads of clone(2) may
- * have one such storage for two, or none (thread.h). Where a thread's was seen last, the list is
- * not walked; no ring ever leaves the list.
+ * A thread finds its ring by its thread id, and not by a thread-local variable: two threads of
+ * clone(2) may have one such storage, or none (thread.h). `hints` says where the ring of an id was
+ * seen last, so that the list is not walked. No ring ever leaves the list.
  */
 #define HINTS 256
 static struct wt_ring *_Atomic hints[HINTS];
@@ -89,13 +90,13 @@ static struct wt_ring *ring_of(pid_t self)
 	return NULL;
 }
 
-/* In whole pages, as the kernel does: else ThreadSanitizer holds what lay there for still there. */
+/* Unmaps whole pages, as the kernel does; else ThreadSanitizer takes the rest for mapped. */
 static void unmap_pages(void *at, size_t len)
 {
 	munmap(at, wt_round_up(len, sysconf(_SC_PAGESIZE)));
 }
 
-/* By hand: io_uring_queue_exit would close and unregister in the name of the wrong thread. */
+/* Not by io_uring_queue_exit(3), which would close and unregister for the wrong thread. */
 static void unmap(struct wt_ring *ring)
 {
 	struct io_uring *uring = &ring->uring;
@@ -108,13 +109,16 @@ static void unmap(struct wt_ring *ring)
 		munmap(ring->bounce, WT_BOUNCE_BYTES);
 }
 
-/* By its true process id: libraries that fake it (libfaketime) would make all threads seem gone. */
+/*
+ * Whether a thread of this process has ended. By the true process id: libraries that fake getpid
+ * (libfaketime) would make every thread seem ended.
+ */
 static bool thread_is_gone(pid_t tid)
 {
 	return wt_kernel(SYS_tgkill, wt_kernel(SYS_getpid), tid, 0) == -ESRCH;
 }
 
-/* Of a ring whose owner is BEING_CLEARED. */
+/* Unmaps and zeroes a ring whose owner is BEING_CLEARED, and gives it to next_owner. */
 static void clear(struct wt_ring *ring, pid_t next_owner)
 {
 	size_t kept = offsetof(struct wt_ring, ready);
@@ -126,7 +130,7 @@ static void clear(struct wt_ring *ring, pid_t next_owner)
 	atomic_store(&ring->owner, next_owner);
 }
 
-/* The owner has ended, and nobody else has claimed the ring. */
+/* Claims a ring whose owner has ended. False if the owner lives, or another thread was first. */
 static bool claim(struct wt_ring *ring)
 {
 	pid_t owner = atomic_load(&ring->owner);
@@ -145,21 +149,21 @@ bool wt_ring_keep(struct wt_ring *ring)
 	return ring->kept;
 }
 
-void wt_ring_end_kept(bool (*may_go)(const struct wt_mirrors *mirrors, int closing), int closing)
+void wt_ring_end_kept(bool (*may_close)(const struct wt_mirrors *mirrors, int closing), int closing)
 {
 	for (struct wt_ring *ring = atomic_load(&rings); ring; ring = ring->next) {
 		pid_t owner = atomic_load(&ring->owner);
 
 		if (!ring->kept || !claim(ring))
 			continue;
-		if (may_go(&ring->mirrors, closing))
+		if (may_close(&ring->mirrors, closing))
 			clear(ring, UNOWNED);
 		else
 			atomic_store(&ring->owner, owner);
 	}
 }
 
-/* Takes down the rings of threads that have ended; one of them, empty, for the caller, or NULL. */
+/* Frees the rings of threads that have ended. One of them, empty, for the caller; or NULL. */
 static struct wt_ring *reclaim(pid_t self)
 {
 	struct wt_ring *found = NULL;
@@ -167,9 +171,9 @@ static struct wt_ring *reclaim(pid_t self)
 	for (struct wt_ring *ring = atomic_load(&rings); ring; ring = ring->next) {
 		pid_t owner = atomic_load(&ring->owner);
 
-		/* 0: a fork has wiped it. */
+		/* A fork has wiped an owner to 0. */
 		bool is_free = owner == UNOWNED || !owner;
-		/* The caller has none, so that one of its number was an earlier thread's. */
+		/* The caller has no ring, so one with its id belonged to an earlier thread. */
 		bool is_gone = owner > 0 && (owner == self || thread_is_gone(owner));
 		if (is_free ? found != NULL : !is_gone || ring->kept)
 			continue;
@@ -213,7 +217,10 @@ uint32_t wt_ring_begun(void)
 	return atomic_load(&begun);
 }
 
-/* In a child that was forked meanwhile, and has a copy of the descriptor, for ever. */
+/*
+ * While the counts differ a ring has a descriptor. In a child that was forked meanwhile, and has a
+ * copy of that descriptor, they differ for ever.
+ */
 bool wt_ring_has_descriptor(void)
 {
 	return atomic_load(&begun) != atomic_load(&ended);
@@ -225,8 +232,9 @@ static bool is_lasting(int err)
 }
 
 /*
- * Until it is known whether there can be rings here one thread asks, and the others wait for what
- * it is told: a refusal is met once. After a fork the parent's thread asks no more.
+ * Until it is known whether io_uring can be had here, one thread asks and the others wait for its
+ * answer, so that a refusal is met once. After a fork `asking` may be a thread of the parent, which
+ * never answers; its place is taken.
  */
 static void begin_to_ask(pid_t self)
 {
@@ -251,7 +259,7 @@ static void end_asking(pid_t self, int err)
 	atomic_compare_exchange_strong(&asking, &self, 0);
 }
 
-/* In a ring of the thread's own. 0 or -errno. */
+/* Makes the calling thread's own ring. 0 or -errno. */
 static int make_own(pid_t self)
 {
 	struct wt_ring *ring = ring_of(self);
@@ -260,7 +268,7 @@ static int make_own(pid_t self)
 	int err = -atomic_load(&refused);
 	if (err)
 		return err;
-	if (ring) /* made before, in vain */
+	if (ring) /* an earlier attempt failed */
 		clear(ring, self);
 	else
 		ring = allocate(self);
@@ -282,10 +290,12 @@ static struct wt_ring *own_ring(enum wt_reason *why)
 	if (atomic_load_explicit(&refused, memory_order_relaxed))
 		return NULL;
 	*why = WT_WHY_NO_RING_NOW;
-	/* None of these rings is a vfork child's, and none of their threads in its process. */
+	/*
+	 * A vfork child has no ring: these are its parent's, whose threads are not in its process.
+	 */
 	if (wt_process_is_vfork_child() || self < 0)
 		return NULL;
-	/* liburing is not made for a thread without libc's storage. */
+	/* liburing uses libc's thread-local storage. */
 	if (!wt_thread_has_storage())
 		return NULL;
 	int err = make_own(self);
@@ -342,7 +352,7 @@ void wt_ring_give(struct wt_ring *ring)
 	pid_t self = atomic_load_explicit(&ring->owner, memory_order_relaxed);
 
 	ring->busy = false;
-	/* Who takes it over when this thread has ended sees all that was done with it. */
+	/* A release: a thread that takes the ring over later sees all that was done with it. */
 	atomic_store_explicit(&ring->owner, self, memory_order_release);
 	wt_sys_let_signals(&before);
 }
@@ -377,7 +387,7 @@ struct io_uring_sqe *wt_ring_request(struct wt_ring *ring)
 	return io_uring_get_sqe(&ring->uring);
 }
 
-/* A lack of memory and a signal pass, and a sandbox's no does not. */
+/* Whether to try again. A lack of memory and a signal pass, a refusal by a sandbox does not. */
 static bool may_pass(int err, unsigned int *tries)
 {
 	++*tries;
@@ -389,7 +399,7 @@ static bool may_pass(int err, unsigned int *tries)
 	return true;
 }
 
-/* Only this request's answer counts. */
+/* Answers to other requests are dropped. */
 int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 {
 	struct io_uring_cqe *cqe;
@@ -404,7 +414,7 @@ int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 		if (ret > 0)
 			handed_over = true;
 		if (ret < 0 && !may_pass(ret, &tries)) {
-			/* This one is no longer entered, so what it still holds never runs. */
+			/* The ring can no longer be entered, so what it still holds never runs. */
 			if (ret != -EBADF)
 				atomic_store(&refused, -ret);
 			ring->ready = false;
@@ -422,8 +432,9 @@ int wt_ring_run(struct wt_ring *ring, struct io_uring_sqe *sqe)
 }
 
 /*
- * Registering spares the pinning at each write. It is done by hand: liburing would name the
- * descriptor that is closed. Where it is refused (before 6.3, RLIMIT_MEMLOCK) all works on.
+ * Registers the bounce buffer, so that its pages are not pinned for each write. Without liburing,
+ * which would name the closed descriptor. Where it is refused (before 6.3, RLIMIT_MEMLOCK) all
+ * works without.
  */
 static void register_bounce(struct wt_ring *ring)
 {

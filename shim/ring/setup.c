@@ -16,8 +16,8 @@
 #define ENTRIES 4
 
 /*
- * Newer flags first: one issuer, and completions run when that issuer waits, so
- * that no other task is interrupted for them (6.1).
+ * Newer flags first: with one issuer, and completions that run when it waits, no other task is
+ * interrupted for them (6.1).
  */
 static int setup(struct io_uring *uring)
 {
@@ -35,7 +35,10 @@ static int setup(struct io_uring *uring)
 	return err;
 }
 
-/* Only while it still is an io_uring: another thread may have put its own there with dup2. */
+/*
+ * Closes the descriptor only if it still is an io_uring: another thread may have put a file of its
+ * own there with dup2(2).
+ */
 static void close_ring(int fd)
 {
 	static const char name[] = "anon_inode:[io_uring]";
@@ -43,13 +46,16 @@ static void close_ring(int fd)
 	struct stat st;
 	ssize_t len = wt_fd_path(fd, path, sizeof(path));
 
-	/* Without /proc at least no file of the program's: an anonymous inode has no type. */
+	/* Without /proc at least no file of the program's: an anonymous inode has no file type. */
 	if (len < 0 ? !wt_sys.identify(fd, &st) && !(st.st_mode & S_IFMT)
 		    : len == sizeof(name) - 1 && !strcmp(path, name))
 		wt_sys.close(fd);
 }
 
-/* Since 5.18; an older kernel's EINVAL is a refusal for ever. 0 or -errno. */
+/*
+ * Registers the descriptor with the thread (since 5.18). 0 or -errno; the EINVAL of an older kernel
+ * is a lasting refusal.
+ */
 static int register_descriptor(struct io_uring *uring)
 {
 	int registered = io_uring_register_ring_fd(uring);
