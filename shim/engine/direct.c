@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The direct engine: O_DIRECT to a mirror of the same file through the thread's
- * io_uring.
+ * The direct engine: O_DIRECT to a mirror of the same file, through the thread's io_uring.
  *
- * It carries whole blocks at an explicit offset, and only bytes that the
- * program passed in this very call; anything else it declines. An O_DIRECT write
- * has reached the device when it completes (open(2), O_DIRECT); with RWF_DSYNC
- * the device has made it stable too, by FUA where it has that (iomap_dio_rw,
- * fs/iomap/direct-io.c) or by a flush.
+ * It carries whole blocks at an explicit offset, and only bytes that the program passed in this
+ * very call. It declines every other write. An O_DIRECT write has reached the device when it
+ * completes (open(2), O_DIRECT). With RWF_DSYNC the device has made it stable too, by FUA if it has
+ * that (iomap_dio_rw, fs/iomap/direct-io.c) or by a flush.
  *
- * The kernel drops the range from the page cache. With cache=keep a read of it
- * is started afterwards; the other order, cache first, would write the bytes
- * to the device twice.
+ * The kernel drops the range from the page cache. With cache=keep a read of it is started
+ * afterwards; the other order, cache first, would write the bytes to the device twice.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,12 +23,12 @@
 #include "ring/mirror.h"
 #include "state/dio_exclusion.h"
 
-/* What force_page_cache_ra (mm/readahead.c) takes in one call on any device. */
+/* What force_page_cache_ra (mm/readahead.c) reads in one call on any device. */
 #define READAHEAD_BYTES (128u << 10)
 
 #define GATHER_MAX 16
 
-/* The bytes of one write, as one run of memory fit for O_DIRECT. */
+/* The bytes of one write as one piece of memory that O_DIRECT accepts. */
 struct run {
 	const void *buf;
 	size_t len;
@@ -49,9 +46,9 @@ static bool is_aligned(uintptr_t value, unsigned int unit)
 }
 
 /*
- * Copies scattered or unaligned bytes together, with the kernel reading the
- * program's memory, array and buffers alike, as it may not be there.
- * 0, or a reason to decline; a bad address is declined to a call that answers EFAULT.
+ * Copies scattered or unaligned bytes into the bounce buffer. The kernel reads the program's
+ * memory, the vector as well as the buffers, because it may be unreadable. WT_WHY_NONE, or why the
+ * write is declined; a bad address is declined too, as the next engine's call answers EFAULT.
  */
 static enum wt_reason gather(struct wt_ring *ring, const struct wt_io *io, struct run *run)
 {
@@ -87,9 +84,9 @@ static enum wt_reason make_run(const struct wt_target *target, struct wt_ring *r
 }
 
 /*
- * The level, and never less than the descriptor or the call itself asked for.
- * Where a file system is not known to stand right on a device (overlayfs, FUSE,
- * NFS), `through` is only sure with RWF_DSYNC.
+ * The RWF_* flags for the level, and for what the descriptor or the call itself asked. On a file
+ * system that is not known to be right on a device (overlayfs, FUSE, NFS) even `through` needs
+ * RWF_DSYNC.
  */
 static int rwf_of(const struct wt_target *target, const struct wt_io *io)
 {
@@ -116,8 +113,9 @@ static void fill_cache(int fd, off_t offset, size_t len)
 }
 
 /*
- * The kernel writes through the cache, and may take another's error or miss its own, where it
- * cannot drop cached pages, and blocks for new ones: so such a write has a private opening.
+ * Without RWF_NOWAIT the kernel writes through the cache where it cannot drop cached pages, or
+ * where blocks have to be allocated. There it may report another write's error or miss this one's,
+ * so this write waits on a private opening as well.
  */
 static ssize_t write_beside_private_open(struct wt_ring *ring, const struct wt_io *io,
 					 const struct run *run, int rwf, const struct stat *st)
@@ -125,7 +123,9 @@ static ssize_t write_beside_private_open(struct wt_ring *ring, const struct wt_i
 	enum wt_reason why;
 	int private_open = wt_mirror_get(ring, WT_MIRROR_PRIVATE, io->fd, st, &why);
 	uint32_t opening = private_open < 0 ? 0 : wt_mirror_opening(ring, private_open);
-	/* Again: the private opening may have taken its place, and it may drop the private opening.
+	/*
+	 * The mirror is asked for again, as the private opening may have taken its slot. It may in
+	 * turn have replaced the private opening, which is checked next.
 	 */
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
 
@@ -138,7 +138,7 @@ static ssize_t write_beside_private_open(struct wt_ring *ring, const struct wt_i
 	return err ? err : ret;
 }
 
-/* With RWF_NOWAIT there is no way through the cache: an answer belongs to this request. */
+/* With RWF_NOWAIT the kernel never goes through the cache, so an error belongs to this request. */
 static ssize_t write_direct(struct wt_ring *ring, int mirror, const struct wt_io *io,
 			    const struct run *run, int rwf, const struct stat *st,
 			    struct wt_outcome *outcome)
@@ -153,7 +153,7 @@ static ssize_t write_direct(struct wt_ring *ring, int mirror, const struct wt_io
 	}
 	if (ret == -EAGAIN || ret == -EOPNOTSUPP)
 		return write_beside_private_open(ring, io, run, rwf, st);
-	/* Nothing was to be allocated, so it is the device that has no space. */
+	/* No block had to be allocated, so it is the device that has no space. */
 	if (ret == -ENOSPC)
 		outcome->took = ret;
 	return ret;
@@ -169,10 +169,14 @@ static ssize_t write_run(const struct wt_target *target, struct wt_ring *ring,
 		return decline(why, outcome);
 	if (!run.len || !is_aligned(run.len, target->dio_file_align))
 		return decline(WT_WHY_PARTIAL_BLOCK, outcome);
-	/* A kernel worker that carries it would get the SIGXFSZ in the program's place. */
+	/* A kernel worker that carried the write would get the SIGXFSZ in the program's place. */
 	if (wt_io_below_file_size_limit(io, run.len) < run.len)
 		return decline(WT_WHY_SIZE_LIMIT, outcome);
-	/* The thread may use its ring no more when another has closed the file, to execute it. */
+	/*
+	 * While its mirror is open for writing a file cannot be executed (ETXTBSY). Another thread
+	 * may close the file to execute it, and this one never use its ring again to drop the
+	 * mirror.
+	 */
 	if (st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))
 		return decline(WT_WHY_EXECUTABLE, outcome);
 	int mirror = wt_mirror_get(ring, WT_MIRROR_WRITE, io->fd, st, &why);
@@ -183,11 +187,11 @@ static ssize_t write_run(const struct wt_target *target, struct wt_ring *ring,
 		return decline(WT_WHY_CACHED_WRITE, outcome);
 	ssize_t ret = write_direct(ring, mirror, io, &run, rwf_of(target, io), st, outcome);
 	wt_dio_exclusion_leave_direct(inode);
-	/* EFAULT and EFBIG too: the next engine's call answers as without libwt. */
+	/* After EFAULT and EFBIG too, the next engine's call answers as without libwt. */
 	if (wt_sys_is_refusal(ret) || ret == -ECANCELED || ret == -EFAULT || ret == -EAGAIN ||
 	    ret == -ENOTBLK)
 		return decline(WT_WHY_DIRECT_REFUSED, outcome);
-	/* It may be on its way still. */
+	/* The request may still be running. */
 	if (ret == -ESTALE)
 		ret = -EIO;
 	outcome->waited = true;
@@ -204,9 +208,9 @@ static ssize_t direct_write(const struct wt_target *target, const struct wt_io *
 	struct stat st;
 	enum wt_reason why;
 
-	/* write(2) is where a thread is cancelled, and the ring is not. */
+	/* write(2) is a point of cancellation, and the ring is none. */
 	wt_thread_test_cancel();
-	/* The kernel's rules for its buffers are not to be softened. */
+	/* The program's own O_DIRECT: the kernel's rules for its buffers stay in force. */
 	if (target->fl & O_DIRECT)
 		return decline(WT_WHY_OWN_DIRECT, outcome);
 	if (io->flags & ~(RWF_DSYNC | RWF_SYNC))

@@ -2,12 +2,12 @@
 /*
  * The dsync engine: copy into the page cache with RWF_DSYNC or RWF_SYNC.
  *
- * pwritev2(2): per-write O_DSYNC and O_SYNC, so the bytes, and the metadata
- * needed to read them back, are on stable storage when it returns. Level
- * `through` is served too where sync_file_range means nothing: it is stronger.
+ * These are O_DSYNC and O_SYNC for one write (pwritev2(2)): the bytes, and the metadata needed to
+ * read them back, are on stable storage when it returns. The engine also serves level `through`
+ * where sync_file_range(2) does not reach the device, as it is stronger.
  *
- * A write that appends or moves an offset, and one that has a private opening, is copied and
- * synced in two calls: after an error it must be known where the bytes went.
+ * A write that appends or moves an offset, and a write with a private opening, is copied and synced
+ * in two calls: after an error it must be known where the bytes went.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "engine/engine.h"
 #include "os/sys.h"
 
-/* The copy alone is O_DSYNC to a description that the program opened so. */
+/* Copies and syncs in two calls. The program's own O_DSYNC makes the copy alone a wait too. */
 static ssize_t copy_and_sync(const struct wt_target *target, const struct wt_io *io,
 			     struct wt_outcome *outcome)
 {
@@ -31,15 +31,18 @@ static ssize_t copy_and_sync(const struct wt_target *target, const struct wt_io 
 	return wt_engine_waited(err, ret, outcome);
 }
 
-/* pwritev2 cuts such a length before it looks at the address; write and pwrite look first. */
+/*
+ * Whether the length is more than one call writes: pwritev2 cuts it before it checks the address,
+ * while write and pwrite check first.
+ */
 static bool is_oversized(const struct wt_io *io)
 {
 	return wt_io_is_scalar(io) && io->iov->iov_len > WT_CALL_BYTES_MAX;
 }
 
 /*
- * One call cannot say where it went where it appends or moves an offset, and waits on the
- * description that it writes to.
+ * Whether one call can carry the write. It cannot say where the bytes went if it appends or moves
+ * an offset, and it waits on the description that it writes to.
  */
 static bool in_one_call(const struct wt_target *target, const struct wt_io *io,
 			const struct wt_outcome *outcome)
@@ -48,7 +51,7 @@ static bool in_one_call(const struct wt_target *target, const struct wt_io *io,
 	       !is_oversized(io);
 }
 
-/* The answer of the one call. Not all of it may have been copied when an error came. */
+/* Records the result of the one call. On an error only a part may have been copied. */
 static ssize_t answered(ssize_t ret, struct wt_outcome *outcome)
 {
 	outcome->waited = true;
@@ -64,18 +67,19 @@ static ssize_t dsync_write(const struct wt_target *target, const struct wt_io *i
 	if (!in_one_call(target, io, outcome))
 		return copy_and_sync(target, io, outcome);
 	if (!wt_filesystem_refused(target->fs, WT_REFUSED_RWF_DSYNC)) {
-		outcome->start =
-			io->offset; /* known before: the call may be where a thread is cancelled */
+		/* Set before the call, which may be cancelled. */
+		outcome->start = io->offset;
 		ssize_t ret = wt_io_pass_flagged(
 			io, wt_engine_rwf(target->rule->level, target->may_be_inline));
 
-		/* A flag that the program itself passed may be what is refused. */
+		/* The refusal may concern a flag that the program itself passed. */
 		if (!wt_sys_is_refusal(ret) || io->flags)
 			return answered(ret, outcome);
 		/*
-		 * A sealed or immutable file answers EPERM to any write, a sandbox to this call.
-		 * And a bad argument is EINVAL to any write, a file without a sync only to this
-		 * one, which has carried it out before it says so.
+		 * EPERM comes from a sealed or immutable file, for every write, or from a sandbox,
+		 * for this call. EINVAL comes from a bad argument, for every write, or from a file
+		 * that cannot be synced, for this call only, after the bytes were written. A second
+		 * try in two calls tells which.
 		 */
 		if (ret == -EPERM || ret == -EINVAL) {
 			ssize_t again = copy_and_sync(target, io, outcome);

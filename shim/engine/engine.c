@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* engine - what the engines share, and the engine that leaves a write to the kernel. */
+/* What the engines share, and the engine `none`, which leaves a write to the kernel. */
 #define _GNU_SOURCE
 #include "engine/engine.h"
 
@@ -17,9 +17,10 @@ int wt_engine_rwf(enum wt_level level, bool may_be_inline)
 }
 
 /*
- * fsync(2), EINVAL: the file has no such operation, which is so for most of the files in which the
- * kernel shows itself. It says nothing about the bytes, which the kernel has taken. WT_STRICT
- * promises that nothing is written uncovered, and such a file looked like any other when opened.
+ * For an fsync that returned EINVAL: the file has no such operation, as most files in which the
+ * kernel shows itself. The kernel has taken the bytes all the same. Under WT_STRICT nothing may be
+ * written uncovered, and such a file looked like any other when it was opened, so the write fails
+ * with -EIO.
  */
 static int cannot_be_synced(int fd, struct wt_outcome *outcome)
 {
@@ -42,7 +43,7 @@ int wt_engine_sync(const struct wt_target *target, int fd, struct wt_range range
 	return unlikely(err == -EINVAL) ? cannot_be_synced(fd, outcome) : err;
 }
 
-/* A wait on a private opening takes nothing from the program's description. */
+/* A wait on a private opening takes no error from the program's description. */
 ssize_t wt_engine_waited(int err, ssize_t ret, struct wt_outcome *outcome)
 {
 	outcome->waited = true;
@@ -51,7 +52,7 @@ ssize_t wt_engine_waited(int err, ssize_t ret, struct wt_outcome *outcome)
 	return err ? err : ret;
 }
 
-/* Without an offset in the call, threads and processes unseen may have moved the description's. */
+/* Without an offset in the call, another thread or process may have moved the description's. */
 struct wt_range wt_engine_range(const struct wt_target *target, const struct wt_outcome *outcome)
 {
 	return target->has_offset ? (struct wt_range){ outcome->start, outcome->copied }
@@ -78,8 +79,9 @@ static off_t size_of(int fd)
 }
 
 /*
- * Where a write of `ret` bytes went that named no place: before the description's new offset; or,
- * for a pwrite to an O_APPEND descriptor, which moves none, where the file has grown by as much.
+ * Finds where the bytes of a write are that named no place. They end at the description's new
+ * offset; but a pwrite to an O_APPEND descriptor moves no offset, and its bytes are where the file
+ * has grown by as many.
  */
 static void find_start(const struct wt_target *target, const struct wt_io *io, off_t size,
 		       ssize_t ret, struct wt_outcome *outcome)
@@ -109,7 +111,7 @@ ssize_t wt_engine_copy(const struct wt_target *target, const struct wt_io *io,
 			size = size_of(io->fd);
 	}
 	ssize_t ret = wt_io_pass(io);
-	/* What the program's own O_DSYNC took is the program's, as without libwt. */
+	/* If it was opened O_DSYNC, an error of the copy is the program's, as without libwt. */
 	if (ret > 0)
 		outcome->copied = ret;
 	else
@@ -120,7 +122,7 @@ ssize_t wt_engine_copy(const struct wt_target *target, const struct wt_io *io,
 	return ret;
 }
 
-/* Why nothing is done about the write was found when the engine was chosen. */
+/* The reason was reported when the engine was chosen. */
 static ssize_t none_write(const struct wt_target *target, const struct wt_io *io,
 			  struct wt_outcome *outcome)
 {

@@ -16,7 +16,7 @@ const struct wt_engine *wt_engine_by_id(enum wt_engine_id id)
 	return engines[id];
 }
 
-/* Whether an engine can serve the file, or what stands in its way. */
+/* What keeps an engine from serving the file; WT_WHY_NONE if nothing does. */
 static enum wt_reason obstacle(enum wt_engine_id id, struct wt_filesystem *fs, bool direct_works)
 {
 	if (id == WT_ENGINE_WRITEBACK && !(fs->kind->flags & WT_FS_WRITEBACK))
@@ -25,16 +25,16 @@ static enum wt_reason obstacle(enum wt_engine_id id, struct wt_filesystem *fs, b
 		return WT_WHY_NO_RANGE_SYNC;
 	if (id == WT_ENGINE_DIRECT && !direct_works)
 		return WT_WHY_NO_DIRECT;
-	/* WT_STRICT wants to know now, and nobody else before the first write. */
+	/* Under WT_STRICT the kernel is asked now; else only before the first write. */
 	if (id == WT_ENGINE_DIRECT && wt_ring_is_refused(wt_config.strict))
 		return WT_WHY_NO_RING;
 	return WT_WHY_NONE;
 }
 
 /*
- * Never direct: whatever else writes the file through the cache, a mapping or
- * another process, would make the kernel invent errors (dio_exclusion.h). Who names it
- * knows the file.
+ * The engine for a rule that names none. It is never direct: a mapping or another process that
+ * writes the file through the cache would make the kernel report false errors (dio_exclusion.h). A
+ * rule that names direct was written by somebody who knows the file.
  */
 static struct wt_choice automatic(const struct wt_rule *rule, struct wt_filesystem *fs)
 {
@@ -46,7 +46,7 @@ static struct wt_choice automatic(const struct wt_rule *rule, struct wt_filesyst
 	return (struct wt_choice){ &wt_engine_writeback, WT_WHY_WRITEBACK, false };
 }
 
-/* By what the engines can do. */
+/* The engine by the rule and by what the engines can do. */
 static struct wt_choice able(const struct wt_rule *rule, struct wt_filesystem *fs,
 			     bool direct_works)
 {
@@ -62,8 +62,8 @@ static struct wt_choice able(const struct wt_rule *rule, struct wt_filesystem *f
 }
 
 /*
- * Where nothing reaches a disk nothing is done. A disk that is memory or is never flushed still
- * gets what the level has of it: that is more than without libwt, and less than was asked for.
+ * If nothing can reach a disk, no engine is used. A disk that is memory or is never flushed still
+ * gets an engine: that keeps more than there is without libwt, if less than was asked for.
  */
 struct wt_choice wt_ladder_choose(const struct wt_rule *rule, struct wt_filesystem *fs,
 				  bool direct_works)

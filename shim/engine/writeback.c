@@ -2,19 +2,17 @@
 /*
  * The writeback engine: copy into the page cache, then sync_file_range(2).
  *
- * `through`: with all three flags (WB_SYNC_ALL since 5.2, fs/sync.c) the pages
- * are on the device and clean when it returns, and an error on the way is
- * returned. The device's cache is not flushed and no metadata is committed:
- * after power loss nothing is promised before an fsync.
+ * `through`: with all three flags (WB_SYNC_ALL since 5.2, fs/sync.c) the pages are on the device
+ * and clean when it returns, and an error of their writeback is returned. The device's cache is not
+ * flushed and no metadata is committed: nothing is promised after a loss of power before an fsync.
  *
- * `async`: the device write of the range is started and not waited for. At most
- * `window` bytes a descriptor are on their way.
+ * `async`: the writeback of the range is started and not waited for. At most `window` bytes of a
+ * descriptor are under way.
  *
- * A write without an offset of its own is followed by the whole file: its range
- * cannot be known when threads or processes share the offset, and the clean
- * part of a file costs nothing to skip (the page cache is searched by tag). Only `async` takes the
- * place that the offset tells: what another process has pushed aside is started with the next
- * window.
+ * After a write without an offset of its own the whole file is waited for, since its range cannot
+ * be known when threads or processes share the offset. The clean part of the file costs almost
+ * nothing, as the page cache is searched by tag. Only `async` takes the range that the offset
+ * shows: if another process has moved the offset, the bytes are started with the next window.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,21 +25,21 @@
 #include "state/inline_data.h"
 
 /*
- * Copy and device overlap in steps of this size. Smaller steps lose more than
- * they win where folios are large: one that is on its way already is passed over
- * by the next step's start. Of 256 KiB to 2 MiB this was best or nearly best for
- * 8 MiB on ext4 and XFS, with small folios and with large ones.
+ * Copying and writeback overlap in steps of this size. Smaller steps lose more than they win with
+ * large folios, as a folio that is under way already is skipped when the next step is started. Of
+ * 256 KiB to 2 MiB this was best or nearly best for 8 MiB on ext4 and XFS, with small folios and
+ * with large ones.
  */
 #define STEP_BYTES (1u << 20)
 
-#define INLINE_BYTES 4096 /* btrfs(5), max_inline */
+#define INLINE_BYTES 4096 /* the most that btrfs keeps inline (btrfs(5), max_inline) */
 
 #define WAIT_FOR_EARLIER SYNC_FILE_RANGE_WAIT_BEFORE
 #define START SYNC_FILE_RANGE_WRITE
 #define START_AND_WAIT                                                                             \
 	(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
 
-/* Not an answer about the disk, but about the call: go down the ladder. */
+/* Whether an error is about the call and not about the disk, so that a stronger call is tried. */
 static bool is_refusal(int err)
 {
 	return wt_sys_is_refusal(err) || err == -ESPIPE;
@@ -61,15 +59,15 @@ static int sync_range(const struct wt_target *target, int fd, struct wt_range ra
 		return 0;
 	outcome->fell = WT_WHY_NO_RANGE_SYNC;
 	if (privately)
-		outcome->private_open = NULL; /* what is refused is this request of the ring */
+		outcome->private_open = NULL; /* it is this request of the ring that is refused */
 	else
 		wt_filesystem_refuse(target->fs, WT_REFUSED_RANGE_SYNC);
 	return wt_engine_sync(target, fd, range, outcome);
 }
 
 /*
- * Starts the range. What was started before is waited for when this write would
- * go over the window, so an error of it is told to this write.
+ * Starts the writeback of the copied range, for `async`. If the window would be exceeded, what was
+ * started before is waited for, and its error is this write's.
  */
 static int start_range(const struct wt_target *target, int fd, struct wt_outcome *outcome)
 {
@@ -88,15 +86,15 @@ static int start_range(const struct wt_target *target, int fd, struct wt_outcome
 		if (err)
 			return err;
 	}
-	/* A page still on its way from an earlier write would be passed over by START alone. */
+	/* START alone would skip a page that is still under way for an earlier write. */
 	return sync_range(target, fd, range, WAIT_FOR_EARLIER | START, outcome);
 }
 
 /*
- * Copies step by step, each handed to the device while the next is copied, and waited for
- * before the one after that: an error of the device (*err) ends the copying. No
- * step starts at RLIMIT_FSIZE: there the kernel cuts one large write short, and
- * sends SIGXFSZ only to one that begins past it.
+ * Copies in steps. The device gets each step while the next one is copied, and it is waited for
+ * before the one after that. An error of the device (*err) ends the copying. No step begins at
+ * RLIMIT_FSIZE: the kernel cuts one large write short there, and sends SIGXFSZ only to a write that
+ * begins at the limit or past it.
  */
 static ssize_t copy_in_steps(const struct wt_target *target, const struct wt_io *io, int *err,
 			     struct wt_outcome *outcome)
@@ -121,7 +119,7 @@ static ssize_t copy_in_steps(const struct wt_target *target, const struct wt_io 
 		outcome->copied = done;
 		if ((size_t)ret < iov.iov_len || done == len)
 			break;
-		/* A refusal shows again when all is waited for. */
+		/* A refusal shows again in the wait for the whole range. */
 		wt_sys.sync_file_range(io->fd, step.offset, ret, START);
 		if (before.len_bytes && target->rule->level != WT_LEVEL_ASYNC)
 			*err = sync_range(target, io->fd, before, START_AND_WAIT, outcome);
@@ -137,8 +135,9 @@ static bool in_steps(const struct wt_target *target, const struct wt_io *io)
 }
 
 /*
- * Where compression comes first the wait may have found nothing on its way yet; and what is small
- * enough lies in the metadata, of which it starts nothing.
+ * Whether the writeback may only be queued (btrfs). With compression the wait may have found
+ * nothing under way yet. A small file is in the metadata, of which sync_file_range(2) writes
+ * nothing.
  */
 static bool is_only_queued(const struct wt_target *target, int fd, struct wt_outcome *outcome)
 {
@@ -156,9 +155,9 @@ static bool is_only_queued(const struct wt_target *target, int fd, struct wt_out
 }
 
 /*
- * btrfs writes what was dirty side by side as one extent, and drops all of it where one block
- * failed, though the pages of the others were clean before. Its FIEMAP waits until extents are in
- * their tree (btrfs_wait_ordered_range, fs/btrfs/fiemap.c); the error is there to be told by then.
+ * btrfs writes adjacent dirty blocks as one extent. If one block fails it drops the whole extent,
+ * even if the pages of the other blocks were clean before. Its FIEMAP waits until extents are in
+ * their tree (btrfs_wait_ordered_range, fs/btrfs/fiemap.c); by then the error can be reported.
  */
 static int wait_for_extent(const struct wt_target *target, int fd, struct wt_outcome *outcome)
 {
@@ -176,9 +175,9 @@ static int wait_for_extent(const struct wt_target *target, int fd, struct wt_out
 }
 
 /*
- * Whatever went wrong in a step, nothing of it is left on its way. What lies in the inode has no
- * page, which is asked before the wait: if another write moves it to a page afterwards, that is
- * dirty, and an fsync has it.
+ * Waits for the copied bytes, also after an error in a step, so that nothing stays under way. Bytes
+ * in the inode have no page. That is asked before the wait: if another write moves them to a page
+ * afterwards, that page is dirty, and an fsync writes it.
  */
 static int sync_copied(const struct wt_target *target, int fd, int err, struct wt_outcome *outcome)
 {
