@@ -20,7 +20,10 @@
 #include "state/pending_error.h"
 #include "state/suspect.h"
 
-/* What a wait can be told of the disk; the rest is said of the call, before any copy. */
+/*
+ * Whether an error can come from a wait for the disk. The other errors are about the call, and are
+ * returned before any copy.
+ */
 static bool is_about_disk(ssize_t ret)
 {
 	switch (ret) {
@@ -36,6 +39,7 @@ static bool is_about_disk(ssize_t ret)
 	return ret < 0 && ret != WT_DECLINED && !wt_sys_is_refusal(ret);
 }
 
+/* Whether bytes may be lost: the write waited for the disk, and got an error of it. */
 static bool is_lost(ssize_t ret, const struct wt_outcome *outcome)
 {
 	return unlikely(ret < 0) && ret != WT_DECLINED && outcome->waited &&
@@ -48,10 +52,10 @@ struct attempt {
 	const struct wt_io *io;
 	struct wt_outcome *outcome;
 	struct wt_waiter waiter;
-	bool answered;
+	bool has_result;
 	bool is_suspect;
 	bool excludes_direct;
-	struct wt_inode_here *inode; /* for that */
+	struct wt_inode_here *inode; /* for excludes_direct */
 	struct wt_private_open private_open;
 };
 
@@ -62,7 +66,7 @@ static void begin_suspicion(struct attempt *attempt)
 		return;
 	attempt->is_suspect = true;
 	wt_suspect_begin(attempt->target->file);
-	/* From here on each description has to be told by an fsync of its own. */
+	/* Each description gets the error by an fsync of its own, so no fdatasync is left out. */
 	if (attempt->target->rule->fsync_elide)
 		wt_elide_never(attempt->io->fd);
 }
@@ -73,9 +77,10 @@ static bool is_stable_level(const struct wt_target *target)
 }
 
 /*
- * Alone, the write waits on the description. Else on a private opening, and on the description only
- * if the program's own flags make it. Without a private opening its success is held against the
- * answers of those that waited at the same time.
+ * Registers the write's wait and decides what it waits on. Alone, it waits on the description. Else
+ * it waits on a private opening, and on the description too only if the program's own flags make
+ * it. Without a private opening its success is checked against the results of those that waited at
+ * the same time.
  */
 static void enter(struct attempt *attempt)
 {
@@ -99,7 +104,10 @@ static void enter(struct attempt *attempt)
 		wt_waiter_end(&attempt->waiter, false);
 }
 
-/* Copied, not on the disk, and not because somebody has overwritten them. */
+/*
+ * Whether the bytes were copied but are not on the disk. The cache is asked again at the end,
+ * because another write may have overwritten them meanwhile.
+ */
 static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *io,
 			   const struct wt_outcome *outcome)
 {
@@ -109,8 +117,8 @@ static bool are_bytes_lost(const struct wt_target *target, const struct wt_io *i
 }
 
 /*
- * The write may be where a thread is cancelled: what it holds is let go all the same, and where
- * it may have been told of its bytes' loss, fsync is.
+ * Releases what the write holds, also when its thread is cancelled in the write. If the write may
+ * then have taken the report of its lost bytes, the error is kept for fsync.
  */
 static void leave(struct attempt *attempt)
 {
@@ -119,20 +127,21 @@ static void leave(struct attempt *attempt)
 
 	if (outcome->offset_token)
 		wt_description_let_offset(target->description, outcome->offset_token);
-	if (!attempt->answered && attempt->waiter.waits &&
+	if (!attempt->has_result && attempt->waiter.waits &&
 	    are_bytes_lost(target, attempt->io, outcome))
 		wt_pending_error_keep(target->description, -EIO);
 	if (attempt->is_suspect)
 		wt_suspect_end(target->file);
 	outcome->private_open = NULL;
-	wt_waiter_leave(&attempt->waiter, !attempt->answered);
+	wt_waiter_leave(&attempt->waiter, !attempt->has_result);
 	if (attempt->excludes_direct)
 		wt_dio_exclusion_leave_cached(attempt->inode);
 }
 
 /*
- * Another wait may have been told what was this write's to hear: the disk knows, and so do the
- * others, when they have ended.
+ * Whether another wait may have got the error of this write. It has not if none of the overlapping
+ * waits failed. While some of them still wait, the disk is asked first: if the bytes are there,
+ * their end need not be awaited.
  */
 static bool is_in_doubt(const struct attempt *attempt)
 {
@@ -145,8 +154,8 @@ static bool is_in_doubt(const struct attempt *attempt)
 }
 
 /*
- * Before the copy a write of part of a block may have failed at the read of the rest, and any
- * at a full disk, which concerns no fsync.
+ * Whether the write failed after its bytes were copied. An error before the copy concerns no fsync:
+ * the rest of a block that is written in part could not be read, or the disk is full.
  */
 static bool was_copied(const struct wt_target *target, const struct wt_io *io, int err,
 		       const struct wt_outcome *outcome)
@@ -164,8 +173,9 @@ static bool was_copied(const struct wt_target *target, const struct wt_io *io, i
 }
 
 /*
- * What a wait took is told all the same: to the fsync of the description it was taken from, and,
- * as it is marked as seen, to what is opened before an fsync was told (errseq_sample).
+ * An error that the wait took is still reported to the program: to an fsync of the description that
+ * it was taken from, and, as the error is now marked as seen (errseq_sample), to descriptions
+ * opened before an fsync has returned it.
  */
 static void keep_error(const struct attempt *attempt, int err)
 {
@@ -180,19 +190,25 @@ static void keep_error(const struct attempt *attempt, int err)
 	wt_pending_error_keep_for_later(attempt->io->fd, err);
 }
 
-/* Put out of its ring by a handler's writes, or refused by a sandbox that came late. */
+/* A signal handler's writes have replaced the private opening, or a sandbox refuses its sync. */
 static bool is_private_open_gone(ssize_t ret)
 {
 	return ret == -ESTALE || ret == -ECANCELED;
 }
 
-/* What is the same a second time. A copy would go on behind the first. */
+/*
+ * Whether the write can be repeated: it names its offset, and is no stream or copy, which would go
+ * on behind the first.
+ */
 static bool can_repeat(const struct attempt *attempt)
 {
 	return attempt->target->has_offset && attempt->io->call != WT_ACT;
 }
 
-/* The same bytes to the same place, and with a wait of its own from before that. */
+/*
+ * Writes the same bytes to the same place again, now with a wait on the description that is
+ * registered before the copy.
+ */
 static ssize_t write_again(const struct wt_engine *engine, struct attempt *attempt)
 {
 	attempt->outcome->private_open = NULL;
@@ -202,6 +218,7 @@ static ssize_t write_again(const struct wt_engine *engine, struct attempt *attem
 	return engine->write(attempt->target, attempt->io, attempt->outcome);
 }
 
+/* Writes through the cache, with a registered wait. Bytes, -errno or WT_DECLINED. */
 static ssize_t write_watched(const struct wt_engine *engine, struct attempt *attempt)
 {
 	const struct wt_target *target = attempt->target;
@@ -212,12 +229,12 @@ static ssize_t write_watched(const struct wt_engine *engine, struct attempt *att
 	ssize_t ret = engine->write(target, attempt->io, outcome);
 	if (unlikely(is_private_open_gone(ret)) && outcome->private_open && can_repeat(attempt))
 		ret = write_again(engine, attempt);
-	attempt->answered = true;
+	attempt->has_result = true;
 	if (!outcome->copied && !is_about_disk(outcome->took))
 		outcome->took = 0;
 	bool waited_there = attempt->waiter.waits && !outcome->private_open && outcome->waited;
 	if (is_lost(ret, outcome))
-		begin_suspicion(attempt); /* before others can find this wait ended */
+		begin_suspicion(attempt); /* before other waiters can find this wait ended */
 	wt_waiter_end(&attempt->waiter, outcome->waited && ret < 0);
 	if (outcome->took || is_lost(ret, outcome))
 		keep_error(attempt, outcome->took ? outcome->took : ret);
@@ -229,8 +246,8 @@ static ssize_t write_watched(const struct wt_engine *engine, struct attempt *att
 }
 
 /*
- * The kernel records no error of an O_DIRECT write, but every description of the file would
- * have been told of these bytes, had they gone through the cache.
+ * Keeps an error of a direct write for every description of the file. The kernel records none for
+ * O_DIRECT, but had the bytes gone through the cache, each description would have got it.
  */
 static void keep_error_for_all(int written_fd, int err)
 {
@@ -245,7 +262,7 @@ static void keep_error_for_all(int written_fd, int err)
 	}
 }
 
-/* As after a write(2) that failed, unless somebody else has moved the offset on. */
+/* Moves the offset back, as after a write(2) that failed, unless somebody else has moved it on. */
 static void restore_offset(const struct wt_target *target, const struct wt_io *io,
 			   const struct wt_outcome *outcome)
 {
@@ -257,8 +274,9 @@ static void restore_offset(const struct wt_target *target, const struct wt_io *i
 	wt_description_let_offset(target->description, token);
 }
 
-/* A wait of the write ended with an error, that may be another's. */
-static ssize_t settle(const struct wt_engine *engine, const struct attempt *attempt, ssize_t ret)
+/* The result of a write whose wait ended with an error that may belong to another write. */
+static ssize_t resolve_error(const struct wt_engine *engine, const struct attempt *attempt,
+			     ssize_t ret)
 {
 	const struct wt_target *target = attempt->target;
 	const struct wt_outcome *outcome = attempt->outcome;
@@ -276,10 +294,12 @@ static ssize_t settle(const struct wt_engine *engine, const struct attempt *atte
 }
 
 /*
- * A success is not believed where a neighbour's error may have been this write's too, nor where the
- * file system died and tells success to whoever comes after that.
+ * Verifies a success, which may be false for two reasons. An error of the file that was under
+ * investigation meanwhile may be this write's too, so the bytes are read back. Or the file system
+ * died and returns success to those who come later. `ret`, or -EIO.
  */
-static ssize_t doubt(struct attempt *attempt, ssize_t ret, uint32_t suspect, bool is_direct)
+static ssize_t verify_success(struct attempt *attempt, ssize_t ret, uint32_t suspect,
+			      bool is_direct)
 {
 	const struct wt_target *target = attempt->target;
 	const struct wt_outcome *outcome = attempt->outcome;
@@ -299,14 +319,14 @@ static ssize_t doubt(struct attempt *attempt, ssize_t ret, uint32_t suspect, boo
 	return ret;
 }
 
-/* Whether others may be writing the file past the cache at this moment. */
+/* Whether other threads may be writing the file past the cache at this moment. */
 static bool is_written_directly(const struct wt_engine *engine, const struct wt_target *target)
 {
 	return engine->bypasses_cache ? wt_dio_exclusion_any_direct(target->file)
 				      : target->fl & O_DIRECT;
 }
 
-static ssize_t answer(const struct wt_engine *engine, struct attempt *attempt)
+static ssize_t write_and_verify(const struct wt_engine *engine, struct attempt *attempt)
 {
 	const struct wt_target *target = attempt->target;
 	struct wt_outcome *outcome = attempt->outcome;
@@ -325,8 +345,8 @@ static ssize_t answer(const struct wt_engine *engine, struct attempt *attempt)
 	if (is_lost(ret, outcome))
 		begin_suspicion(attempt);
 	else if (ret > 0)
-		ret = doubt(attempt, ret, suspect, is_written_directly(engine, target));
-	return unlikely(attempt->is_suspect) ? settle(engine, attempt, ret) : ret;
+		ret = verify_success(attempt, ret, suspect, is_written_directly(engine, target));
+	return unlikely(attempt->is_suspect) ? resolve_error(engine, attempt, ret) : ret;
 }
 
 struct write {
@@ -339,7 +359,7 @@ static void carry_out(void *arg)
 {
 	struct write *write = arg;
 
-	write->ret = answer(write->engine, &write->attempt);
+	write->ret = write_and_verify(write->engine, &write->attempt);
 }
 
 static void leave_write(void *arg)
@@ -364,7 +384,7 @@ ssize_t wt_attribution_write(const struct wt_engine *engine, const struct wt_tar
 		},
 	};
 
-	/* Only where a write(2) is cancelled. */
+	/* This write is cancelled only where a write(2) is. */
 	wt_thread_run(carry_out, leave_write, &write);
 	return write.ret;
 }

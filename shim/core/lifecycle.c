@@ -65,7 +65,7 @@ void wt_core_closing_range(unsigned int first, unsigned int last)
 	int fd = wt_fdtable_next_ruled(first);
 	if (fd >= 0)
 		wt_program_ring_look_in_time();
-	/* One after the other: the last of a file's descriptors is the one that counts. */
+	/* One after the other, because the last descriptor of a file counts. */
 	for (; fd >= 0 && (unsigned int)fd <= last; fd = wt_fdtable_next_ruled(fd + 1)) {
 		wt_mirror_closing(fd);
 		wt_fdtable_forget(fd);

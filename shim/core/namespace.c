@@ -28,7 +28,7 @@
 #include "state/journal.h"
 #include "state/pending_error.h"
 
-/* What a sync answers that could not be asked for, besides 0 and -errno. */
+/* The result of a sync that could not be tried, besides 0 and -errno. */
 #define CANNOT 1
 
 static void close_if_open(int fd)
@@ -37,9 +37,11 @@ static void close_if_open(int fd)
 		wt_sys.close(fd);
 }
 
-/* Of a file that cannot be looked at: a file system that has failed is an error, all else a limit.
+/*
+ * For a file that cannot be looked at: the error of a failed file system counts; any other error is
+ * a limit of libwt, and `otherwise` is the result.
  */
-static int unseen(int err, int otherwise)
+static int error_or(int err, int otherwise)
 {
 	return err == -EIO || err == -EROFS ? err : otherwise;
 }
@@ -49,19 +51,19 @@ static void not_covered(int fd, enum wt_reason why)
 	wt_stats_event(WT_EVENT_NOT_COVERED, fd, NULL, NULL, wt_reason_text(why));
 }
 
-/* The level of a file where its names matter. */
+/* The level of a file as far as its names matter. */
 static enum wt_level level_of(int fd, const struct wt_path *place)
 {
 	return wt_namespace_level(fd, place, WT_LEVEL_DSYNC);
 }
 
-/* A refusal leads to another way, an error of the disk never does. */
+/* CANNOT for a refusal, which leads to another way; an error of the disk never does. */
 static int answer_of(int err)
 {
 	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR ? CANNOT : err;
 }
 
-/* A sync of the file has returned this. Its success counts while the file system lives. */
+/* The result of a sync that returned `err`. A success counts if the file system is alive. */
 static int synced(int fd, int err)
 {
 	return err ? answer_of(err) : wt_journal_confirm(fd);
@@ -77,7 +79,7 @@ static int sync_by(int (*sync)(int), int fd)
 	return synced(fd, err);
 }
 
-/* Stronger and slower than what is wanted: all of the file system that holds the file. */
+/* Syncs the whole file system of the file, which is stronger and slower than what is wanted. */
 static int sync_filesystem_of(int fd)
 {
 	struct stat st, around;
@@ -91,9 +93,9 @@ static int sync_filesystem_of(int fd)
 		int dir =
 			wt_namespace_open_parent(&(struct wt_path){ AT_FDCWD, room.at }, O_RDONLY);
 
-		ret = dir < 0 ? unseen(dir, CANNOT) : CANNOT;
+		ret = dir < 0 ? error_or(dir, CANNOT) : CANNOT;
 
-		/* A file can be mounted alone. */
+		/* The file may be mounted alone, on another file system than its directory. */
 		if (dir >= 0 && !wt_sys.identify(dir, &around) && around.st_dev == st.st_dev)
 			ret = sync_by(wt_sys.syncfs, dir);
 		close_if_open(dir);
@@ -102,7 +104,7 @@ static int sync_filesystem_of(int fd)
 	return ret;
 }
 
-/* `fd` may be an O_PATH descriptor. */
+/* Syncs a file through a private opening. `fd` may be an O_PATH descriptor. */
 static int sync_file(int fd, bool datasync)
 {
 	struct wt_private_open private_open;
@@ -113,14 +115,15 @@ static int sync_file(int fd, bool datasync)
 		ret = wt_private_open_sync(&private_open, WT_WHOLE_FILE, datasync);
 		ret = ret == -ESTALE || ret == -ECANCELED ? CANNOT : synced(fd, ret);
 	}
-	/* The kernel tells an error to openings yet to come until somebody has seen it. */
+	/* The sync has marked the error as seen, so it is kept for openings yet to come. */
 	if (ret < 0)
 		wt_pending_error_keep_for_later(fd, ret);
-	/* It would hold the file. */
+	/* Drops the mirror, which would hold the space of the file once it is removed. */
 	wt_mirror_closing(fd);
 	return ret == CANNOT ? sync_filesystem_of(fd) : ret;
 }
 
+/* Makes the program's own call. 0 or -errno. */
 static int pass(const struct wt_naming *naming)
 {
 	const struct wt_path *from = &naming->from, *to = &naming->to;
@@ -156,7 +159,7 @@ static int pass(const struct wt_naming *naming)
 	return ret < 0 ? -*wt_thread_failure() : ret;
 }
 
-/* `done` is the directory that was synced before, and becomes this one. */
+/* Syncs the directory of `place`, unless it is `done`, which was synced before. Sets `done`. */
 static int sync_parent(const struct wt_path *place, struct stat *done)
 {
 	struct wt_path parent;
@@ -172,14 +175,17 @@ static int sync_parent(const struct wt_path *place, struct stat *done)
 	int dir = wt_sys_open_aside(parent.dirfd, parent.path, O_RDONLY | O_DIRECTORY);
 	wt_small_buffer_leave(&room);
 	if (dir < 0)
-		return unseen(dir, CANNOT);
+		return error_or(dir, CANNOT);
 	int ret = sync_by(wt_sys.fsync, dir);
 	wt_sys.close(dir);
 	*done = st;
 	return ret;
 }
 
-/* Where the directory cannot be: a sync of the file that has a name there brings it along. */
+/*
+ * For a directory that cannot be synced: syncs the file that has a name there, or reports that the
+ * name is not stable.
+ */
 static int sync_named(const struct wt_naming *naming, const struct wt_path *changed)
 {
 	bool exchanged = naming->flags & RENAME_EXCHANGE;
@@ -188,7 +194,7 @@ static int sync_named(const struct wt_naming *naming, const struct wt_path *chan
 	if (naming->call < WT_UNLINK) {
 		int fd = wt_namespace_look(exchanged ? changed : &naming->to, O_NOFOLLOW);
 
-		ret = fd < 0 ? unseen(fd, CANNOT) : sync_file(fd, false);
+		ret = fd < 0 ? error_or(fd, CANNOT) : sync_file(fd, false);
 		close_if_open(fd);
 	}
 	if (ret != CANNOT)
@@ -199,7 +205,7 @@ static int sync_named(const struct wt_naming *naming, const struct wt_path *chan
 	return 0;
 }
 
-/* Makes the names stable that were changed at the places; `second` may be NULL. */
+/* Makes the names stable that were changed at these places; `second` may be NULL. */
 static int sync_names(const struct wt_naming *naming, const struct wt_path *first,
 		      const struct wt_path *second)
 {
@@ -217,35 +223,35 @@ static int sync_names(const struct wt_naming *naming, const struct wt_path *firs
 	return ret;
 }
 
-/* A file that is given another name. */
-struct bearer {
+/* A file that gets another name. */
+struct renamed {
 	int err; /* -errno where it could not be looked at */
 	struct stat st;
 	enum wt_level before;
 	enum wt_level after;
 };
 
-static struct bearer bearer_of(const struct wt_path *place)
+static struct renamed renamed_at(const struct wt_path *place)
 {
-	struct bearer bearer = { 0 };
+	struct renamed renamed = { 0 };
 
-	bearer.err = wt_namespace_level_at(place, O_NOFOLLOW, WT_LEVEL_DSYNC, &bearer.st,
-					   &bearer.before);
-	return bearer;
+	renamed.err = wt_namespace_level_at(place, O_NOFOLLOW, WT_LEVEL_DSYNC, &renamed.st,
+					    &renamed.before);
+	return renamed;
 }
 
-/* Under its new name, by a descriptor of it. 0 or the -errno of a sync. */
-static int named_as(struct bearer *bearer, int fd, const struct wt_path *place)
+/* Called when the file has its new name, with a descriptor of it. 0 or the -errno of a sync. */
+static int named_by_fd(struct renamed *renamed, int fd, const struct wt_path *place)
 {
 	int ret = 0;
 
-	bearer->after = level_of(fd, place);
+	renamed->after = level_of(fd, place);
 	wt_stats_renamed(fd);
-	/* Before the sync: no write that comes after it may be left out. */
-	if (bearer->after > bearer->before)
-		wt_fdtable_doubt(&bearer->st);
-	if (bearer->after && !bearer->before)
-		ret = sync_file(fd, bearer->after == WT_LEVEL_DSYNC);
+	/* Before the sync, so that every write that comes after it follows the new rule. */
+	if (renamed->after > renamed->before)
+		wt_fdtable_doubt(&renamed->st);
+	if (renamed->after && !renamed->before)
+		ret = sync_file(fd, renamed->after == WT_LEVEL_DSYNC);
 	if (ret != CANNOT)
 		return ret;
 	not_covered(fd, WT_WHY_BYTES_UNSYNCED);
@@ -253,25 +259,26 @@ static int named_as(struct bearer *bearer, int fd, const struct wt_path *place)
 }
 
 /*
- * It has its new name. Its bytes were written through under the old one, or else they are made
- * stable now, before the name is: a stable name of lost bytes would be worse than none.
+ * Called when the file has its new name. If its bytes were not written through under the old one,
+ * they are made stable now, before the name is: a stable name of lost bytes would be worse than
+ * none.
  */
-static int named(struct bearer *bearer, const struct wt_path *place)
+static int named(struct renamed *renamed, const struct wt_path *place)
 {
 	struct stat st;
 	int ret = 0;
 
-	if (!bearer->err && !bearer->before && !wt_stats_event_at(0) &&
-	    (!S_ISREG(bearer->st.st_mode) ||
+	if (!renamed->err && !renamed->before && !wt_stats_event_at(0) &&
+	    (!S_ISREG(renamed->st.st_mode) ||
 	     !wt_namespace_may_have_rule(place, O_NOFOLLOW, WT_LEVEL_DSYNC)))
 		return 0;
-	int fd = bearer->err ? bearer->err : wt_namespace_look(place, O_NOFOLLOW);
-	/* Or another has moved it on since, or put another file there. */
-	if (fd < 0 || wt_sys.identify(fd, &st) || !wt_is_same_file(&st, &bearer->st)) {
+	int fd = renamed->err ? renamed->err : wt_namespace_look(place, O_NOFOLLOW);
+	/* Or another process has moved the file on, or has put another one there. */
+	if (fd < 0 || wt_sys.identify(fd, &st) || !wt_is_same_file(&st, &renamed->st)) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		ret = unseen(fd, 0);
+		ret = error_or(fd, 0);
 	} else {
-		ret = named_as(bearer, fd, place);
+		ret = named_by_fd(renamed, fd, place);
 	}
 	close_if_open(fd);
 	return ret;
@@ -280,10 +287,10 @@ static int named(struct bearer *bearer, const struct wt_path *place)
 static int change_by_rename(const struct wt_naming *naming)
 {
 	bool exchanges = naming->flags & RENAME_EXCHANGE;
-	struct bearer one = bearer_of(&naming->from), other = { 0 };
+	struct renamed one = renamed_at(&naming->from), other = { 0 };
 
 	if (exchanges)
-		other = bearer_of(&naming->to);
+		other = renamed_at(&naming->to);
 	int err = pass(naming);
 	if (err)
 		return err;
@@ -296,7 +303,10 @@ static int change_by_rename(const struct wt_naming *naming)
 	return bytes_err ? bytes_err : err;
 }
 
-/* The old name stays. It may be none: an empty path is the descriptor (AT_EMPTY_PATH). */
+/*
+ * The level that the linked file had. It may have had no name: an empty path means the descriptor
+ * (AT_EMPTY_PATH).
+ */
 static enum wt_level level_of_linked(const struct wt_naming *naming)
 {
 	const struct wt_path *from = &naming->from;
@@ -316,7 +326,7 @@ static int change_by_link(const struct wt_naming *naming)
 
 	if (err)
 		return err;
-	struct bearer linked = { .before = level_of_linked(naming) };
+	struct renamed linked = { .before = level_of_linked(naming) };
 	linked.err = wt_sys.identify_at(naming->to.dirfd, naming->to.path, AT_SYMLINK_NOFOLLOW,
 					&linked.st);
 	int bytes_err = named(&linked, &naming->to);
@@ -328,14 +338,14 @@ static int change_by_link(const struct wt_naming *naming)
 
 static int change_by_unlink(const struct wt_naming *naming)
 {
-	struct bearer gone = bearer_of(&naming->from);
+	struct renamed gone = renamed_at(&naming->from);
 	int err = pass(naming);
 
 	if (err)
 		return err;
 	if (gone.err) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		return unseen(gone.err, 0);
+		return error_or(gone.err, 0);
 	}
 	return gone.before ? sync_names(naming, &naming->from, NULL) : 0;
 }
@@ -371,9 +381,9 @@ int wt_namespace_truncate(const char *path, off_t len)
 	int fd = wt_namespace_look(&place, 0);
 	if (fd < 0) {
 		not_covered(-1, WT_WHY_NAME_UNSEEN);
-		return unseen(fd, 0);
+		return error_or(fd, 0);
 	}
-	/* Whatever its name is now: the program's next fdatasync has something to do. */
+	/* The next fdatasync has something to do, whether or not this name has a rule. */
 	wt_elide_doubt(fd);
 	enum wt_level level = wt_namespace_level(fd, &place, WT_LEVEL_THROUGH);
 	int ret = level ? sync_file(fd, level != WT_LEVEL_SYNC) : 0;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * namespace_look - what stands at a name that a call is about to change, or has just changed: its
- * file and that file's level. The kernel must have read the name. A descriptor that is returned has
- * a high number (wt_sys_open_aside); none may be open while the program's own call runs. No lock.
+ * namespace_look - what is found at a name that a call is about to change, or has just changed: its
+ * file, and the level of that file.
+ *
+ * The kernel must have read the name. A descriptor that is returned has a high number
+ * (wt_sys_open_aside) and is the caller's to close; none may be open while the program's own call
+ * runs. Changes nothing, no lock.
  */
 #ifndef WT_NAMESPACE_LOOK_H
 #define WT_NAMESPACE_LOOK_H
@@ -15,14 +18,16 @@
 #include "os/small_buffer.h"
 #include "state/path.h"
 
-/* As wt_path_name; `place` is NULL where it is not known. The caller leaves the room. */
+/*
+ * As wt_path_name, into `room`, which the caller has to leave. `place` is NULL if it is not known.
+ */
 ssize_t wt_namespace_path(int fd, const struct stat *st, const struct wt_path *place,
 			  struct wt_small_buffer *room, bool *hearsay);
 
-/* Opens the file with O_PATH; `nofollow`: O_NOFOLLOW or 0. The descriptor or -errno. */
+/* Opens the file with O_PATH; `nofollow` is O_NOFOLLOW or 0. The descriptor or -errno. */
 int wt_namespace_look(const struct wt_path *place, int nofollow);
 
-/* The name of the directory that a name is in. The caller leaves the room. 0 or -ENOMEM. */
+/* The directory that holds a name, in `room`, which the caller has to leave. 0 or -ENOMEM. */
 int wt_namespace_parent(const struct wt_path *place, struct wt_small_buffer *room,
 			struct wt_path *parent);
 
@@ -30,18 +35,18 @@ int wt_namespace_parent(const struct wt_path *place, struct wt_small_buffer *roo
 int wt_namespace_open_parent(const struct wt_path *place, int flags);
 
 /*
- * The level of the file by the name that it has now, if it is at least that one, or `off`. `place`
- * is where it was found, or NULL: without /proc nothing else tells its name.
+ * The level of the file by its present name, if it is at least `least`; else WT_LEVEL_OFF. `place`
+ * is where it was found, or NULL: without /proc nothing else shows its name.
  */
 enum wt_level wt_namespace_level(int fd, const struct wt_path *place, enum wt_level least);
 
 /*
- * Whether a rule at that level may be for the file of that name, which need not be there. Found
- * without a descriptor; true too where that cannot tell.
+ * Whether a rule of at least this level may be about the file of that name, which need not exist.
+ * Found without a descriptor; true if it cannot be found out.
  */
 bool wt_namespace_may_have_rule(const struct wt_path *place, int nofollow, enum wt_level least);
 
-/* What stands at a place now: 0 or -errno, the file and its level as wt_namespace_level has it. */
+/* The file at a place, and its level as by wt_namespace_level. 0 or -errno. */
 int wt_namespace_level_at(const struct wt_path *place, int nofollow, enum wt_level least,
 			  struct stat *st, enum wt_level *level);
 

@@ -18,7 +18,7 @@
 
 #define LOOK_EVERY_NS 10000000u
 
-static _Atomic bool submits_seen; /* by symbols of liburing.so */
+static _Atomic bool submits_seen; /* the program submits by symbols of liburing.so */
 static _Atomic bool writes_unseen;
 static _Atomic bool opens_unseen;
 
@@ -51,7 +51,7 @@ static void look(bool (*is_there)(void))
 {
 	uint32_t begun = wt_ring_begun();
 
-	/* With liburing.so it is most likely that one's, whose submissions are seen. */
+	/* With liburing.so the ring is most likely made by it, and its submissions are seen. */
 	if (wt_real_has_liburing() || atomic_load(&submits_seen) || atomic_load(&opens_unseen))
 		return;
 	if (!wt_ring_has_descriptor() && is_there() && wt_ring_begun() == begun)

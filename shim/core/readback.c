@@ -17,31 +17,31 @@
 #include "state/pending_error.h"
 
 #define PAGE_BYTES 4096u
-#define BLOCK_BYTES 4096u /* no extent of the file systems known here begins inside one */
+#define BLOCK_BYTES 4096u /* no extent of a file system known here begins inside a block */
 
 /* A large folio is dropped whole or not at all, and is aligned to its size (mm/truncate.c). */
 static const uint64_t folio_bytes[] = { PAGE_BYTES, 64u << 10, 2u << 20, 16u << 20 };
 
-#define PIECE_BYTES 1024u /* small: a signal handler may write, on a stack of its own */
+#define PIECE_BYTES 1024u /* small, as a signal handler may write, on a stack of its own */
 #define DROP_TRIES 50
 #define READ_TRIES 3
 #define SYNC_TRIES 50
 
-/* The program's bytes in order, wherever its vector has them. */
+/* A position in the program's bytes, which its vector may scatter. */
 struct cursor {
 	const struct wt_io *io;
 	int index;
 	size_t within;
-	bool met_zeros; /* a block of nothing else */
+	bool met_zeros; /* some block had only zeros */
 };
 
-/* The vector is the program's memory too. */
+/* Reads one entry of the vector, which is the program's memory too. */
 static bool read_piece(const struct wt_io *io, int index, struct iovec *piece)
 {
 	return index < io->iovcnt && wt_sys_read_program(piece, &io->iov[index], sizeof(*piece));
 }
 
-/* Copies the next `len` bytes as the kernel would; false where they are not there. */
+/* Copies the next `len` bytes as the kernel would; false if they cannot be read. */
 static bool next_bytes(struct cursor *at, char *to, size_t len)
 {
 	while (len) {
@@ -65,7 +65,7 @@ static bool next_bytes(struct cursor *at, char *to, size_t len)
 	return true;
 }
 
-/* Whether the next `len` bytes, all in one block of the file, are those on the disk. */
+/* Whether the next `len` bytes, all within one block of the file, equal those on the disk. */
 static bool is_same_block(struct cursor *at, const char *disk, size_t len)
 {
 	char mine[PIECE_BYTES];
@@ -98,8 +98,9 @@ static bool is_same(struct cursor *at, const char *disk, off_t offset, size_t le
 }
 
 /*
- * An O_DIRECT read first writes back what is dirty in its range, and is told of errors by
- * flags of the inode that are older than this and then cleared (filemap_check_errors): so again.
+ * Reads from the device. An O_DIRECT read first writes back what is dirty in its range. It then may
+ * return an error that is older than the read, from flags of the inode which are cleared by that
+ * (filemap_check_errors), so it is tried again. Bytes or -errno.
  */
 static ssize_t read_block(struct wt_ring *ring, int slot, void *buf, size_t len, off_t offset)
 {
@@ -110,7 +111,7 @@ static ssize_t read_block(struct wt_ring *ring, int slot, void *buf, size_t len,
 	return ret;
 }
 
-/* Where the answer does not say how much was copied, all of it is asked for. */
+/* How many bytes were copied; all that the program passed if the result does not say. */
 static size_t length(const struct wt_io *io, const struct wt_outcome *outcome)
 {
 	size_t len = 0;
@@ -130,8 +131,8 @@ static size_t length(const struct wt_io *io, const struct wt_outcome *outcome)
 }
 
 /*
- * A block that was never written reads as zeros too, so these prove nothing where the file system
- * has no extent that it takes for written.
+ * Whether the whole range is in extents that the file system takes for written. A block that was
+ * never written reads as zeros too, so zeros alone prove nothing.
  */
 static bool is_written(int fd, struct wt_range range)
 {
@@ -156,6 +157,7 @@ static bool is_written(int fd, struct wt_range range)
 	return true;
 }
 
+/* Reads the range through the mirror, and compares it with the program's bytes. */
 static bool compare(struct wt_ring *ring, int slot, const struct wt_io *io, struct wt_range range,
 		    unsigned int align)
 {
@@ -180,6 +182,7 @@ static bool compare(struct wt_ring *ring, int slot, const struct wt_io *io, stru
 	return !at.met_zeros || is_written(io->fd, range);
 }
 
+/* Whether the bytes of the write read the same through a mirror of this kind. */
 static bool reads_back(const struct wt_target *target, const struct wt_io *io,
 		       enum wt_mirror_kind kind, const struct wt_outcome *outcome)
 {
@@ -203,7 +206,7 @@ static bool reads_back(const struct wt_target *target, const struct wt_io *io,
 bool wt_readback_is_on_disk(const struct wt_target *target, const struct wt_io *io,
 			    const struct wt_outcome *outcome)
 {
-	/* An O_DIRECT read of them is answered from memory. */
+	/* For bytes in the inode an O_DIRECT read is answered from memory. */
 	if (target->may_be_inline && wt_inline_is(io->fd))
 		return false;
 	return reads_back(target, io, WT_MIRROR_READ, outcome);
@@ -223,21 +226,22 @@ static struct wt_range widened(struct wt_range range, uint64_t unit)
 				  wt_round_up(range.offset + range.len_bytes, unit) - first };
 }
 
+/* Whether the pages have left the cache. */
 static bool is_dropped(const struct wt_target *target, int fd, struct wt_range pages,
 		       unsigned int tries)
 {
 	struct wt_pages left;
 	int err = wt_sys.cachestat(fd, pages.offset, pages.len_bytes, &left);
 
-	/* Without cachestat(2), and where it counts another layer's pages, all widths are tried. */
+	/* Without cachestat(2), or where it counts another layer's pages, try every width. */
 	if (err || !(target->fs->kind->flags & WT_FS_WRITEBACK))
 		return tries >= WT_LENGTH(folio_bytes);
 	return !left.cached;
 }
 
 /*
- * Out of the cache, so that it cannot differ from the disk. What a neighbour has
- * dirtied in the same page is written first; what a mapping holds cannot be dropped.
+ * Drops the range from the cache, so that the cache cannot differ from the disk. What another write
+ * has dirtied in the same pages is written first. What is mapped cannot be dropped.
  */
 static void drop_from_cache(const struct wt_target *target,
 			    const struct wt_private_open *private_open, int fd,
@@ -249,7 +253,10 @@ static void drop_from_cache(const struct wt_target *target,
 		size_t width = tries < WT_LENGTH(folio_bytes) ? tries : WT_LENGTH(folio_bytes) - 1;
 		struct wt_range wide = widened(range, folio_bytes[width]);
 
-		/* A wait on the program's description could take another writer's error. */
+		/*
+		 * Only on a private opening: a wait on the program's description could take another
+		 * write's error.
+		 */
 		if (private_open)
 			wt_private_open_wait(private_open, pages);
 		if (!private_open ? tries : tries > WT_LENGTH(folio_bytes))
@@ -262,9 +269,9 @@ static void drop_from_cache(const struct wt_target *target,
 }
 
 /*
- * On the private opening; or, where a sandbox that came late refuses that to the ring, on the
- * program's description, since the bytes are known to be there and only the flush is wanted. What
- * this takes is owed, and others who wait there are told of it.
+ * Syncs the range on the private opening. If a sandbox refuses that to the ring, on the program's
+ * description: the bytes are known to be on the disk, and only the flush is wanted. An error that
+ * this takes is pending for the program's fsync, and other waiters learn that this wait failed.
  */
 static int sync_once(const struct wt_target *target, const struct wt_private_open *private_open,
 		     int fd, struct wt_range range)
@@ -285,8 +292,8 @@ static int sync_once(const struct wt_target *target, const struct wt_private_ope
 }
 
 /*
- * As often as neighbours' errors are told; an error of the flush itself is told each time. But not
- * everywhere does a sync flush again that has nothing else to do.
+ * Syncs until that succeeds: the error of another write is reported once, that of the flush itself
+ * each time. It proves nothing where a sync with nothing to write does not flush. 0 or -errno.
  */
 static int sync_again(const struct wt_target *target, const struct wt_private_open *private_open,
 		      int fd, struct wt_range range)
@@ -302,8 +309,8 @@ static int sync_again(const struct wt_target *target, const struct wt_private_op
 	return err;
 }
 
-/* A file with errors may be removed next, and its space is wanted back. */
-static void let_go(int fd)
+/* Closes the mirrors of the file: a file with errors may be removed next, to free its space. */
+static void drop_mirrors(int fd)
 {
 	struct stat st;
 	struct wt_ring *ring = wt_sys.identify(fd, &st) ? NULL : wt_ring_take_made();
@@ -328,6 +335,6 @@ ssize_t wt_readback(const struct wt_target *target, const struct wt_io *io, ssiz
 	    (target->rule->level < WT_LEVEL_DSYNC ||
 	     !sync_again(target, &private_open, io->fd, range)))
 		err = range.len_bytes;
-	let_go(io->fd);
+	drop_mirrors(io->fd);
 	return err;
 }

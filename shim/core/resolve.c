@@ -30,10 +30,10 @@ uint8_t wt_resolve_dio_shift(int fd, const struct wt_fs_kind *kind)
 {
 	struct statx stx;
 
-	/* btrfs does not say; the mask has no times in it (sys.h, identify). */
+	/* btrfs does not say what O_DIRECT needs. The mask has no times in it (wt_sys.identify). */
 	if (wt_sys.statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx))
 		return 0;
-	/* Whole blocks of the file system: a part of one would be read, changed and written. */
+	/* Whole blocks of the file system: less than one would be read, changed and written. */
 	unsigned int file_align = stx.stx_blksize;
 	unsigned int memory_align = stx.stx_blksize;
 	if (stx.stx_mask & STATX_DIOALIGN) {
@@ -49,6 +49,10 @@ uint8_t wt_resolve_dio_shift(int fd, const struct wt_fs_kind *kind)
 	return __builtin_ctz(file_align) | __builtin_ctz(memory_align) << 4;
 }
 
+/*
+ * Logs a file whose rule cannot be kept: -ENOTSUP under WT_STRICT, else 0. A file that gets no rule
+ * is reported as not covered here, any other one by its writes.
+ */
 static int refuse_or_leave(int fd, const char *path, enum wt_reason why, union wt_verdict *verdict)
 {
 	wt_log(wt_config.strict ? WT_LOG_ERROR : WT_LOG_INFO, "%s is not covered: %s", path,
@@ -66,8 +70,8 @@ static struct wt_unruled unruled_of(union wt_verdict verdict)
 				    verdict.state == WT_NO_RULE ? verdict.unruled.tag : 0 };
 }
 
-/* Where there is no report, nor is there a place. */
-static void give_place(const char *path, union wt_verdict *verdict)
+/* Gives a file under no rule its place in the report, if there is a report. */
+static void find_place(const char *path, union wt_verdict *verdict)
 {
 	struct wt_unruled file = wt_unruled_find(path);
 
@@ -78,10 +82,11 @@ static void give_place(const char *path, union wt_verdict *verdict)
 }
 
 /*
- * A name that only /proc tells, and that is not the file's here. If it has a rule that is kept, and
- * if not it may have one. What has no disk needs none.
+ * For a path that only /proc shows, at which this file is not found here. If the path has a rule,
+ * that is applied; if not, the file's real path may have one. A file without a disk needs no rule.
  */
-static int doubt(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
+static int refuse_or_leave_doubtful(int fd, const struct stat *st, const char *path,
+				    union wt_verdict *verdict)
 {
 	int fs = wt_filesystem_of(fd, st->st_dev);
 
@@ -90,13 +95,14 @@ static int doubt(int fd, const struct stat *st, const char *path, union wt_verdi
 	return refuse_or_leave(fd, path, WT_WHY_NAME_NOT_ITS_OWN, verdict);
 }
 
+/* Finds the verdict of the file by its path. 0 or -ENOTSUP. */
 static int decide(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
 {
 	const struct wt_policy *policy = &wt_config.policy;
 	const struct wt_rule *rule = wt_policy_match(policy, path);
 
 	if (!rule)
-		give_place(path, verdict);
+		find_place(path, verdict);
 	if (!rule || rule->level == WT_LEVEL_OFF)
 		return 0;
 	int fs = wt_filesystem_of(fd, st->st_dev);
@@ -125,6 +131,7 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	return 0;
 }
 
+/* Finds the verdict of a descriptor, and identifies its file into *st. 0 or -ENOTSUP. */
 static int look_as(int fd, struct stat *st, const struct wt_path *place, union wt_verdict *verdict)
 {
 	struct wt_small_buffer room;
@@ -132,7 +139,7 @@ static int look_as(int fd, struct stat *st, const struct wt_path *place, union w
 
 	*verdict = no_rule;
 	int err = wt_sys.identify(fd, st);
-	/* Not known is not without: its path says whether it has a rule. */
+	/* A file that cannot be identified may still have a rule, which its path shows. */
 	if (err && err != -EBADF) {
 		*st = (struct stat){ .st_mode = S_IFREG };
 		err = 0;
@@ -148,13 +155,14 @@ static int look_as(int fd, struct stat *st, const struct wt_path *place, union w
 	if (len < 0)
 		err = refuse_or_leave(fd, "a file without a name", WT_WHY_NO_NAME, verdict);
 	else if (hearsay)
-		err = doubt(fd, st, room.at, verdict);
+		err = refuse_or_leave_doubtful(fd, st, room.at, verdict);
 	if (len >= 0 && !err)
 		err = decide(fd, st, room.at, verdict);
 	wt_small_buffer_leave(&room);
 	return err;
 }
 
+/* The same, and counts a file under no rule as opened. */
 static int look(int fd, const struct wt_path *place, union wt_verdict *verdict)
 {
 	struct stat st;
@@ -189,7 +197,7 @@ int wt_resolve_adopt(int fd, union wt_verdict *verdict)
 	*verdict = no_rule;
 	if (unlikely(!wt_config.active))
 		return 0;
-	/* A descriptor that cannot write answers for itself, and is not worth a place. */
+	/* The kernel refuses a write to a descriptor that cannot write, so it needs no verdict. */
 	int fl = wt_resolve_flags(fd);
 	if (fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH)
 		return 0;
@@ -237,8 +245,8 @@ void wt_resolve_open_stable(void)
 }
 
 /*
- * To close a descriptor of a file takes away the record locks that the process has there by others:
- * a lock of the description's own would meet them, and those of other processes.
+ * Whether the process may hold record locks on the file, which closing any of its descriptors would
+ * take away. A lock of the description's own conflicts with them, as with those of other processes.
  */
 static bool may_be_locked(int fd)
 {
@@ -247,7 +255,10 @@ static bool may_be_locked(int fd)
 	return wt_sys.getlock(fd, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* The flags that the description gets now, under the number that it has; 0 where it cannot. */
+/*
+ * Opens the file again under the same number, with the flags `wanted` added. The flags that were
+ * added; 0 if it cannot be done.
+ */
 static int reopen(int fd, int wanted)
 {
 	const int kept = O_ACCMODE | O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK | O_SYNC;
@@ -265,7 +276,10 @@ static int reopen(int fd, int wanted)
 	return ret < 0 ? 0 : wanted & ~fl;
 }
 
-/* For what is written past libwt: the kernel brings it to its level, though it mixes errors up. */
+/*
+ * For a file that is written past libwt: O_DSYNC or O_SYNC makes the kernel bring it to its level,
+ * though errors may then go to another write.
+ */
 static void make_stable(int fd, union wt_verdict verdict)
 {
 	enum wt_level level = wt_config.policy.rules[verdict.rule].level;
@@ -295,11 +309,11 @@ int wt_resolve_opened(int fd, int flags, const struct wt_path *place)
 		verdict.word = 0;
 	if (verdict.state == WT_RULED)
 		wt_shared_begin();
-	/* A file made new may have the number of one that was synced. */
+	/* A new file may have the inode number of one that was synced. */
 	if (unlikely(verdict.state == WT_RULED && flags & (O_TRUNC | O_CREAT) &&
 		     wt_config.policy.rules[verdict.rule].fsync_elide))
 		wt_elide_doubt(fd);
-	/* One that only reads may be owed an error too. */
+	/* A descriptor that only reads may get a pending error too. */
 	bool counts = verdict.state == WT_RULED || wt_pending_error_any();
 	uint64_t description = counts ? wt_description_number(true) : 0;
 	if (description)
@@ -335,7 +349,7 @@ void wt_resolve_duplicated(int fd, int newfd)
 	/* The program that a vfork child executes gets newfd. */
 	if (verdict.state == WT_RULED && unlikely(wt_process_is_vfork_child()))
 		wt_description_share(wt_fdtable_description(fd));
-	/* "No rule" is found again cheaply, by a name that cannot have come under one since. */
+	/* "No rule" is not copied: it is found again cheaply. */
 	if (verdict.state != WT_RULED)
 		verdict.word = 0;
 	uint64_t file = wt_fdtable_file(fd);
@@ -347,7 +361,10 @@ void wt_resolve_duplicated(int fd, int newfd)
 		wt_fdtable_note_file(newfd, file);
 }
 
-/* A forked child has the verdict, and a table of its own. */
+/*
+ * The place of the file is another's by now, as in a forked child, which has the verdict but a
+ * table of its own: looks the file up again.
+ */
 static void look_again(int fd, union wt_verdict verdict, uint64_t bytes)
 {
 	int *error = wt_thread_errno(), errno_before = *error;

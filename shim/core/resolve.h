@@ -2,10 +2,10 @@
 /*
  * resolve - from a descriptor to the verdict that its writes follow.
  *
- * The verdict is found where a descriptor is opened for writing, or on the
- * first write to one that was not seen coming (inherited, received over a
- * socket, opened by other means). No lock: two threads that look at once come
- * to the same verdict.
+ * The verdict is found when a descriptor is opened for writing, or at the first write to one whose
+ * opening libwt did not see (inherited, received over a socket, opened by other means). It is kept
+ * in fdtable.h. No lock: two threads that look at the same time come to the same verdict. Nothing
+ * here writes to the file.
  */
 #ifndef WT_RESOLVE_H
 #define WT_RESOLVE_H
@@ -15,64 +15,71 @@
 #include "state/path.h"
 
 /*
- * F_GETFL of the descriptor, or -EBADF. Where the kernel does not say, what asks for most:
- * O_APPEND, so that no range is known, and writable.
+ * What F_GETFL says of the descriptor, or -EBADF. If the kernel refuses to say: O_RDWR | O_APPEND,
+ * so that the descriptor counts as writable and no range as known.
  */
 int wt_resolve_flags(int fd);
 
-/* wt_inode_hash of the open file, asked for once a descriptor. 0 where it cannot be told. */
+/* The wt_inode_hash of the open file, asked for once a descriptor; 0 if it cannot be identified. */
 uint64_t wt_resolve_file(int fd);
 
 /*
- * Looks at a descriptor without a verdict and remembers what it finds. 0, or
- * -ENOTSUP where the rule cannot be honoured on this file and WT_STRICT is set.
+ * Looks up a descriptor without a verdict and remembers the result. 0, or -ENOTSUP if the rule
+ * cannot be kept on this file and WT_STRICT is set.
  */
 int wt_resolve_adopt(int fd, union wt_verdict *verdict);
 
-/* The verdict of a descriptor, which is looked at where it has none. 0 or -ENOTSUP as above. */
+/* The verdict of a descriptor, which is looked up if there is none. 0 or -ENOTSUP as above. */
 int wt_resolve_verdict(int fd, union wt_verdict *verdict);
 
-/* Of a file without a disk the number may have become another's, unseen; and that has one. */
+/*
+ * Whether the verdict says that the file has no disk, and the number now is that of a file
+ * elsewhere: it was closed and reused unseen.
+ */
 bool wt_resolve_has_moved(int fd, union wt_verdict verdict);
 
-/* Whether the file, whose bytes may lie in its inode, has blocks for them by now: for good then. */
+/*
+ * Called after a write to a file whose bytes may be in its inode: if it has blocks for them by now,
+ * which is for good, the verdict is changed.
+ */
 void wt_resolve_look_for_blocks(int fd, union wt_verdict *verdict);
 
 /*
- * A descriptor was just made by opening with these O_* flags; `place` is where, NULL where it is
- * not known. 0, or -ENOTSUP as above: then the caller closes it.
+ * Called after a descriptor was opened with these O_* flags: finds its verdict and remembers it.
+ * `place` is where it was opened, or NULL. 0, or -ENOTSUP as above: then the caller closes it.
  */
 int wt_resolve_opened(int fd, int flags, const struct wt_path *place);
 
 /*
- * Under WT_STRICT, before an open that truncates: -ENOTSUP where the open would
- * be refused, so that the file keeps what it holds.
+ * Called before an open that truncates: under WT_STRICT -ENOTSUP if that open would be refused, so
+ * that the file keeps what it holds; else 0.
  */
 int wt_resolve_may_truncate(int dirfd, const char *path, int flags);
 
 /*
- * The alignment that O_DIRECT needs for this file, as a verdict holds it; 0 where
- * it cannot be had. statx(2), STATX_DIOALIGN, 6.1: 0 too where O_DIRECT would
- * quietly be buffered (data=journal). What does not say does without, but for
- * file systems of which it is known (WT_FS_DIRECT).
+ * The alignment that O_DIRECT needs for this file, as a verdict holds it; 0 if O_DIRECT cannot be
+ * used. From statx(2), STATX_DIOALIGN (6.1), which also gives 0 if O_DIRECT would silently be
+ * buffered (data=journal). A file system that does not say gets 0, unless it is known to work
+ * (WT_FS_DIRECT).
  */
 uint8_t wt_resolve_dio_shift(int fd, const struct wt_fs_kind *kind);
 
 /*
- * From now on what is opened under a rule at `dsync` or `sync` is opened O_DSYNC or O_SYNC: the
- * program has ways to write that libwt does not see. What cannot be opened so is reported.
+ * From now on files under a rule at `dsync` or `sync` are opened O_DSYNC or O_SYNC, as the program
+ * has ways to write that libwt does not see. A file that cannot be opened so is reported.
  */
 void wt_resolve_open_stable(void);
 
 /*
- * Under a report, of a descriptor under no rule (unruled.h): it wrote so many bytes; it is closed;
- * a stream of it ends, which has so many bytes for libc to flush. Others are let be.
+ * Count what is done with a descriptor under no rule, for the report (unruled.h): `bytes` were
+ * written; it is closed; a stream of it ends, for which libc still has `pending` bytes to flush.
+ * Other descriptors are ignored.
  */
 void wt_resolve_wrote(int fd, union wt_verdict verdict, uint64_t bytes);
 void wt_resolve_closing(union wt_verdict verdict);
 void wt_resolve_stream_ends(int fd, uint64_t pending);
 
-/* newfd was made from fd and is the same open file description. */
+/* Called after newfd was made from fd: copies what is known, their description too. */
 void wt_resolve_duplicated(int fd, int newfd);
 
 #endif

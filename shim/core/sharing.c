@@ -13,7 +13,7 @@ void wt_core_noticed(int fd, enum wt_way way)
 		way == WT_WAY_MAY_BE_MAPPED ? WT_EVENT_MAY_HAPPEN : WT_EVENT_NOT_COVERED;
 	union wt_verdict verdict;
 
-	/* One that cannot be honoured (WT_STRICT) is refused by its first write. */
+	/* A file whose rule cannot be kept (WT_STRICT) is refused by its first write. */
 	wt_resolve_verdict(fd, &verdict);
 	if (verdict.state == WT_RULED)
 		wt_stats_event(kind, fd, NULL, NULL, wt_way_text(way));

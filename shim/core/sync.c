@@ -26,7 +26,7 @@ struct sync {
 	int err;
 };
 
-/* Cancelled, it may have taken an error with it. */
+/* A sync that was cancelled counts as failed, as it may have taken an error. */
 static void sync_ended(void *arg)
 {
 	struct sync *sync = arg;
@@ -34,7 +34,7 @@ static void sync_ended(void *arg)
 	wt_waiter_leave(&sync->waiter, sync->err);
 }
 
-/* Whether the sync that has just returned success waited for a commit that had failed before. */
+/* Whether the success of a sync is false, as the commit that it waited for had failed before. */
 static bool has_died_since(int fd, union wt_verdict verdict)
 {
 	bool is_direct = verdict.engine == WT_ENGINE_DIRECT || wt_resolve_flags(fd) & O_DIRECT;
@@ -68,12 +68,12 @@ static int sync_really(const struct wt_sync *io, int (*carry_out)(const struct w
 		.err = -ECANCELED,
 	};
 
-	/* At no other place than where an fsync(2) is cancelled. */
+	/* The sync is cancelled only where an fsync(2) is. */
 	wt_thread_run(sync_alone, sync_ended, &sync);
 	return sync.err;
 }
 
-/* fsync has all the metadata to see to, and not only what libwt's writes made stable. */
+/* Only an fdatasync: an fsync also syncs metadata that is not libwt's concern. */
 static bool may_be_elided(const struct wt_sync *io, union wt_verdict verdict, uint64_t description)
 {
 	return io->call == WT_FDATASYNC && verdict.engine != WT_ENGINE_NONE &&
@@ -102,7 +102,7 @@ static int sync_ruled(const struct wt_sync *io, union wt_verdict verdict, uint64
 	return err;
 }
 
-/* No rule is about a directory, but by its sync a program makes the names of files stable. */
+/* Directories have no rule, but by their sync a program makes the names of files stable. */
 static int sync_unruled(const struct wt_sync *io)
 {
 	int err = wt_io_pass_sync(io);
@@ -112,7 +112,7 @@ static int sync_unruled(const struct wt_sync *io)
 	return wt_journal_confirm_names(io->fd);
 }
 
-static bool is_of_the_call(int err)
+static bool is_about_the_call(int err)
 {
 	return wt_sys_is_refusal(err) || err == -EBADF || err == -EINTR || err == -ESPIPE;
 }
@@ -122,8 +122,10 @@ int wt_core_sync(const struct wt_sync *io, union wt_verdict verdict)
 	uint64_t description = wt_fdtable_description(io->fd);
 	int err =
 		verdict.state == WT_RULED ? sync_ruled(io, verdict, description) : sync_unruled(io);
-	/* What the kernel says of the call is no answer of the disk, and ends nothing. */
-	if (unlikely(is_of_the_call(err)))
+	/*
+	 * An error about the call says nothing about the disk, and leaves a pending error pending.
+	 */
+	if (unlikely(is_about_the_call(err)))
 		return err;
 	int pending = wt_pending_error_take(io->fd, description);
 
@@ -152,7 +154,7 @@ int wt_core_settle(int fd, union wt_verdict verdict)
 	do {
 		err = sync_really(&io, wt_io_sync, verdict, description);
 	} while (err == -EINTR && ++tries < WT_INTERRUPTIONS_MAX);
-	if (unlikely(err) && !is_of_the_call(err)) {
+	if (unlikely(err) && !is_about_the_call(err)) {
 		wt_pending_error_keep(description, err);
 		wt_pending_error_keep_for_later(fd, err);
 	}

@@ -15,8 +15,8 @@ void wt_trace_fell(struct wt_trace *trace, const char *from, const char *to, enu
 	trace->falls[trace->falls_len++].why = why;
 }
 
-static void tell_call(struct wt_text *text, const struct wt_io *io, const struct wt_target *target,
-		      const struct wt_outcome *outcome)
+static void add_call(struct wt_text *text, const struct wt_io *io, const struct wt_target *target,
+		     const struct wt_outcome *outcome)
 {
 	static const char *const names[] = {
 		[WT_WRITE] = "write",	  [WT_PWRITE] = "pwrite",     [WT_WRITEV] = "writev",
@@ -42,7 +42,7 @@ static void tell_call(struct wt_text *text, const struct wt_io *io, const struct
 	}
 }
 
-static void tell_falls(struct wt_text *text, const struct wt_trace *trace)
+static void add_falls(struct wt_text *text, const struct wt_trace *trace)
 {
 	for (size_t i = 0; i < trace->falls_len; i++) {
 		wt_text_str(text, ", fell from ");
@@ -54,8 +54,8 @@ static void tell_falls(struct wt_text *text, const struct wt_trace *trace)
 	}
 }
 
-static void tell_wait(struct wt_text *text, const struct wt_target *target,
-		      const struct wt_engine *engine, const struct wt_outcome *outcome)
+static void add_wait(struct wt_text *text, const struct wt_target *target,
+		     const struct wt_engine *engine, const struct wt_outcome *outcome)
 {
 	static const char *const words[] = {
 		[WT_WAITS_ALONE] = ", waited alone",
@@ -79,13 +79,13 @@ void wt_trace_tell(const struct wt_trace *trace, const struct wt_io *io,
 	char path[WT_EVENT_PATH], buf[768];
 	struct wt_text text = { .buf = buf, .size = sizeof(buf) };
 
-	tell_call(&text, io, target, outcome);
+	add_call(&text, io, target, outcome);
 	wt_text_str(&text, ": level ");
 	wt_text_str(&text, wt_level_name(target->rule->level));
 	wt_text_str(&text, ", engine ");
 	wt_text_str(&text, engine->name);
-	tell_falls(&text, trace);
-	tell_wait(&text, target, engine, outcome);
+	add_falls(&text, trace);
+	add_wait(&text, target, engine, outcome);
 	wt_text_str(&text, ret < 0 ? ": error: " : ": wrote ");
 	if (ret < 0)
 		wt_text_str(&text, wt_log_errno_text(ret));

@@ -14,7 +14,7 @@
 #include "os/sys.h"
 
 #define LOW_MAX 256
-#define GAP_MAX 16 /* closed numbers in a row: hardly one behind them is open */
+#define GAP_MAX 16 /* after so many closed numbers in a row hardly one is open */
 
 static bool is_ring_now(int fd)
 {
@@ -26,7 +26,10 @@ static bool is_ring_now(int fd)
 	       !memcmp(target, ring, sizeof(ring) - 1);
 }
 
-/* libwt's own are descriptors too, for some microseconds. */
+/*
+ * Whether fd is a ring of the program's. libwt's own have descriptors for some microseconds, so it
+ * is asked twice.
+ */
 static bool is_ring(int fd)
 {
 	if (likely(!is_ring_now(fd)))
@@ -35,7 +38,7 @@ static bool is_ring(int fd)
 	return is_ring_now(fd);
 }
 
-/* Asking of each what file it is takes a thirtieth of what its name in /proc would. */
+/* To ask each number for its file takes a thirtieth of the time that its name in /proc takes. */
 bool wt_unseen_ring_low(void)
 {
 	struct stat st;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* unseen - what the process has that no symbol told of. No lock, no allocation. */
+/* unseen - descriptors of the process that no symbol showed. No lock, no allocation. */
 #ifndef WT_UNSEEN_H
 #define WT_UNSEEN_H
 
 #include <stdbool.h>
 
 /*
- * Whether a descriptor of the thread is an io_uring (/proc/thread-self/fd); false where /proc is
- * not mounted. One whose descriptor was closed, as libwt's own are, is not found. Some microseconds
- * a descriptor; those of the low numbers, where most programs have theirs, 0.2 us each.
+ * Whether a descriptor of the thread is an io_uring (/proc/thread-self/fd); false if /proc is not
+ * mounted. A ring whose descriptor was closed, as libwt's own, is not found. Takes some
+ * microseconds a descriptor.
  */
 bool wt_unseen_ring(void);
+/* The same for the low numbers, where most programs have theirs: 0.2 us a descriptor. */
 bool wt_unseen_ring_low(void);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "state/inode.h"
 
-/* As long as a sync may take on a device that is slow to fail. */
+/* As long as a sync may take on a device that fails slowly. */
 #define SYNC_SECONDS_MAX 60
 
 void wt_waiter_hold_signals(struct wt_waiter *waiter)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * waiter - one wait for bytes, among those who wait on the same open file description.
+ * waiter - one wait for bytes, among those that wait on the same open file description.
  *
- * A write and the program's own fsync enter this scope before the kernel is asked, and leave it
- * when it has answered. Meanwhile signals are held off, as they are in a write(2) to a file: a
- * handler could jump out and leave the wait behind. Where only one sync of a file at a time tells
- * the truth (WT_FS_ONE_SYNC: btrfs returns from an fsync whose changes another one has in its log,
- * before that is on the disk), the others of the file wait for this one. And the wait is registered
- * with its description (description.h), so that each waiter knows whether another may have been
- * told its error.
+ * A write and the program's own fsync enter this scope before they ask the kernel, and leave it
+ * when it has answered. Meanwhile
+ *   - signals are held off, as they are in a write(2) to a file: a handler could jump out and
+ *     leave the wait behind;
+ *   - other syncs of the file wait, where only one sync of a file at a time returns the truth
+ *     (WT_FS_ONE_SYNC): btrfs returns from an fsync whose changes are in the log of another one,
+ *     before that log is on the disk;
+ *   - the wait is registered with its description (description.h), so that each waiter knows
+ *     whether another may have got its error.
  *
- * It lies on the stack of the call, zeroed but for the description and the file. Leaving releases
- * whatever is still held, once; so it may also be called for a thread that is cancelled.
+ * A waiter lies on the stack of the call, zeroed but for the description and the file. Leaving
+ * releases whatever is still held, once, so it may also be called for a thread that is cancelled.
  */
 #ifndef WT_WAITER_H
 #define WT_WAITER_H
@@ -33,17 +35,22 @@ struct wt_waiter {
 	struct wt_signals signals;
 };
 
+/* Holds signals off, if they are not yet. */
 void wt_waiter_hold_signals(struct wt_waiter *waiter);
 
-/* Holds signals, and waits for other syncs of the file where the file system needs that. */
+/* Holds signals off, and waits for other syncs of the file if the file system needs that. */
 void wt_waiter_exclude(struct wt_waiter *waiter, const struct wt_filesystem *fs);
+/* Lets other syncs of the file go on. */
 void wt_waiter_include(struct wt_waiter *waiter);
 
-/* Registers the wait, before the bytes are copied; ends it, with whether it was told an error. */
+/* Registers the wait, before the bytes are copied. */
 void wt_waiter_begin(struct wt_waiter *waiter);
+/* Ends it. `failed`: it got an error. */
 void wt_waiter_end(struct wt_waiter *waiter, bool failed);
 
-/* Ends what is not ended yet, and lets signals through. */
+/*
+ * Ends the wait, lets other syncs go on and lets signals through, as far as that is not done yet.
+ */
 void wt_waiter_leave(struct wt_waiter *waiter, bool failed);
 
 #endif

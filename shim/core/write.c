@@ -16,7 +16,7 @@
 #include "state/config.h"
 #include "state/elide.h"
 
-/* The file of a descriptor that has an entry in the table, or none (NULL). */
+/* Describes the file of a descriptor. `entry` is its entry in the table, or NULL. */
 static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
 				  struct wt_fd *entry)
 {
@@ -44,7 +44,7 @@ static void count_file(int fd, uint16_t rule, enum wt_engine_id engine, enum wt_
 		wt_stats_file(rule, engine, wt_reason_text(why), st.st_dev, st.st_ino);
 }
 
-/* A descriptor comes with its verdict over a fork, and into a report that has not seen it. */
+/* Counts a file whose descriptor was inherited over a fork, and which this report has not seen. */
 static void count_inherited(struct wt_fd *entry, int fd, union wt_verdict verdict)
 {
 	pid_t process = wt_process_id();
@@ -62,7 +62,7 @@ static void count_fall(struct wt_trace *trace, int fd, const char *from, const c
 	wt_trace_fell(trace, from, to, why);
 }
 
-/* Down the ladder until an engine carries the write; *engine is the one that did. */
+/* Tries engines down the ladder until one carries the write; *engine is that one. */
 static ssize_t write_by_ladder(const struct wt_target *target, const struct wt_io *io,
 			       uint16_t rule, const struct wt_engine **engine,
 			       struct wt_trace *trace, struct wt_outcome *outcome)
@@ -99,7 +99,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	uint32_t generation = entry ? atomic_load(&entry->generation) : 0;
 	int fl = wt_resolve_flags(io->fd);
 
-	/* The verdict is a hint, and a mirror could write what the descriptor may not. */
+	/* The verdict is only a hint, and a mirror could write what the descriptor may not. */
 	if (unlikely(fl < 0 || (fl & O_ACCMODE) == O_RDONLY || fl & O_PATH))
 		return wt_io_pass(io);
 	const struct wt_target target = target_of(io, verdict, fl, entry);
@@ -117,7 +117,7 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 		return ret;
 	uint64_t ns = wt_sys_now_ns() - start_ns;
 
-	/* The number was closed under the write: its second call went to no file or another. */
+	/* Closed during the write: its second call went to no file, or to another one. */
 	if (ret > 0 && outcome.in_two_calls && entry &&
 	    atomic_load(&entry->generation) != generation)
 		ret = -EBADF;
