@@ -8,6 +8,17 @@
 #ifndef WT_H
 #define WT_H
 
+/*
+ * pwritev2(2): the bytes are on the device when the call returns, and stay in the page cache. Under
+ * libwt on any kernel and any regular file that can be written through, rule or no rule; alone or
+ * with RWF_DSYNC, RWF_SYNC, RWF_APPEND, RWF_NOAPPEND, RWF_HIPRI, RWF_NOSIGNAL. EINVAL with
+ * RWF_NOWAIT or RWF_DONTCACHE; EOPNOTSUPP where nothing can be written through, and without libwt
+ * on a kernel that does not have it. The value is that of the kernel's proposed flag.
+ */
+#ifndef RWF_WRITETHROUGH
+#define RWF_WRITETHROUGH 0x00000200
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

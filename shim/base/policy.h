@@ -45,6 +45,9 @@ struct wt_policy {
 	struct wt_rule *rules; /* owned by the caller */
 	size_t rules_max;
 	size_t rules_len;
+
+	/* Behind those: what a write follows that asks for a level itself; no file matches them. */
+	size_t called_len;
 };
 
 /* Where parsing stopped, and what was expected there. The strings are constants. */

@@ -42,6 +42,8 @@ int wt_core_closing(int fd, union wt_verdict verdict)
 		else
 			err = 0;
 		wt_mirror_closing(fd);
+	} else if (entry && atomic_load(&entry->called)) {
+		wt_mirror_closing(fd);
 	}
 	wt_resolve_closing(verdict);
 	wt_fdtable_forget(fd);

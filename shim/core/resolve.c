@@ -219,6 +219,42 @@ int wt_resolve_verdict(int fd, union wt_verdict *verdict)
 	return verdict->state == WT_UNKNOWN ? wt_resolve_adopt(fd, verdict) : 0;
 }
 
+/* By what is written past the cache a file is opened for; a call that asks once is not. */
+int wt_resolve_called(int fd, enum wt_level level, union wt_verdict *verdict)
+{
+	const struct wt_policy *policy = &wt_config.policy;
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+	size_t rule = policy->rules_len + (level - WT_LEVEL_THROUGH);
+	struct stat st;
+
+	verdict->word = entry ? atomic_load_explicit(&entry->called, memory_order_relaxed) : 0;
+	if (likely(verdict->state == WT_RULED && verdict->rule == rule))
+		return 0;
+	if (rule >= policy->rules_len + policy->called_len || wt_sys.identify(fd, &st) ||
+	    !S_ISREG(st.st_mode))
+		return -EOPNOTSUPP;
+	int fs = wt_filesystem_of(fd, st.st_dev);
+	if (fs < 0 || wt_filesystem_lacks(wt_filesystem_at(fs), level))
+		return -EOPNOTSUPP;
+	struct wt_filesystem *filesystem = wt_filesystem_at(fs);
+	struct wt_choice choice = wt_ladder_choose(&policy->rules[rule], filesystem, false);
+	if (choice.engine->id == WT_ENGINE_NONE)
+		return -EOPNOTSUPP;
+	wt_shared_begin();
+	*verdict = (union wt_verdict){
+		.state = WT_RULED,
+		.rule = rule,
+		.engine = choice.engine->id,
+		.reason = choice.reason,
+		.fs = fs,
+		.dio_shift = wt_resolve_dio_shift(fd, filesystem->kind),
+		.may_be_inline = filesystem->kind->flags & WT_FS_INLINE && wt_inline_may_be(fd),
+	};
+	wt_fdtable_note_called(fd, *verdict);
+	wt_stats_file(rule, choice.engine->id, wt_reason_text(choice.reason), st.st_dev, st.st_ino);
+	return 0;
+}
+
 bool wt_resolve_has_moved(int fd, union wt_verdict verdict)
 {
 	struct stat st;

@@ -45,6 +45,12 @@ bool wt_resolve_has_moved(int fd, union wt_verdict verdict);
 void wt_resolve_look_for_blocks(int fd, union wt_verdict *verdict);
 
 /*
+ * The verdict of a write to the descriptor that asks for `level` itself, `through` or above, and is
+ * under no rule as strong. 0, or -EOPNOTSUPP where the level cannot be kept there.
+ */
+int wt_resolve_called(int fd, enum wt_level level, union wt_verdict *verdict);
+
+/*
  * Called after a descriptor was opened with these O_* flags: finds its verdict and remembers it.
  * `place` is where it was opened, or NULL. 0, or -ENOTSUP as above: then the caller closes it.
  */

@@ -4,9 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
 
+#include "base/base.h"
 #include "core/attribution.h"
 #include "core/resolve.h"
+#include "core/submit.h"
 #include "core/trace.h"
 #include "engine/ladder.h"
 #include "os/process.h"
@@ -15,6 +19,7 @@
 #include "report/stats.h"
 #include "state/config.h"
 #include "state/elide.h"
+#include "wt.h"
 
 /* Describes the file of a descriptor. `entry` is its entry in the table, or NULL. */
 static struct wt_target target_of(const struct wt_io *io, union wt_verdict verdict, int fl,
@@ -158,4 +163,71 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 	if (ret > 0 && !(io->call == WT_ACT && io->act->is_stream))
 		wt_resolve_wrote(io->fd, verdict, ret);
 	return ret;
+}
+
+#define UNBOUND (RWF_DSYNC | RWF_SYNC) /* what a level stands for */
+
+static enum wt_level level_of(int flags)
+{
+	if (flags & RWF_SYNC)
+		return WT_LEVEL_SYNC;
+	return flags & RWF_DSYNC ? WT_LEVEL_DSYNC : WT_LEVEL_THROUGH;
+}
+
+/*
+ * Once in a process: no kernel has the flag yet. One that has answers a bad address with EFAULT,
+ * and may mean something else by it; libwt keeps its own meaning all the same.
+ */
+static void look_for_flag(int fd)
+{
+	static _Atomic bool looked;
+	struct iovec nowhere = { .iov_len = 1 };
+
+	if (likely(atomic_load_explicit(&looked, memory_order_relaxed)) ||
+	    atomic_exchange(&looked, true))
+		return;
+	nowhere.iov_base = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (nowhere.iov_base == MAP_FAILED)
+		return;
+	if (wt_sys.pwritev2(fd, &nowhere, 1, 0, RWF_WRITETHROUGH) == -EFAULT)
+		wt_log(WT_LOG_WARN,
+		       "this kernel has a flag 0x%x of its own for pwritev2(2); libwt "
+		       "takes it for RWF_WRITETHROUGH",
+		       RWF_WRITETHROUGH);
+	munmap(nowhere.iov_base, 1);
+}
+
+static bool is_as_strong(union wt_verdict verdict, enum wt_level level)
+{
+	return verdict.state == WT_RULED && wt_config.policy.rules[verdict.rule].level >= level;
+}
+
+ssize_t wt_core_write_through(const struct wt_io *io, union wt_verdict verdict)
+{
+	struct wt_io bare = *io;
+	enum wt_level level = level_of(io->flags);
+
+	bare.flags &= ~RWF_WRITETHROUGH;
+	/* Of what is no write at all the kernel looks at no flag. */
+	if (io->offset < WT_OFFSET_NONE || io->iovcnt <= 0 ||
+	    !wt_submit_vector_bytes(io->iov, io->iovcnt))
+		return wt_io_pass(&bare);
+	if (verdict.state == WT_UNKNOWN && wt_config.active) {
+		int err = wt_resolve_adopt(io->fd, &verdict);
+
+		if (err)
+			return err;
+	}
+	bool is_ruled = is_as_strong(verdict, level);
+	enum wt_reason lacks =
+		is_ruled ? wt_filesystem_lacks(wt_filesystem_at(verdict.fs), level) : WT_WHY_NONE;
+	/* As the kernel answers to a flag that it does not have, or to a descriptor that cannot. */
+	if (lacks || (!is_ruled && wt_resolve_called(io->fd, level, &verdict)))
+		return wt_io_pass(io);
+	if (io->flags & (RWF_NOWAIT | RWF_DONTCACHE))
+		return -EINVAL;
+	look_for_flag(io->fd);
+	if (!is_ruled)
+		bare.flags &= ~UNBOUND;
+	return write_ruled(&bare, verdict);
 }

@@ -20,8 +20,7 @@ int wt_edge_closing(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 	int errno_before = errno;
-	bool is_known = verdict.word || wt_fdtable_description(fd);
-	int err = unlikely(is_known) ? wt_core_closing(fd, verdict) : 0;
+	int err = unlikely(wt_fdtable_is_known(fd)) ? wt_core_closing(fd, verdict) : 0;
 
 	errno = errno_before;
 	return err;

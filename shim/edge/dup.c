@@ -32,9 +32,8 @@ static void replacing(int fd, int newfd)
 {
 	int errno_before = errno;
 	union wt_verdict verdict = wt_fdtable_get(newfd);
-	bool is_known = verdict.word || wt_fdtable_description(newfd);
 
-	if (unlikely(is_known) && fd != newfd && wt_sys.getfd(fd) >= 0)
+	if (unlikely(wt_fdtable_is_known(newfd)) && fd != newfd && wt_sys.getfd(fd) >= 0)
 		wt_core_closing(newfd, verdict);
 	errno = errno_before;
 }

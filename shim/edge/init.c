@@ -78,7 +78,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (!wt_config.active && !wt_config.report)
 		return;
 	wt_environment_init();
-	int err = wt_stats_init(wt_config.policy.rules_len);
+	int err = wt_stats_init(wt_config.policy.rules_len + wt_config.policy.called_len);
 	/* Files are covered without counters too. */
 	if (err) {
 		wt_log(WT_LOG_ERROR, "no memory to count in: %s; there will be no report",

@@ -21,7 +21,7 @@ WT_EXPORT int fsync(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (unlikely(!wt_config.active))
+	if (unlikely(!wt_config.active) && likely(!wt_pending_error_any()))
 		return wt_real.fsync(fd);
 	return covered(&(struct wt_sync){ .call = WT_FSYNC, .fd = fd }, verdict);
 }
@@ -30,7 +30,7 @@ WT_EXPORT int fdatasync(int fd)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
-	if (unlikely(!wt_config.active))
+	if (unlikely(!wt_config.active) && likely(!wt_pending_error_any()))
 		return wt_real.fdatasync(fd);
 	return covered(&(struct wt_sync){ .call = WT_FDATASYNC, .fd = fd }, verdict);
 }

@@ -8,6 +8,7 @@
 #include "core/write.h"
 #include "edge/edge.h"
 #include "os/real.h"
+#include "wt.h"
 
 /* Whether the call goes to libc and is not counted either. */
 static inline bool passes(union wt_verdict verdict)
@@ -28,6 +29,13 @@ static ssize_t covered(const struct wt_io *io, union wt_verdict verdict)
 	int errno_before = errno;
 
 	return wt_leave(wt_core_write(io, verdict), errno_before);
+}
+
+static ssize_t through(const struct wt_io *io, union wt_verdict verdict)
+{
+	int errno_before = errno;
+
+	return wt_leave(wt_core_write_through(io, verdict), errno_before);
 }
 
 WT_EXPORT ssize_t write(int fd, const void *buf, size_t len)
@@ -87,6 +95,9 @@ WT_EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t of
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
 
+	if (unlikely(flags & RWF_WRITETHROUGH))
+		return through(&(struct wt_io){ WT_PWRITEV2, fd, iovcnt, flags, { iov }, offset },
+			       verdict);
 	if (passes(verdict) || offset < WT_OFFSET_NONE)
 		return wt_real.pwritev2(fd, iov, iovcnt, offset, flags);
 	if (verdict.state == WT_NO_RULE)

@@ -30,6 +30,11 @@ struct wt_act {
 	bool is_stream;
 };
 
+/* include/uapi/linux/fs.h, 6.14. */
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x00000080
+#endif
+
 #define WT_OFFSET_NONE ((off_t)-1) /* the write goes to the offset of its open file description */
 
 struct wt_io {

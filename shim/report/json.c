@@ -75,8 +75,10 @@ static void add_rules(struct wt_text *out, const struct wt_policy *policy)
 	struct wt_figures figures;
 	size_t start = out->len;
 
-	for (size_t rule = 0; rule < policy->rules_len; rule++) {
+	for (size_t rule = 0; rule < policy->rules_len + policy->called_len; rule++) {
 		if (wt_rule_is_idle(rule)) {
+			if (rule >= policy->rules_len)
+				continue;
 			add_comma(out, start);
 			add_row(out, &policy->rules[rule], &nothing);
 			continue;

@@ -206,7 +206,7 @@ static size_t widest_label(const struct wt_policy *policy)
 {
 	size_t widest = sizeof("rule") - 1;
 
-	for (size_t i = 0; i < policy->rules_len; i++) {
+	for (size_t i = 0; i < policy->rules_len + policy->called_len; i++) {
 		if (wt_rule_is_idle(i))
 			continue;
 		size_t width =
@@ -223,7 +223,7 @@ static void add_rules(struct wt_text *out, struct whys *whys, const struct wt_po
 	struct wt_figures figures;
 
 	add_head(out, width);
-	for (size_t i = 0; i < policy->rules_len; i++) {
+	for (size_t i = 0; i < policy->rules_len + policy->called_len; i++) {
 		for (unsigned int row_id = 0; row_id < WT_ROWS; row_id++) {
 			if (wt_figures_read(&figures, i, row_id))
 				add_row(out, whys, width, &policy->rules[i], &figures);

@@ -121,6 +121,31 @@ static bool is_on(const char *name, const char *value)
 	return true;
 }
 
+/* Behind the rules of the policy, or alone. */
+static void add_called(struct wt_policy *policy)
+{
+	static struct wt_rule called[] = {
+		{ .pattern = "RWF_WRITETHROUGH", .level = WT_LEVEL_THROUGH },
+		{ .pattern = "RWF_WRITETHROUGH|RWF_DSYNC", .level = WT_LEVEL_DSYNC },
+		{ .pattern = "RWF_WRITETHROUGH|RWF_SYNC", .level = WT_LEVEL_SYNC },
+	};
+	size_t rules_max = policy->rules_len + WT_LENGTH(called);
+	struct wt_rule *rules = policy->rules_len ? allocate(rules_max * sizeof(*rules)) : called;
+
+	if (!rules)
+		return;
+	for (size_t i = 0; i < WT_LENGTH(called); i++) {
+		called[i].pattern_len = strlen(called[i].pattern);
+		called[i].window_bytes = WT_WINDOW_DEFAULT;
+	}
+	if (policy->rules_len) {
+		memcpy(rules, policy->rules, policy->rules_len * sizeof(*rules));
+		memcpy(rules + policy->rules_len, called, sizeof(called));
+	}
+	policy->rules = rules;
+	policy->called_len = WT_LENGTH(called);
+}
+
 static void start_log(const char *level_name, const char *file)
 {
 	int level = level_name ? wt_log_level_parse(level_name) : WT_LOG_WARN;
@@ -261,6 +286,7 @@ int wt_config_load(char **environment)
 		if (wt_config.strict)
 			return -EINVAL;
 	}
+	add_called(&wt_config.policy);
 	wt_config.active = wt_config.policy.rules_len;
 	for (size_t i = 0; i < wt_config.policy.rules_len; i++) {
 		wt_config.names |= wt_config.policy.rules[i].level >= WT_LEVEL_DSYNC;

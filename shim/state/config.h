@@ -24,8 +24,8 @@ struct wt_config {
 	bool sizes;  /* a rule is at `through` or above: sizes matter */
 	bool covers; /* a rule has a level other than `off` */
 	bool strict;
-	const char *report; /* the value of WT_REPORT, or NULL */
-	struct wt_policy policy;
+	const char *report;	 /* the value of WT_REPORT, or NULL */
+	struct wt_policy policy; /* called_len is 0 under WT_DISABLE and AT_SECURE */
 };
 
 extern struct wt_config wt_config;

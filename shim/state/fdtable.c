@@ -122,6 +122,7 @@ static bool is_known_as(const struct wt_fd *entry, union wt_verdict verdict, uin
 {
 	return atomic_load_explicit(&entry->verdict, memory_order_relaxed) == verdict.word &&
 	       atomic_load_explicit(&entry->description, memory_order_relaxed) == description &&
+	       !atomic_load_explicit(&entry->called, memory_order_relaxed) &&
 	       verdict.state != WT_RULED;
 }
 
@@ -133,6 +134,7 @@ static void replace(struct wt_fd *entry, union wt_verdict verdict, uint64_t desc
 	atomic_store_explicit(&entry->description, description, memory_order_relaxed);
 	atomic_store_explicit(&entry->file, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->own_flags, 0, memory_order_relaxed);
+	atomic_store_explicit(&entry->called, 0, memory_order_relaxed);
 	atomic_store_explicit(&entry->verdict, verdict.word, memory_order_release);
 }
 
@@ -200,6 +202,15 @@ void wt_fdtable_note_file(int fd, uint64_t file)
 
 	if (entry)
 		atomic_store_explicit(&entry->file, file, memory_order_relaxed);
+}
+
+void wt_fdtable_note_called(int fd, union wt_verdict verdict)
+{
+	struct wt_fd *entry =
+		unlikely(wt_process_is_vfork_child()) ? entry_to_note(fd) : entry_made(fd);
+
+	if (entry)
+		atomic_store_explicit(&entry->called, verdict.word, memory_order_relaxed);
 }
 
 void wt_fdtable_note_own_flags(int fd, int flags)
@@ -313,7 +324,7 @@ void wt_fdtable_forget_range(unsigned int first, unsigned int last)
 	for (unsigned int fd = first; fd <= last && fd < past;) {
 		const struct wt_fd *entry = entry_seen_by(vfork_child, fd);
 
-		if (entry && (entry->verdict || entry->description))
+		if (entry && (entry->verdict || entry->description || entry->called))
 			wt_fdtable_forget(fd);
 		fd = next_after(fd, entry, vfork_child);
 	}

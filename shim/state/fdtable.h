@@ -68,6 +68,8 @@ _Static_assert(sizeof(union wt_verdict) == sizeof(uint64_t), "a verdict is one w
 /* The entry of one descriptor. */
 struct wt_fd {
 	_Atomic uint64_t verdict;
+	/* The verdict of writes that ask for a level themselves (RWF_WRITETHROUGH); 0: unknown. */
+	_Atomic uint64_t called;
 	/* At `async`: bytes handed to the device since it was last waited for. */
 	_Atomic uint64_t started_bytes;
 	_Atomic uint64_t file; /* wt_inode_hash, or 0 while that was not noted */
@@ -165,6 +167,20 @@ static inline int wt_fdtable_own_flags(int fd)
 
 /* Notes those flags for a descriptor that has an entry. */
 void wt_fdtable_note_own_flags(int fd, int flags);
+
+/* The verdict of writes to the descriptor that ask for a level themselves; makes an entry for it.
+ */
+void wt_fdtable_note_called(int fd, union wt_verdict verdict);
+
+/* Whether anything is known of the descriptor that its closing ends. */
+static inline bool wt_fdtable_is_known(int fd)
+{
+	struct wt_fd *entry = wt_fdtable_entry(fd);
+
+	return entry && (atomic_load_explicit(&entry->verdict, memory_order_relaxed) ||
+			 atomic_load_explicit(&entry->description, memory_order_relaxed) ||
+			 atomic_load_explicit(&entry->called, memory_order_relaxed));
+}
 
 /* Sets the verdict and the description of a descriptor that was just made. */
 void wt_fdtable_set(int fd, union wt_verdict verdict, uint64_t description);

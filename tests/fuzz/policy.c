@@ -44,7 +44,7 @@ static void check_round_trip(const struct wt_rule *rule)
 	require(text && wt_rule_format(rule, text, len + 1) == len);
 	for (int form = WT_POLICY_LIST; form <= WT_POLICY_LINES; form++) {
 		struct wt_rule again;
-		struct wt_policy policy = { &again, 1, 0 };
+		struct wt_policy policy = { .rules = &again, .rules_max = 1 };
 		struct wt_policy_error error;
 
 		require(!wt_policy_parse(&policy, text, len, form, &error));
@@ -63,7 +63,9 @@ static void check_match(const struct wt_policy *policy, const char *path)
 	const struct wt_rule *rule = wt_policy_match(policy, path);
 
 	for (size_t i = 0; i < policy->rules_len; i++) {
-		struct wt_policy one = { &policy->rules[i], 1, 1 };
+		struct wt_policy one = { .rules = &policy->rules[i],
+					 .rules_max = 1,
+					 .rules_len = 1 };
 		bool matches = wt_policy_match(&one, path);
 
 		if (rule == &policy->rules[i])

@@ -74,7 +74,7 @@ static char *take_bytes(size_t most, size_t *ret_len)
 
 /* What the process under libwt is made of. */
 static struct wt_rule rules[RULES_MAX];
-static struct wt_policy policy = { rules, RULES_MAX, 0 };
+static struct wt_policy policy = { .rules = rules, .rules_max = RULES_MAX };
 static struct stat file;
 static bool file_is_unknown;
 static char *path;

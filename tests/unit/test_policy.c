@@ -21,7 +21,8 @@ static struct wt_policy_error error;
 static int parse_len(struct wt_policy *policy, const char *text, size_t len,
 		     enum wt_policy_form form)
 {
-	*policy = (struct wt_policy){ rules, wt_policy_count(text, len, form), 0 };
+	*policy =
+		(struct wt_policy){ .rules = rules, .rules_max = wt_policy_count(text, len, form) };
 	cr_assert_leq(policy->rules_max, RULES_MAX);
 	return wt_policy_parse(policy, text, len, form, &error);
 }
@@ -296,7 +297,7 @@ Test(policy, a_pattern_holds_up_to_4095_bytes)
 
 Test(policy, an_error_leaves_the_policy_as_it_was)
 {
-	struct wt_policy policy = { rules, RULES_MAX, 0 };
+	struct wt_policy policy = { .rules = rules, .rules_max = RULES_MAX };
 
 	cr_assert_eq(wt_policy_parse(&policy, "a=off", 5, WT_POLICY_LIST, &error), 0);
 	cr_assert_eq(wt_policy_parse(&policy, "b=off;c=on", 10, WT_POLICY_LIST, &error), -EINVAL);
@@ -309,7 +310,7 @@ Test(policy, an_error_leaves_the_policy_as_it_was)
 
 Test(policy, more_rules_than_room_are_refused)
 {
-	struct wt_policy policy = { rules, 1, 0 };
+	struct wt_policy policy = { .rules = rules, .rules_max = 1 };
 
 	cr_assert_eq(wt_policy_parse(&policy, "a=off;b=off", 11, WT_POLICY_LIST, &error), -EINVAL);
 	cr_expect_eq(policy.rules_len, 0);

@@ -26,7 +26,7 @@
 #include "scratch.h"
 
 static struct wt_rule rules[8];
-static struct wt_policy policy = { rules, 8, 0 };
+static struct wt_policy policy = { .rules = rules, .rules_max = 8 };
 
 static void begin(void)
 {

@@ -20,7 +20,7 @@
 #include "scratch.h"
 
 static struct wt_rule rule = { .pattern = "*-wal", .pattern_len = 5, .level = WT_LEVEL_DSYNC };
-static const struct wt_policy policy = { &rule, 1, 1 };
+static const struct wt_policy policy = { .rules = &rule, .rules_max = 1, .rules_len = 1 };
 
 TestSuite(report_place, .init = scratch_make, .fini = scratch_remove);
 
