@@ -117,7 +117,7 @@ $(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_
 
 # Each call is to be the one that the program names.
 $(OBJ)/o/tests/prog/symbol%.o: override CFLAGS += -fno-builtin
-$(OBJ)/tests/prog/symbol $(OBJ)/tests/prog/inlined: LDLIBS := -luring -laio
+$(addprefix $(OBJ)/tests/prog/,symbol inlined submitted): LDLIBS := -luring -laio
 $(OBJ)/tests/prog/symbol: $(OBJ)/tests/prog/late.so
 # A library of the program's has functions and variables of libc's names.
 $(OBJ)/o/tests/prog/lib/stolen%.o: override CFLAGS += -fno-builtin

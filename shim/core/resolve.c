@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "engine/ladder.h"
 #include "os/fd_path.h"
@@ -219,7 +220,19 @@ int wt_resolve_verdict(int fd, union wt_verdict *verdict)
 	return verdict->state == WT_UNKNOWN ? wt_resolve_adopt(fd, verdict) : 0;
 }
 
-/* By what is written past the cache a file is opened for; a call that asks once is not. */
+enum wt_level wt_resolve_called_level(int flags)
+{
+	if (flags & RWF_SYNC)
+		return WT_LEVEL_SYNC;
+	return flags & RWF_DSYNC ? WT_LEVEL_DSYNC : WT_LEVEL_THROUGH;
+}
+
+bool wt_resolve_is_as_strong(union wt_verdict verdict, enum wt_level level)
+{
+	return verdict.state == WT_RULED && wt_config.policy.rules[verdict.rule].level >= level;
+}
+
+/* Never the direct engine: nobody has said that the file is written in no other way. */
 int wt_resolve_called(int fd, enum wt_level level, union wt_verdict *verdict)
 {
 	const struct wt_policy *policy = &wt_config.policy;

@@ -44,6 +44,12 @@ bool wt_resolve_has_moved(int fd, union wt_verdict verdict);
  */
 void wt_resolve_look_for_blocks(int fd, union wt_verdict *verdict);
 
+/* What a write asks for with RWF_WRITETHROUGH and these flags beside it. */
+enum wt_level wt_resolve_called_level(int flags);
+
+/* Whether the descriptor is under a rule of that level or a stronger one. */
+bool wt_resolve_is_as_strong(union wt_verdict verdict, enum wt_level level);
+
 /*
  * The verdict of a write to the descriptor that asks for `level` itself, `through` or above, and is
  * under no rule as strong. 0, or -EOPNOTSUPP where the level cannot be kept there.

@@ -11,8 +11,10 @@
 #include "os/sys.h"
 #include "state/config.h"
 #include "state/elide.h"
+#include "wt.h"
 
-int wt_submit_flag(int fd)
+/* What the file's rule adds. */
+static int flag_of_rule(int fd)
 {
 	union wt_verdict verdict;
 
@@ -33,9 +35,32 @@ int wt_submit_flag(int fd)
 	return wt_engine_rwf(level, verdict.may_be_inline);
 }
 
-void wt_submit_count(int fd, enum wt_row_id row, uint64_t bytes)
+int wt_submit_flags(int fd, int flags)
+{
+	int added = wt_config.active ? flag_of_rule(fd) : 0;
+	enum wt_level level = wt_resolve_called_level(flags);
+	union wt_verdict verdict;
+
+	if (likely(!(flags & RWF_WRITETHROUGH)))
+		return flags | added;
+	if (flags & (RWF_NOWAIT | RWF_DONTCACHE))
+		return flags;
+	if (wt_resolve_is_as_strong(wt_fdtable_get(fd), level))
+		return added ? (flags & ~RWF_WRITETHROUGH) | added : flags;
+	if (wt_resolve_called(fd, level, &verdict))
+		return flags;
+	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
+	return (flags & ~RWF_WRITETHROUGH) | added | wt_engine_rwf(level, verdict.may_be_inline);
+}
+
+void wt_submit_count(int fd, int flags, enum wt_row_id row, uint64_t bytes)
 {
 	union wt_verdict verdict = wt_fdtable_get(fd);
+
+	if (unlikely(flags & RWF_WRITETHROUGH) &&
+	    !wt_resolve_is_as_strong(verdict, wt_resolve_called_level(flags)) &&
+	    wt_resolve_called(fd, wt_resolve_called_level(flags), &verdict))
+		return;
 	enum wt_reason why = verdict.engine == WT_ENGINE_NONE ? verdict.reason : WT_WHY_SUBMITTED;
 	struct stat st;
 

@@ -69,10 +69,10 @@ static void count_fall(struct wt_trace *trace, int fd, const char *from, const c
 
 /* Tries engines down the ladder until one carries the write; *engine is that one. */
 static ssize_t write_by_ladder(const struct wt_target *target, const struct wt_io *io,
-			       uint16_t rule, const struct wt_engine **engine,
+			       uint16_t rule, bool beside_direct, const struct wt_engine **engine,
 			       struct wt_trace *trace, struct wt_outcome *outcome)
 {
-	ssize_t ret = wt_attribution_write(*engine, target, io, false, outcome);
+	ssize_t ret = wt_attribution_write(*engine, target, io, beside_direct, outcome);
 
 	while (ret == WT_DECLINED) {
 		const struct wt_engine *next = wt_ladder_below(*engine, target->rule, target->fs);
@@ -97,7 +97,8 @@ static bool wrote_nothing(ssize_t ret)
 	return !ret || wt_sys_is_refusal(ret) || ret == -EXDEV || ret == -EAGAIN || ret == -EBADF;
 }
 
-static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
+/* `beside_direct`: other writes of the file go by an engine that bypasses the cache. */
+static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict, bool beside_direct)
 {
 	const struct wt_engine *engine = wt_engine_by_id(verdict.engine);
 	struct wt_fd *entry = wt_fdtable_entry(io->fd);
@@ -117,7 +118,8 @@ static ssize_t write_ruled(const struct wt_io *io, union wt_verdict verdict)
 	if (verdict.asked)
 		count_fall(&trace, io->fd, wt_engine_name(verdict.asked), engine->name,
 			   verdict.reason);
-	ssize_t ret = write_by_ladder(&target, io, verdict.rule, &engine, &trace, &outcome);
+	ssize_t ret = write_by_ladder(&target, io, verdict.rule, beside_direct, &engine, &trace,
+				      &outcome);
 	if (io->call == WT_ACT && wrote_nothing(ret))
 		return ret;
 	uint64_t ns = wt_sys_now_ns() - start_ns;
@@ -158,7 +160,7 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 			return err;
 	}
 	if (verdict.state == WT_RULED)
-		return write_ruled(io, verdict);
+		return write_ruled(io, verdict, false);
 	ssize_t ret = wt_io_pass(io);
 	if (ret > 0 && !(io->call == WT_ACT && io->act->is_stream))
 		wt_resolve_wrote(io->fd, verdict, ret);
@@ -166,13 +168,6 @@ ssize_t wt_core_write(const struct wt_io *io, union wt_verdict verdict)
 }
 
 #define UNBOUND (RWF_DSYNC | RWF_SYNC) /* what a level stands for */
-
-static enum wt_level level_of(int flags)
-{
-	if (flags & RWF_SYNC)
-		return WT_LEVEL_SYNC;
-	return flags & RWF_DSYNC ? WT_LEVEL_DSYNC : WT_LEVEL_THROUGH;
-}
 
 /*
  * Once in a process: no kernel has the flag yet. One that has answers a bad address with EFAULT,
@@ -197,15 +192,10 @@ static void look_for_flag(int fd)
 	munmap(nowhere.iov_base, 1);
 }
 
-static bool is_as_strong(union wt_verdict verdict, enum wt_level level)
-{
-	return verdict.state == WT_RULED && wt_config.policy.rules[verdict.rule].level >= level;
-}
-
 ssize_t wt_core_write_through(const struct wt_io *io, union wt_verdict verdict)
 {
 	struct wt_io bare = *io;
-	enum wt_level level = level_of(io->flags);
+	enum wt_level level = wt_resolve_called_level(io->flags);
 
 	bare.flags &= ~RWF_WRITETHROUGH;
 	/* Of what is no write at all the kernel looks at no flag. */
@@ -218,7 +208,9 @@ ssize_t wt_core_write_through(const struct wt_io *io, union wt_verdict verdict)
 		if (err)
 			return err;
 	}
-	bool is_ruled = is_as_strong(verdict, level);
+	bool is_ruled = wt_resolve_is_as_strong(verdict, level);
+	bool beside_direct =
+		!is_ruled && verdict.state == WT_RULED && verdict.engine == WT_ENGINE_DIRECT;
 	enum wt_reason lacks =
 		is_ruled ? wt_filesystem_lacks(wt_filesystem_at(verdict.fs), level) : WT_WHY_NONE;
 	/* As the kernel answers to a flag that it does not have, or to a descriptor that cannot. */
@@ -229,5 +221,5 @@ ssize_t wt_core_write_through(const struct wt_io *io, union wt_verdict verdict)
 	look_for_flag(io->fd);
 	if (!is_ruled)
 		bare.flags &= ~UNBOUND;
-	return write_ruled(&bare, verdict);
+	return write_ruled(&bare, verdict, beside_direct);
 }

@@ -27,13 +27,13 @@ static bool read_request(struct iocb **at, struct iocb **request, struct iocb *c
 	       wt_sys_read_program(copy, *request, sizeof(*copy));
 }
 
-/* The flags that have to be added to a request; 0 for most. */
-static int missing(const struct iocb *request)
+/* The flags that a request has to have; its own for most. */
+static int flags_for(const struct iocb *request)
 {
 	if (request->aio_lio_opcode != IOCB_CMD_PWRITE &&
 	    request->aio_lio_opcode != IOCB_CMD_PWRITEV)
-		return 0;
-	return wt_submit_flag((int)request->aio_fildes) & ~request->aio_rw_flags;
+		return request->aio_rw_flags;
+	return wt_submit_flags((int)request->aio_fildes, request->aio_rw_flags);
 }
 
 /*
@@ -82,14 +82,15 @@ static int pass(aio_context_t context, long count, struct iocb **requests)
 static int submit_batch(aio_context_t context, long count, struct iocb **requests)
 {
 	struct iocb *request, copy;
-	int added[BATCH] = { 0 }, fds[BATCH];
+	int given[BATCH], flags[BATCH], fds[BATCH];
 	ssize_t bytes[BATCH];
 	long seen = 0;
 
 	for (long i = 0; i < count && read_request(&requests[i], &request, &copy); i++) {
-		added[i] = missing(&copy);
-		if (added[i])
-			request->aio_rw_flags |= added[i];
+		given[i] = copy.aio_rw_flags;
+		flags[i] = flags_for(&copy);
+		if (flags[i] != given[i])
+			request->aio_rw_flags = flags[i];
 		if (unlikely(has_stale_flag(&copy)))
 			request->aio_rw_flags = 0;
 		fds[i] = (int)copy.aio_fildes;
@@ -99,10 +100,10 @@ static int submit_batch(aio_context_t context, long count, struct iocb **request
 	int ret = pass(context, count, requests);
 	for (long i = 0; i < ret && i < seen; i++)
 		if (bytes[i] >= 0)
-			wt_submit_count(fds[i], WT_ROW_IO_SUBMIT, bytes[i]);
-	for (long i = 0; wt_thread_is_only() && i < count; i++)
-		if (added[i])
-			requests[i]->aio_rw_flags &= ~added[i];
+			wt_submit_count(fds[i], given[i], WT_ROW_IO_SUBMIT, bytes[i]);
+	for (long i = 0; wt_thread_is_only() && i < seen; i++)
+		if (flags[i] != given[i])
+			requests[i]->aio_rw_flags = given[i];
 	return ret;
 }
 

@@ -22,6 +22,7 @@
 #include "os/real.h"
 #include "os/sys.h"
 #include "state/config.h"
+#include "wt.h"
 
 /* Operations that the headers may not have yet. */
 #define OP_FTRUNCATE 55	   /* 6.9 */
@@ -44,18 +45,35 @@ static void submit_write(struct io_uring_sqe *sqe)
 {
 	bool is_vector = sqe->opcode == IORING_OP_WRITEV || sqe->opcode == OP_WRITEV_FIXED;
 	uint64_t bytes = sqe->len;
+	int flags = sqe->rw_flags;
 
-	sqe->rw_flags |= wt_submit_flag(sqe->fd);
+	sqe->rw_flags = wt_submit_flags(sqe->fd, flags);
 	if (is_vector)
 		bytes = wt_submit_vector_bytes((const struct iovec *)(uintptr_t)sqe->addr,
 					       sqe->len);
-	wt_submit_count(sqe->fd, WT_ROW_IO_URING, bytes);
+	if (!(sqe->rw_flags & RWF_WRITETHROUGH))
+		wt_submit_count(sqe->fd, flags, WT_ROW_IO_URING, bytes);
+}
+
+/* Without a policy only what asks for a level itself is looked at. */
+static bool asks_itself(const struct io_uring_sqe *sqe)
+{
+	switch (sqe->opcode) {
+	case IORING_OP_WRITE:
+	case IORING_OP_WRITEV:
+	case IORING_OP_WRITE_FIXED:
+	case OP_WRITEV_FIXED:
+		return sqe->rw_flags & RWF_WRITETHROUGH;
+	}
+	return false;
 }
 
 static void look_at(struct io_uring_sqe *sqe)
 {
 	bool is_registered = sqe->flags & IOSQE_FIXED_FILE;
 
+	if (unlikely(!wt_config.active) && (is_registered || !asks_itself(sqe)))
+		return;
 	switch (sqe->opcode) {
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
@@ -94,7 +112,7 @@ static void submitting(struct io_uring *ring)
 	unsigned int shift = ring->flags & IORING_SETUP_SQE128 ? 1 : 0;
 	int errno_before = errno;
 
-	if (likely(!wt_config.active))
+	if (unlikely(!wt_config.policy.called_len))
 		return;
 	wt_program_ring_seen();
 	for (unsigned int at = sq->sqe_head; at != sq->sqe_tail; at++)

@@ -178,3 +178,71 @@ Test(call, where_nothing_can_be_written_through_it_is_refused)
 	expect_error(bed_need("TMPFS"), NO_RULE, RWF_WRITETHROUGH | RWF_NOWAIT, EOPNOTSUPP);
 	expect_error(bed_need("TMPFS"), "call=dsync", RWF_WRITETHROUGH, EOPNOTSUPP);
 }
+
+static void submit_once(struct bed_run *run, const char *how, const char *rules, int flags)
+{
+	const char *path = bed_path(bed_need("EXT4"), "call");
+	char words[32];
+
+	snprintf(words, sizeof(words), "%#x", flags);
+	bed_prepare(path, 4 * LEN, BED_ALLOCATED);
+	bed_run(run, &(struct bed_program){
+			     .rules = rules,
+			     .env = { "WT_LOG=error" },
+			     .argv = { "submitted", how, path, words },
+		     });
+}
+
+static void expect_submitted_through(const char *how, const char *rules, int flags)
+{
+	struct bed_run run;
+
+	submit_once(&run, how, rules, flags);
+	cr_expect_eq(bed_fact(&run, "result"), LEN, "%s, %s, flags %#x: %s", how, rules, flags,
+		     run.out);
+	cr_expect_eq(bed_fact(&run, "dirty") + bed_fact(&run, "writeback"), 0,
+		     "%s, %s, flags %#x: not written: %s", how, rules, flags, run.out);
+}
+
+static void expect_submission_refused(const char *how, const char *rules, int flags)
+{
+	struct bed_run run;
+
+	submit_once(&run, how, rules, flags);
+	cr_expect(bed_fact(&run, "result") == -EOPNOTSUPP ||
+			  bed_fact(&run, "submitted") == -EOPNOTSUPP,
+		  "%s, flags %#x: not refused: %s", how, flags, run.out);
+}
+
+Test(call, requests_of_liburing_are_written_through)
+{
+	if (!bed_has("io_uring"))
+		cr_skip_test("this machine: no io_uring");
+	expect_submitted_through("uring", "", RWF_WRITETHROUGH);
+	expect_submitted_through("uring", NO_RULE, RWF_WRITETHROUGH);
+	expect_submitted_through("uring", NO_RULE, RWF_WRITETHROUGH | RWF_DSYNC);
+	expect_submitted_through("uring", "call=dsync", RWF_WRITETHROUGH);
+	expect_submission_refused("uring", NO_RULE, RWF_WRITETHROUGH | RWF_NOWAIT);
+	expect_submission_refused("uring", NULL, RWF_WRITETHROUGH);
+}
+
+Test(call, requests_of_libaio_are_written_through_and_keep_their_flags)
+{
+	struct bed_run run;
+
+	expect_submitted_through("aio", NO_RULE, RWF_WRITETHROUGH);
+	expect_submitted_through("aio", NO_RULE, RWF_WRITETHROUGH | RWF_SYNC);
+	expect_submitted_through("aio", "call=through", RWF_WRITETHROUGH);
+	submit_once(&run, "aio", NO_RULE, RWF_WRITETHROUGH);
+	cr_expect_eq(bed_fact(&run, "flags_kept"), 1, "%s", run.out);
+	expect_submission_refused("aio", NO_RULE, RWF_WRITETHROUGH | RWF_NOWAIT);
+	expect_submission_refused("aio", NULL, RWF_WRITETHROUGH);
+}
+
+Test(call, submitted_without_the_flag_it_stays_dirty)
+{
+	struct bed_run run;
+
+	submit_once(&run, "aio", NO_RULE, 0);
+	cr_expect_gt(bed_fact(&run, "dirty"), 0, "%s", run.out);
+}
