@@ -44,6 +44,16 @@ const char *scratch_path(const char *name)
 	return path;
 }
 
+const char *scratch_write(const char *name, const void *bytes, size_t len)
+{
+	const char *path = scratch_path(name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+
+	cr_assert_eq(write(fd, bytes, len), (ssize_t)len, "%s: %s", path, strerror(errno));
+	close(fd);
+	return path;
+}
+
 const char *scratch_contents(const char *path)
 {
 	static char contents[1 << 20];
