@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The floors of shim/README.md hold: each is a folder, and every file includes and calls only what
 # stands in its own folder or below it. No two files need each other, and none is too long to read.
+# Each module below core/ has a file of unit tests, or stands here with the reason why not.
 set -u
 cd "${WT_TOP:-.}" || exit 1
 objects=${WT_OBJ:-obj}/o
@@ -51,10 +52,36 @@ functions=$(find shim -name '*.[ch]' -exec awk '
 	/^{$/ { start = FNR }
 	/^}/ && start { if (FNR - start > 70) printf " %s:%d", FILENAME, start; start = 0 }' {} +)
 
+# By what it includes, as two floors may have a module of one name.
+has_test() { # floor, name
+	grep -qs "^#include \"$1/" "tests/unit/test_$2.c"
+}
+declare -A untested=(
+	[state/apart]="one word"
+	[state/fs_kind]="a table"
+	[report/figures]="by test_report, in both forms"
+	[report/json]="by test_report, as the report is written"
+	[report/text]="by test_report, as the report is written"
+)
+without_test=
+for floor in "${floors[@]}"; do
+	[ "$floor" != core ] || break
+	for source in shim/"$floor"/*.c; do
+		module=$floor/$(basename "$source" .c)
+		if has_test "$floor" "${module#*/}"; then
+			[ -z "${untested[$module]-}" ] || without_test+=" $module: has one"
+		elif [ -z "${untested[$module]-}" ]; then
+			without_test+=" $module: has none"
+		fi
+		unset "untested[$module]"
+	done
+done
+for module in "${!untested[@]}"; do without_test+=" $module: is no module"; done
+
 result() { # number, name, what is wrong
 	if [ -z "${3// /}" ]; then echo "ok $1 - $2"; else echo "not ok $1 - $2"; echo "# $3"; fi
 }
-echo 1..7
+echo 1..8
 result 1 "each folder is a floor of the table, and each floor a folder" "$([ "$folders" = "$named" ] || echo "$folders/ $named")"
 result 2 "no file includes a header from above" "$upward"
 result 3 "the objects were found" "$([ "$(wc -l <<<"$calls")" -gt 200 ] || echo "only $(wc -l <<<"$calls") calls below $objects")"
@@ -62,3 +89,4 @@ result 4 "no object calls one from above" "$called_upward"
 result 5 "no two files need each other" "$circles"
 result 6 "no file is longer than 500 lines" "$long"
 result 7 "no function is longer than 70 lines" "$functions"
+result 8 "each module below core/ has a file of unit tests, or a reason" "$without_test"

@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "child.h"
+#include "engine/engine.h"
 #include "engine_bed.h"
 #include "os/sys.h"
 #include "ring/ring.h"
@@ -104,7 +105,7 @@ Test(direct, unaligned_and_scattered_bytes_are_gathered)
 	expect_bytes(0, 2 * BLOCK);
 }
 
-/* The kernel goes through the cache there, and so a private opening waits. */
+/* The kernel does not allocate them without waiting (RWF_NOWAIT), so a second request does. */
 Test(direct, blocks_that_are_not_there_yet_are_on_the_disk_as_well)
 {
 	cr_assert_eq(ftruncate(bed.fd, 0), 0);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "engine/engine.h"
 #include "engine_bed.h"
 #include "os/real.h"
 #include "os/sys.h"
