@@ -102,6 +102,7 @@ criterion_fail(bool fatal, const char *file, int line, const char *text, const c
 #define cr_skip_test(...)                                                                          \
 	do {                                                                                       \
 		printf("# " __VA_ARGS__);                                                          \
+		printf("\n");                                                                      \
 		fflush(stdout);                                                                    \
 		_exit(CRITERION_SKIPPED);                                                          \
 	} while (0)
