@@ -22,7 +22,7 @@ enum wt_program_kind {
 	WT_PROGRAM_DYNAMIC, /* linked dynamically, for the loader that libwt is built for */
 	WT_PROGRAM_LOADER,  /* that loader: it preloads into the program that it is given */
 	WT_PROGRAM_STATIC,
-	WT_PROGRAM_GO,		 /* makes its system calls without a C library, static or not */
+	WT_PROGRAM_GO, /* linked dynamically, and makes its system calls without a C library */
 	WT_PROGRAM_OTHER_LOADER, /* needs another C library's loader, which is `name` */
 	WT_PROGRAM_OTHER_MACHINE,
 	WT_PROGRAM_DAMAGED,
