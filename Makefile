@@ -35,9 +35,11 @@ EDGE_SRC  := $(filter-out shim/edge/front.c,$(wildcard shim/edge/*.c shim/edge/s
 TOOL_SRC  := $(wildcard shim/tool/*.c)
 object     = $(patsubst %.c,$(OBJ)/o/%.o,$(1))
 
-# A test program NAME is NAME.c and, where it grew, NAME_*.c.
-PROGS  := $(filter-out $(foreach p,$(basename $(notdir $(wildcard tests/prog/*.c))),$(wildcard tests/prog/$p_*.c)),$(wildcard tests/prog/*.c))
-PROGS  := $(patsubst tests/prog/%.c,$(OBJ)/tests/prog/%,$(PROGS))
+# A test program is a folder with a main.c, or one file of these folders, and has that name.
+PROG_DIRS  := $(patsubst %/main.c,%,$(wildcard tests/*/main.c tests/*/*/main.c))
+PROG_FILES := $(wildcard $(patsubst %,tests/%/*.c,prog abi apps bare-threads uncovered))
+PROGS      := $(addprefix $(OBJ)/tests/prog/,$(notdir $(PROG_DIRS) $(PROG_FILES:.c=)))
+prog_src    = $(wildcard $(addsuffix /*.c,$(filter %/$(1),$(PROG_DIRS)))) $(filter %/$(1).c,$(PROG_FILES))
 DISK_PROGS := $(patsubst tests/disk/%.c,$(OBJ)/tests/disk/%,$(wildcard tests/disk/*.c))
 BENCHES := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/lib.c,$(wildcard bench/*.c))) $(OBJ)/bench/empty.so
 
@@ -110,25 +112,23 @@ $(OBJ)/tests/system: $(call object,$(wildcard tests/system/*.c tests/lib/*.c))
 .SECONDEXPANSION:
 $(OBJ)/tests/prog/commit_rocksdb: LDLIBS := -lrocksdb
 $(OBJ)/tests/prog/sandbox: LDLIBS := -lseccomp
-$(OBJ)/tests/prog/%: $$(call object,tests/prog/$$*.c $$(wildcard tests/prog/$$*_*.c))
+$(PROGS): $(OBJ)/tests/prog/%: $$(call object,$$(call prog_src,$$*))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl $(LDLIBS)
 
 # Each call is to be the one that the program names.
-$(OBJ)/o/tests/prog/symbol%.o: override CFLAGS += -fno-builtin
-$(addprefix $(OBJ)/tests/prog/,symbol inlined submitted): LDLIBS := -luring -laio
+$(OBJ)/o/tests/abi/%.o: override CFLAGS += -fno-builtin
+$(addprefix $(OBJ)/tests/prog/,symbol inline submitted): LDLIBS := -luring -laio
 $(OBJ)/tests/prog/symbol: $(OBJ)/tests/prog/late.so
 # A library of the program's has functions and variables of libc's names.
-$(OBJ)/o/tests/prog/lib/stolen%.o: override CFLAGS += -fno-builtin
-$(OBJ)/o/tests/prog/stolen.o $(OBJ)/o/tests/prog/taken.o: override CFLAGS += -fno-builtin
-$(OBJ)/o/tests/prog/copied.o: override CFLAGS += -fno-builtin -fno-pic
+$(OBJ)/o/tests/abi/copied.o: override CFLAGS += -fno-pic
 $(OBJ)/tests/prog/copied: override CFLAGS += -no-pie
 $(OBJ)/tests/prog/stolen: $(OBJ)/tests/prog/stolen_code.so
 $(OBJ)/tests/prog/taken $(OBJ)/tests/prog/copied: $(OBJ)/tests/prog/stolen_data.so
 $(OBJ)/tests/prog/stolen%.so: override LDFLAGS += -Wl,-soname,$(@F)
 $(addprefix $(OBJ)/tests/prog/,stolen taken copied): override LDFLAGS += -Wl,-rpath,'$$ORIGIN'
-$(OBJ)/tests/prog/%.so: $(OBJ)/o/tests/prog/lib/%.o
+$(OBJ)/tests/prog/%.so: $(OBJ)/o/tests/abi/lib/%.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # read by the scripts that read this file
 #
 # For tests that run a command and judge what came out of it: `run` does it,
-# `expect` judges. Read by tests/sh/*.sh, in bash; they end with `finish`.
+# `expect` judges. Read by the scripts, in bash; they end with `finish`.
 
 set -u
 [ -z "${!WT_*}" ] || export -n "${!WT_@}" # the test's own; libwt warns of those that it does not know

@@ -13,7 +13,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 
-#include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
+#include "os/raw.h" /* past libwt, which exports syscall(3) */
 #include "../lib/probe.h"
 
 #define LEN (1 << 20)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# libwt built with sanitizers, in random programs that know nothing of them (tests/prog/differ):
+# libwt built with sanitizers, in random programs that know nothing of them (tests/differential):
 # AddressSanitizer and UndefinedBehaviorSanitizer, then ThreadSanitizer, report nothing; and under
 # valgrind no memory is lost and none touched that is not theirs, but for what is without libwt too.
 # That each of them would tell is shown with libraries that are wrong. `make check-asan` and
@@ -18,7 +18,7 @@ rules=('*=dsync' '*=through,engine=direct' '*=async')
 wrong_library() { # name, flags
 	# shellcheck disable=SC2086
 	"${CC:-cc}" -std=gnu11 -O1 -g -shared -fPIC $2 "-D$1" -o "$work/$1.so" \
-		"$WT_TOP/tests/sh/differential_wrong.c"
+		"$WT_TOP/tests/differential/lib/wrong.c"
 }
 
 # programs_with PRELOADED RULES: what came of them is in $status; they leave their report behind.
@@ -26,7 +26,7 @@ programs_with() {
 	local dir
 	dir=$(mktemp -d "$base/programs.XXXXXX")
 	run timeout 600 env -i DIFFER_TAME=1 LD_PRELOAD="$1" WT_POLICY="$2" \
-		WT_REPORT="$work/report.json" "$WT_OBJ/tests/prog/differ" all 1 $programs 40 "$dir"
+		WT_REPORT="$work/report.json" "$WT_OBJ/tests/prog/differential" all 1 $programs 40 "$dir"
 	rm -rf "$dir"
 }
 
@@ -73,7 +73,7 @@ by_valgrind() {
 	rm -f "$work"/valgrind.*
 	env -i PATH="$PATH" DIFFER_TAME=1 "$@" timeout 600 valgrind --leak-check=full \
 		--errors-for-leak-kinds=none --log-file="$work/valgrind.%p" \
-		"$WT_OBJ/tests/prog/differ" all "$seed" 40 "$dir" >/dev/null 2>&1
+		"$WT_OBJ/tests/prog/differential" all "$seed" 40 "$dir" >/dev/null 2>&1
 	rm -rf "$dir"
 	cat "$work"/valgrind.* | sed -n 's/.*\(ERROR SUMMARY: [0-9]* errors\).*/\1/p; s/.*\(definitely lost: .*\)/\1/p' |
 		sort

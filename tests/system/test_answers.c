@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program gets the same answers with libwt as without: return values, errno,
- * offsets, sizes, signals and contents. tests/prog/answers.c makes the requests.
+ * offsets, sizes, signals and contents. tests/prog/answers makes the requests.
  */
 #define _GNU_SOURCE
 #include "../lib/bed.h"

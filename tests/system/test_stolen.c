@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A library of the program's may have a function of its own, or a variable, by any name that libwt
- * exports: the program finds it as without libwt, under a rule or none. tests/prog/stolen.c calls
+ * exports: the program finds it as without libwt, under a rule or none. tests/abi/stolen.c calls
  * each, with arguments and an answer in every kind of register and in memory.
  */
 #define _GNU_SOURCE

@@ -2,7 +2,7 @@
 /*
  * Each symbol that libwt exports answers as libc's does, in success and in failure, leaves the same
  * bytes, and what it hands to the kernel is where the rule wants it when it returns. So do streams
- * in scenes of several calls. tests/prog/symbol.c makes the calls and tells what came of them.
+ * in scenes of several calls. tests/abi/symbol makes the calls and tells what came of them.
  *
  * Without libwt the same bytes are dirty. The report names no file that was not covered, but those
  * which a symbol puts out of reach.
@@ -10,7 +10,7 @@
 #define _GNU_SOURCE
 #include "../lib/bed.h"
 #include "../lib/rules.h"
-#include "../prog/symbol.h"
+#include "../abi/symbol/symbol.h"
 
 #include <criterion/criterion.h>
 
