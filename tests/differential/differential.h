@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * differ - random file operations, decided by a seed alone, and a trace of what they did.
+ * differential - random file operations, decided by a seed alone, and a trace of what they did.
  *
  * A preloaded library is right when the trace is the same with it and without it. The files:
  *
- *   differ.c         the table of operations, and what processes do to each other
- *   differ_fd.c      where descriptors come from, and where they end
- *   differ_io.c      writes of every kind, reads, offsets, sizes
- *   differ_ways.c    the other ways to write: copies, allocations, aio, signal handlers, mappings
- *   differ_stream.c  where streams come from, where they stand and where they end
- *   differ_put.c     what goes into streams and comes out of them
- *   differ_crew.c    threads and processes at work on one file at once
- *   differ_trace.c   the trace, written past any library
- *   differ_look.c    what the kernel says, asked by bare system calls, so that no preloaded
+ *   main.c    the table of operations, and what processes do to each other
+ *   fd.c      where descriptors come from, and where they end
+ *   io.c      writes of every kind, reads, offsets, sizes
+ *   ways.c    the other ways to write: copies, allocations, aio, signal handlers, mappings
+ *   stream.c  where streams come from, where they stand and where they end
+ *   put.c     what goes into streams and comes out of them
+ *   crew.c    threads and processes at work on one file at once
+ *   trace.c   the trace, written past any library
+ *   look.c    what the kernel says, asked by bare system calls, so that no preloaded
  *                    library can colour it
  */
-#ifndef DIFFER_H
-#define DIFFER_H
+#ifndef DIFFERENTIAL_H
+#define DIFFERENTIAL_H
 
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -91,7 +91,7 @@ extern struct position my;
 extern char *pool;    /* POOL_BYTES to write from, then a page that no one may read */
 extern char *scratch; /* POOL_BYTES to read into */
 
-/* differ_trace.c */
+/* trace.c */
 long returned(long result);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void trace(long result, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -102,7 +102,7 @@ const char *errno_name(int number);
 uint64_t digest(uint64_t sum, const void *bytes, size_t len);
 void start_trace(void);
 
-/* differ_look.c */
+/* look.c */
 void limit_descriptors(unsigned int count);
 int raw_open(const char *path, int flags);
 int raw_flags(int fd);
@@ -118,7 +118,7 @@ void trace_files(void);
 void trace_files_at_the_end(void);
 void trace_descriptors(void);
 
-/* differ_fd.c */
+/* fd.c */
 int any_fd(struct rng *rng);
 int *free_slot(struct rng *rng);
 const char *any_name(struct rng *rng);
@@ -134,7 +134,7 @@ void op_lock(struct rng *rng);
 void op_crowd(struct rng *rng);
 void op_name(struct rng *rng);
 
-/* differ_io.c */
+/* io.c */
 size_t any_len(struct rng *rng);
 off_t any_offset(struct rng *rng, int fd);
 size_t whole_blocks(int fd, size_t len); /* on an O_DIRECT descriptor */
@@ -148,7 +148,7 @@ void op_truncate(struct rng *rng);
 void op_fallocate(struct rng *rng);
 void op_sync(struct rng *rng);
 
-/* differ_ways.c */
+/* ways.c */
 extern bool aio_is_lost; /* in a child of who used it: the C library's threads are not there */
 extern bool aio_was_used;
 void op_print(struct rng *rng);
@@ -159,7 +159,7 @@ void op_syscall(struct rng *rng);
 void op_map(struct rng *rng);
 void op_signal(struct rng *rng);
 
-/* differ_stream.c */
+/* stream.c */
 FILE *any_stream(struct rng *rng); /* NULL: none is open */
 bool streams_hold_nothing(void);
 void op_stream_open(struct rng *rng);
@@ -171,13 +171,13 @@ void op_stream_close(struct rng *rng);
 void op_stream_memory(struct rng *rng);
 void op_stream_pipe(struct rng *rng);
 
-/* differ_put.c */
+/* put.c */
 extern const char *text; /* POOL_BYTES to print from */
 void op_stream_put(struct rng *rng);
 void op_stream_print(struct rng *rng);
 void op_stream_get(struct rng *rng);
 
-/* differ_crew.c */
+/* crew.c */
 void op_crew(struct rng *rng);
 
 #endif

@@ -21,7 +21,7 @@ set -u
 : "${WT_OBJ:?run this inside tests/with-fs}"
 work=$(mktemp -d "${WT_TEST_TMPFS:-${TMPDIR:-/tmp}}/differential.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
-differ=$WT_OBJ/tests/prog/differential
+program=$WT_OBJ/tests/prog/differential
 all_fs="EXT4 XFS BTRFS TMPFS OVERLAY"
 fixed_seeds="34 180" # each found a fault once
 hanging_seconds=300
@@ -72,17 +72,17 @@ fresh_seed() {
 	od -An -N4 -tu4 /dev/urandom | tr -d ' '
 }
 
-# differ_on FS FILE SECONDS [VARIABLE=VALUE...] -- ARG...: FILE gets the trace, FILE.err what went to
+# run_on FS FILE SECONDS [VARIABLE=VALUE...] -- ARG...: FILE gets the trace, FILE.err what went to
 # stderr. DIR among the arguments is a fresh directory on that file system.
-differ_on() {
+run_on() {
 	local base=WT_TEST_$1 device=WT_TEST_$1_DEV file=$2 seconds=$3 dir
-	local environment=("DIFFER_TAME=${DIFFER_TAME:-}")
+	local environment=("DIFFERENTIAL_TAME=${DIFFERENTIAL_TAME:-}")
 	shift 3
-	dir=$(mktemp -d "${!base:-$work}/differ.XXXXXX")
+	dir=$(mktemp -d "${!base:-$work}/random.XXXXXX")
 	case $base in
-	WT_TEST_EXT4 | WT_TEST_XFS) environment+=(DIFFER_DEVICE="${!device}") ;;
+	WT_TEST_EXT4 | WT_TEST_XFS) environment+=(DIFFERENTIAL_DEVICE="${!device}") ;;
 	WT_TEST_OVERLAY)
-		environment+=(DIFFER_DEVICE="${!device}" DIFFER_LIES="$WT_TEST_OVERLAY_UPPER/${dir##*/}")
+		environment+=(DIFFERENTIAL_DEVICE="${!device}" DIFFERENTIAL_LIES="$WT_TEST_OVERLAY_UPPER/${dir##*/}")
 		;;
 	esac
 	while [ "$1" != -- ]; do
@@ -90,7 +90,7 @@ differ_on() {
 		shift
 	done
 	shift
-	timeout -k 5 "$seconds" env -i "${environment[@]}" "$differ" "${@/#DIR/$dir}" \
+	timeout -k 5 "$seconds" env -i "${environment[@]}" "$program" "${@/#DIR/$dir}" \
 		</dev/null >"$file" 2>"$file.err"
 	echo "exit status $?" >>"$file"
 	rm -rf "$dir"
@@ -100,14 +100,14 @@ differ_on() {
 trace() {
 	local file=$1 fs=$2 seed=$3 ops=$4
 	shift 4
-	differ_on "$fs" "$file" $hanging_seconds "$@" -- files "$seed" "$ops" DIR
+	run_on "$fs" "$file" $hanging_seconds "$@" -- files "$seed" "$ops" DIR
 }
 
 # trace_programs FILE FS FIRST COUNT [VARIABLE=VALUE...]
 trace_programs() {
 	local file=$1 fs=$2 first=$3 count=$4
 	shift 4
-	differ_on "$fs" "$file" 900 "$@" -- all "$first" "$count" $program_ops DIR
+	run_on "$fs" "$file" 900 "$@" -- all "$first" "$count" $program_ops DIR
 }
 
 # under_libwt FILE FS SEED OPS RULES

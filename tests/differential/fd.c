@@ -186,7 +186,7 @@ void op_special(struct rng *rng)
 	else if (way == 1)
 		result = ends[0] = TRY(open("/dev/null", O_RDWR));
 	else if (way == 2)
-		result = ends[0] = TRY(memfd_create("differ", 0));
+		result = ends[0] = TRY(memfd_create("differential", 0));
 	else
 		result = ends[0] = TRY(open(".", O_RDONLY));
 	*other = ends[1];
@@ -207,7 +207,7 @@ void op_stream(struct rng *rng)
 	if (file && way == 1)
 		file = freopen(next, "a", file);
 	if (file) {
-		long written = TRY(fprintf(file, "%ld says differ\n", my.op));
+		long written = TRY(fprintf(file, "%ld says hello!\n", my.op));
 
 		trace_fd(fileno(file), written, "print to stream by %d", way);
 		trace(TRY(fclose(file)), "close of it");

@@ -106,7 +106,7 @@ static bool is_on_device(int fd, int device, unsigned long at, unsigned long len
 /* A line that is no part of the trace: the comparison leaves out what begins with a tilde. */
 static void say_what_is_dirty(int fd)
 {
-	const char *path = getenv("DIFFER_DEVICE");
+	const char *path = getenv("DIFFERENTIAL_DEVICE");
 	unsigned long pages = pages_at_work(fd, 0, 0);
 	int device = pages && path ? probe_open(path, O_RDONLY | O_DIRECT) : -1;
 
@@ -136,7 +136,7 @@ void look_for_dirt(int fd)
 
 static void look_where_it_lies(const char *name)
 {
-	const char *lies = getenv("DIFFER_LIES");
+	const char *lies = getenv("DIFFERENTIAL_LIES");
 	char path[4096];
 	int fd;
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * differ files SEED OPS DIR - does OPS random file operations in DIR, all decided by SEED, and
- * prints what each returned, errno, and what the kernel then says of the descriptor; in between
+ * differential files SEED OPS DIR - does OPS random file operations in DIR, all decided by SEED,
+ * and prints what each returned, errno, and what the kernel then says of the descriptor; in between
  * and at the end, the size and a digest of every file there.
  *
- * differ all FIRST COUNT OPS DIR - the same for COUNT programs, from seed FIRST on, each a process
- * of its own in a directory of its own, with streams and all other ways to write among the
+ * differential all FIRST COUNT OPS DIR - the same for COUNT programs, from seed FIRST on, each a
+ * process of its own in a directory of its own, with streams and all other ways to write among the
  * operations. The files are looked at when the program has ended. Lines that begin with a tilde
  * tell what was dirty when, and are no part of the trace.
  *
- * differ MIX SEED OPS DIR PREFIX FD... is how it starts itself, to inherit descriptors.
+ * differential MIX SEED OPS DIR PREFIX FD... is how it starts itself, to inherit descriptors.
  */
 #include "differential.h"
 #include <dirent.h>
@@ -29,8 +29,9 @@ static void run_ops(long count);
 static void start_again(uint64_t seed, long ops)
 {
 	char texts[SLOTS + 2][24];
-	char *argv[SLOTS + 7] = { "differ", mix_names[my.mix], texts[SLOTS], texts[SLOTS + 1],
-				  ".",	    my.prefix };
+	char *argv[SLOTS + 7] = {
+		"differential", mix_names[my.mix], texts[SLOTS], texts[SLOTS + 1], ".", my.prefix
+	};
 
 	snprintf(texts[SLOTS], sizeof(texts[0]), "%llu", (unsigned long long)seed);
 	snprintf(texts[SLOTS + 1], sizeof(texts[0]), "%ld", ops);
@@ -39,7 +40,7 @@ static void start_again(uint64_t seed, long ops)
 		argv[6 + i] = texts[i];
 	}
 	execv("/proc/self/exe", argv);
-	perror("differ: exec");
+	perror("differential: exec");
 	_exit(3);
 }
 
@@ -176,7 +177,7 @@ static void run_program(uint64_t seed, long ops, const char *dir)
 	my.seed = seed;
 	enter_dir(dir);
 	if (!my.prefix[0] && symlink(".", "via"))
-		perror("differ: via");
+		perror("differential: via");
 	run_ops(ops);
 }
 
@@ -237,8 +238,8 @@ static void try_program(uint64_t seed, long ops, const char *dir)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: differ files SEED OPS DIR\n"
-			"       differ all FIRST COUNT OPS DIR\n");
+	fprintf(stderr, "usage: differential files SEED OPS DIR\n"
+			"       differential all FIRST COUNT OPS DIR\n");
 	return 2;
 }
 
@@ -250,7 +251,7 @@ int main(int argc, char **argv)
 		return usage();
 	my.mix = strcmp(argv[1], mix_names[ALL]) ? FILES : ALL;
 	my.looks_for_dirt = my.mix == ALL;
-	my.is_tame = *(getenv("DIFFER_TAME") ?: "") != '\0';
+	my.is_tame = *(getenv("DIFFERENTIAL_TAME") ?: "") != '\0';
 	for (int i = 0; i < SLOTS; i++)
 		my.slots[i] = 6 + i < argc ? atoi(argv[6 + i]) : -1;
 	start_trace();

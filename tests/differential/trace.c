@@ -162,7 +162,7 @@ static void *map(size_t len)
 	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED) {
-		perror("differ: mmap");
+		perror("differential: mmap");
 		exit(2);
 	}
 	return at;

@@ -41,7 +41,7 @@ self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
 export WT_SOAK=${WT_SOAK:-} WT_TEST_SANDBOX=${WT_TEST_SANDBOX:-}
-sufferer=$WT_OBJ/tests/prog/disk-errors
+program=$WT_OBJ/tests/prog/disk-errors
 with_disk=$top/tests/disk/with-disk
 all_fs=(ext4 xfs btrfs)
 rules=(dsync through "dsync,engine=direct" "through,engine=direct" sync "through,cache=drop")
@@ -73,7 +73,7 @@ level_of() {
 
 # judge WHO LEVEL ARGUMENT...: the schedules of the arguments, by libwt's rule WHO or without it.
 judge() {
-	local who=$1 level=$2 command=("$sufferer" suffer)
+	local who=$1 level=$2 command=("$program" write)
 	case $who in
 	O_DSYNC) command+=(O_DSYNC) ;;
 	plain) ;;
@@ -82,7 +82,7 @@ judge() {
 		[ -z "$WT_TEST_SANDBOX" ] || command=("$WT_OBJ/tests/prog/sandbox" "$WT_TEST_SANDBOX" "${command[@]}")
 		;;
 	esac
-	"$sufferer" judge "${@:3:$#-5}" "$level" "${@: -3}" "${command[@]}"
+	"$program" judge "${@:3:$#-5}" "$level" "${@: -3}" "${command[@]}"
 }
 
 ### In a file system that with-disk gave

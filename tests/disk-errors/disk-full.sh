@@ -9,8 +9,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
 . "${0%/*}/../lib/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=../disk/disk.sh
-. "${0%/*}/../disk/disk.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
 self=$(readlink -f "$0")
 top=${self%/tests/*}
@@ -18,7 +18,7 @@ export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
 export WT_SOAK=${WT_SOAK:-}
 with_disk=$top/tests/disk/with-disk
 fill=$WT_OBJ/tests/prog/fill
-sufferer=$WT_OBJ/tests/prog/disk-errors
+program=$WT_OBJ/tests/prog/disk-errors
 rules=(dsync through "dsync,engine=direct" "through,engine=direct" sync)
 user=12345
 room=$((12 << 20))
@@ -135,10 +135,10 @@ inside_quota() {
 
 # vanish RULE LEVEL FIRST: the counts, after the judge's other lines.
 vanish() {
-	local command=("$sufferer" suffer)
+	local command=("$program" write)
 	[ "$1" = plain ] || command=(env "LD_PRELOAD=$WT_LIB" "WT_POLICY=*=$1" WT_LOG=error
 		"${command[@]}")
-	"$sufferer" judge -g "$2" "$3" 1 $schedules "${command[@]}" >"$work/judged"
+	"$program" judge -g "$2" "$3" 1 $schedules "${command[@]}" >"$work/judged"
 }
 
 count() { sed -n "s/^counts.* $1=\([0-9]*\).*/\1/p" "$work/judged"; }

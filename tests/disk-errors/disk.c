@@ -27,7 +27,7 @@ void disk_order(struct trial *trial, const char *format, ...)
 	if (trial->verbose)
 		printf("# disk: %s\n", line);
 	if (!disk_command(trial->disk, "%s", line)) {
-		fprintf(stderr, "sufferer: disk: %s: %s\n", line, trial->disk->error);
+		fprintf(stderr, "disk-errors: disk: %s: %s\n", line, trial->disk->error);
 		exit(3);
 	}
 }
@@ -198,9 +198,8 @@ static int load_piece(struct trial *trial, const struct extent *extent, const ch
 		return 0;
 	if (length > trial->found_length - extent->at)
 		length = trial->found_length - extent->at;
-	disk_order(trial, "dump file=%s of=%s sectors=%lu-%lu", file,
-		   stable ? "stable" : "reads", extent->device / 512,
-		   (extent->device + extent->length - 1) / 512);
+	disk_order(trial, "dump file=%s of=%s sectors=%lu-%lu", file, stable ? "stable" : "reads",
+		   extent->device / 512, (extent->device + extent->length - 1) / 512);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || pread(fd, trial->found + extent->at, length, 0) != (ssize_t)length)
 		error = -ENODATA;

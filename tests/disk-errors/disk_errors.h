@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sufferer - writes to a file while its disk fails, as a seed says, and holds every return value
+ * disk-errors - writes to a file while its disk fails, as a seed says, and holds every return value
  * against what is on the disk. Two roles of one program:
  *
- *   sufferer suffer SEED BOARD IN OUT FILE   writes; the one that a preloaded library may sit in
- *   sufferer judge ... COMMAND...            runs COMMAND as the first, and judges it
+ *   disk-errors write SEED BOARD IN OUT FILE   writes; the one that a preloaded library may sit in
+ *   disk-errors judge ... COMMAND...           runs COMMAND as the first, and judges it
  *
- *   sufferer_plan.c      what a seed means
- *   sufferer_write.c     the writers
- *   sufferer_disk.c      the file before, the disk's failures, the file's bytes on the disk after
- *   sufferer_tape.c      what the disk held when a write returned
- *   sufferer_judge.c     verdicts
- *   sufferer_tell.c      one run at length, for a person
- *   sufferer_run.c       one run from beginning to end, by the judge
+ *   plan.c    what a seed means
+ *   write.c   the writers
+ *   disk.c    the file before, the disk's failures, the file's bytes on the disk after
+ *   tape.c    what the disk held when a write returned
+ *   judge.c   verdicts
+ *   tell.c    one run at length, for a person
+ *   run.c     one run from beginning to end, by the judge
  */
-#ifndef SUFFERER_H
-#define SUFFERER_H
+#ifndef DISK_ERRORS_H
+#define DISK_ERRORS_H
 
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -151,13 +151,14 @@ struct board {
 int64_t now_ns(void);
 void die(const char *what);
 
-/* How the sufferer and the judge talk: a byte a write that has returned, then two of these. */
+/* How the writing program and the judge talk: a byte a write that has returned, then two of these.
+ */
 #define SAY_WROTE 'w'
 #define SAY_DONE 'd'
 #define SAY_SYNC 's'
 #define SAY_QUIT 'q'
 
-int suffer(int argc, char **argv);
+int write_main(int argc, char **argv);
 
 /* The judge's side. */
 
@@ -184,7 +185,7 @@ struct trial {
 
 bool on_btrfs(void);
 
-/* sufferer_disk.c; 0, or -errno with a reason on stderr */
+/* disk.c; 0, or -errno with a reason on stderr */
 int disk_prepare_file(struct trial *trial);
 int disk_start_faults(struct trial *trial);
 int disk_stop_faults(struct trial *trial);
@@ -195,7 +196,7 @@ int disk_renew(struct trial *trial);
 void disk_vanish_soon(struct trial *trial);
 void disk_order(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* sufferer_tape.c */
+/* tape.c */
 struct tape;
 struct tape *tape_read(const char *path);
 void tape_free(struct tape *tape);
@@ -207,10 +208,10 @@ off_t tape_place(const struct tape *tape, const char *bytes);
 int tape_failures(const struct tape *tape);
 bool tape_failed(const struct tape *tape, enum record_op op, int64_t from_ns, int64_t to_ns);
 
-/* sufferer_tell.c */
+/* tell.c */
 void tell_all(const struct trial *trial, const struct tape *tape);
 
-/* sufferer_judge.c: counts of what was seen; names as they are printed. */
+/* judge.c: counts of what was seen; names as they are printed. */
 #define COUNTS(X)                                                                                  \
 	X(runs)                                                                                    \
 	X(struck) /* requests that failed */                                                       \
@@ -243,7 +244,7 @@ void judge_writes(struct trial *trial, struct verdict *verdict);
 void judge_cache(struct trial *trial, struct verdict *verdict);
 void judge_fsyncs(struct trial *trial, struct verdict *verdict);
 
-/* sufferer_run.c */
+/* run.c */
 int judge(int argc, char **argv);
 
 #endif

@@ -13,17 +13,18 @@ int64_t now_ns(void)
 
 void die(const char *what)
 {
-	fprintf(stderr, "sufferer: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "disk-errors: %s: %s\n", what, strerror(errno));
 	exit(3);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "suffer"))
-		return suffer(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "write"))
+		return write_main(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "judge"))
 		return judge(argc - 2, argv + 2);
-	fprintf(stderr, "usage: sufferer judge [-v] [-g] [-t TIMES] through|dsync FIRST STEP COUNT "
-			"COMMAND...\n");
+	fprintf(stderr,
+		"usage: disk-errors judge [-v] [-g] [-t TIMES] through|dsync FIRST STEP COUNT "
+		"COMMAND...\n");
 	return 2;
 }

@@ -3,9 +3,9 @@
  * The judge: judge [-v] [-g] [-t TIMES] through|dsync FIRST STEP COUNT COMMAND...
  *
  * Runs the schedules FIRST, FIRST + STEP, ..., COUNT of them, each TIMES times, with COMMAND as the
- * sufferer, in the file system that tests/disk/with-disk gave; with -g the disk does not fail as
- * the schedule says, but vanishes, and comes back when the sufferer has ended. A line "step" for
- * each run, "# ..." for all that is wrong, at the end a line of counts. Exit status 0; 3 if it
+ * writing program, in the file system that tests/disk/with-disk gave; with -g the disk does not
+ * fail as the schedule says, but vanishes, and comes back when the program has ended. A line "step"
+ * for each run, "# ..." for all that is wrong, at the end a line of counts. Exit status 0; 3 if it
  * could not go on.
  */
 #include "disk_errors.h"
@@ -41,7 +41,8 @@ static struct board *make_board(int *fd)
 	return board;
 }
 
-static void exec_sufferer(const struct trial *trial, char **command, int board, int in, int out)
+static void exec_writing_program(const struct trial *trial, char **command, int board, int in,
+				 int out)
 {
 	char numbers[4][24];
 	char *argv[64];
@@ -80,7 +81,7 @@ static struct child start(struct trial *trial, char **command)
 	if (child.pid == 0) {
 		close(in[1]);
 		close(out[0]);
-		exec_sufferer(trial, command, board, in[0], out[1]);
+		exec_writing_program(trial, command, board, in[0], out[1]);
 	}
 	setpgid(child.pid, child.pid);
 	close(board);
@@ -173,7 +174,7 @@ static bool finish(struct trial *trial, struct child *child, char say)
 
 	child->until_ns = now_ns() + LIMIT_SECONDS * 1000000000LL;
 	if (say && write(child->say_fd, &say, 1) != 1)
-		die("the sufferer");
+		die("the writing program");
 	/* All copies of the pipe are closed when all processes have ended. */
 	while (say && readable(child->hear_fd, child->until_ns))
 		if (read(child->hear_fd, &what, 1) <= 0) {
@@ -191,13 +192,13 @@ static bool finish(struct trial *trial, struct child *child, char say)
 	for (int i = 0; i < 1000; i++) {
 		if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
 			if (ended && status)
-				printf("# seed %lu: the sufferer ended with %d\n",
+				printf("# seed %lu: the writing program ended with %d\n",
 				       trial->plan->seed, status);
 			return ended;
 		}
 		usleep(10000);
 	}
-	fprintf(stderr, "sufferer: seed %lu: cannot even be killed\n", trial->plan->seed);
+	fprintf(stderr, "disk-errors: seed %lu: cannot even be killed\n", trial->plan->seed);
 	exit(3);
 }
 
@@ -213,7 +214,8 @@ static void prepare(struct trial *trial, struct verdict *verdict)
 	}
 	if (!error)
 		return;
-	fprintf(stderr, "sufferer: seed %lu: the file: %s\n", trial->plan->seed, strerror(-error));
+	fprintf(stderr, "disk-errors: seed %lu: the file: %s\n", trial->plan->seed,
+		strerror(-error));
 	exit(3);
 }
 
@@ -230,7 +232,7 @@ static void look_after_vanishing(struct trial *trial, struct child *child, struc
 	}
 	error = disk_come_back(trial);
 	if (error) {
-		fprintf(stderr, "sufferer: seed %lu: back again: %s\n", trial->plan->seed,
+		fprintf(stderr, "disk-errors: seed %lu: back again: %s\n", trial->plan->seed,
 			strerror(-error));
 		exit(3);
 	}
@@ -264,7 +266,7 @@ static void look(struct trial *trial, struct child *child, struct verdict *verdi
 		return;
 	}
 	if (error) {
-		fprintf(stderr, "sufferer: seed %lu: what the disk has: %s\n", trial->plan->seed,
+		fprintf(stderr, "disk-errors: seed %lu: what the disk has: %s\n", trial->plan->seed,
 			strerror(-error));
 		exit(3);
 	}
@@ -284,7 +286,7 @@ static void look(struct trial *trial, struct child *child, struct verdict *verdi
 
 /*
  * A disk that is to vanish soon may do so at a request of the file system's own, before the
- * sufferer has opened its file: then it ends at once, and nothing was tried.
+ * program has opened its file: then it ends at once, and nothing was tried.
  */
 static bool ended_before_it_wrote(const struct child *child)
 {
@@ -298,7 +300,7 @@ static bool ended_before_it_wrote(const struct child *child)
 	return false;
 }
 
-/* The schedule that was not tried is tried again: a few times, as the sufferer may end for itself.
+/* The schedule that was not tried is tried again: a few times, as the program may end for itself.
  */
 static bool is_to_be_tried_again(struct trial *trial, const struct child *child)
 {
@@ -388,7 +390,7 @@ int judge(int argc, char **argv)
 	first = strtoull(argv[1], NULL, 10);
 	step = strtoull(argv[2], NULL, 10);
 	count = strtoull(argv[3], NULL, 10);
-	snprintf(path, sizeof(path), "%s/sufferer", getenv("DISK_MNT"));
+	snprintf(path, sizeof(path), "%s/written", getenv("DISK_MNT"));
 	snprintf(trial.tape_path, sizeof(trial.tape_path), "%s.tape", getenv("DISK_CTL"));
 	trial.disk = &disk;
 	trial.path = path;

@@ -230,7 +230,7 @@ static void open_all(const char *path, int flags)
 }
 
 /* SEED BOARD IN OUT FILE, FILE after "O_DSYNC" if it is to be opened so. */
-int suffer(int argc, char **argv)
+int write_main(int argc, char **argv)
 {
 	bool dsync = argc > 0 && !strcmp(argv[0], "O_DSYNC");
 	int hear_fd, wake = -1;

@@ -15,16 +15,16 @@ self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
 with_disk=$top/tests/disk/with-disk
-giver=$WT_OBJ/tests/prog/disk-shared
+program=$WT_OBJ/tests/prog/disk-shared
 
-# by RULE WORD...: what giver says, under libwt, or without it by the rule `plain`.
+# by RULE WORD...: what the program says, under libwt, or without it by the rule `plain`.
 by() {
 	local rule=$1
 	shift
 	if [ "$rule" = plain ]; then
-		timeout 300 "$giver" "$@"
+		timeout 300 "$program" "$@"
 	else
-		timeout 300 env "LD_PRELOAD=$WT_LIB" "WT_POLICY=other.txt=off;*=$rule" WT_LOG=error "$giver" "$@"
+		timeout 300 env "LD_PRELOAD=$WT_LIB" "WT_POLICY=other.txt=off;*=$rule" WT_LOG=error "$program" "$@"
 	fi
 }
 

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * giver - shares a file with programs that nobody sees, while its disk fails.
+ * disk-shared - shares a file with programs that nobody sees, while its disk fails.
  *
- *   giver give WAY [O_DSYNC]   gives the open file to a child that does nothing but fdatasync(2),
- * in one of several ways, writes bytes that the disk refuses, and counts the writes that were told
- * success all the same giver late [cached]        a write fails and the file is closed; what
- * fsync(2) then tells to those that open it, and to a new file; cached: it is the kernel's own
- *                              writeback that fails
- *   giver jump                 a handler jumps out of writes that fail; afterwards none does
- *   giver split                another thread has other.txt under the file's number, in a table of
- *                              its own, while writes to the file fail
- *   giver copy                 copies from another file fail, and are made again from where the
- *                              offsets are then; how many errors were told, and how many of the
- *                              copied blocks are where they belong
- *   giver message              messages at addresses that are not there
+ *   disk-shared give WAY [O_DSYNC]  gives the open file to a child that does nothing but
+ *       fdatasync(2), in one of several ways, writes bytes that the disk refuses, and counts the
+ *       writes that were told success all the same
+ *   disk-shared late [cached]  a write fails and the file is closed; what fsync(2) then tells to
+ *       those that open it, and to a new file; cached: it is the kernel's own writeback that fails
+ *   disk-shared jump  a handler jumps out of writes that fail; afterwards none does
+ *   disk-shared split  another thread has other.txt under the file's number, in a table of its own,
+ *       while writes to the file fail
+ *   disk-shared copy  copies from another file fail, and are made again from where the offsets are
+ *       then; how many errors were told, and how many of the copied blocks are where they belong
+ *   disk-shared message  messages at addresses that are not there
  *
  * In DISK_MNT, on the disk of tests/disk. Prints words, NAME=VALUE.
  */
@@ -52,7 +51,7 @@ static void must(bool done, const char *what)
 {
 	if (done)
 		return;
-	fprintf(stderr, "giver: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "disk-shared: %s: %s\n", what, strerror(errno));
 	exit(2);
 }
 
@@ -94,7 +93,7 @@ static int taker(const char *way)
 {
 	if (!strcmp(way, "sent"))
 		receive(STDIN_FILENO);
-	raise(SIGSTOP); /* The giver waits for this. */
+	raise(SIGSTOP); /* Its parent waits for this. */
 	while (!fdatasync(STDOUT_FILENO) || errno == EIO)
 		;
 	return 1;
@@ -119,7 +118,7 @@ static void send_to(int socket, int fd)
 	must(sendmsg(socket, &message, 0) == 1, "sendmsg");
 }
 
-static pid_t give(const char *way, int fd)
+static pid_t start_taker(const char *way, int fd)
 {
 	char *const argv[] = { (char *)program, "take", (char *)way, NULL };
 	posix_spawn_file_actions_t actions;
@@ -148,13 +147,13 @@ static pid_t give(const char *way, int fd)
 	return child;
 }
 
-static int giver(const char *way, int flags)
+static int give(const char *way, int flags)
 {
 	int fd = open_laid("given", flags | O_CLOEXEC);
 	int lies = 0, errors = 0;
 
 	order("fail mark=" MARK);
-	pid_t child = give(way, fd);
+	pid_t child = start_taker(way, fd);
 	for (int i = 0; i < WRITES; i++) {
 		if (pwrite(fd, bad, BLOCK, i % BLOCKS * BLOCK) == BLOCK)
 			lies++;
@@ -344,7 +343,7 @@ int main(int argc, char **argv)
 	must(!chdir(getenv("DISK_MNT") ?: ""), "DISK_MNT");
 	must(!disk_connect(&disk, getenv("DISK_CTL")), "DISK_CTL");
 	if (argc > 2 && !strcmp(what, "give"))
-		return giver(argv[2], argc > 3 ? O_DSYNC : 0);
+		return give(argv[2], argc > 3 ? O_DSYNC : 0);
 	if (!strcmp(what, "late"))
 		return late(argc > 2);
 	if (!strcmp(what, "jump"))
@@ -353,6 +352,6 @@ int main(int argc, char **argv)
 		return splitter();
 	if (!strcmp(what, "copy"))
 		return copier();
-	fprintf(stderr, "giver: expected give WAY, late, jump, split, copy or message\n");
+	fprintf(stderr, "disk-shared: expected give WAY, late, jump, split, copy or message\n");
 	return 2;
 }

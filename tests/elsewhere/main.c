@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elsewhere_writer open PATH | at DIR NAME | given - writes a page to a file that it opens, or that
+ * elsewhere open PATH | at DIR NAME | given - writes a page to a file that it opens, or that
  * is its descriptor 3, and prints whether the page is dirty afterwards.
  */
 #define _GNU_SOURCE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inlined IMAGE DIRECTORY [SCENE] - writes a few bytes to files of DIRECTORY, by each scene in
+ * inline IMAGE DIRECTORY [SCENE] - writes a few bytes to files of DIRECTORY, by each scene in
  * turn, and overwrites them, and looks each time whether IMAGE, the file of the file system's disk,
  * has them when the call has returned. A line a scene: its name, and `lost` for each write of which
  * IMAGE has nothing; `moved` where the bytes no longer lie in the inode. It judges nothing.
@@ -369,7 +369,7 @@ static void play(const struct scene *scene, const char *dir)
 
 int main(int argc, char **argv)
 {
-	must(argc >= 3, "inlined IMAGE DIRECTORY [SCENE]");
+	must(argc >= 3, "inline IMAGE DIRECTORY [SCENE]");
 	image = argv[1];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)

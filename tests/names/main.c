@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * namer - changes the name or the size of a file, in many ways.
+ * names - changes the name or the size of a file, in many ways.
  *
- *   namer DIR CALL [cut] [free=N] [no-ring]
- *   namer DIR answers|locks
+ *   names DIR CALL [cut] [free=N] [no-ring]
+ *   names DIR answers|locks
  *
  * DIR holds a.db, b.db and a directory `sub`. Prints "CALL: ret=R errno=E". With `cut` the power of
  * the disk (DISK_CTL) goes right after the call has returned; with `free` the process has that
@@ -272,7 +272,7 @@ static int make_change(const struct change *change, char **options)
 int main(int argc, char **argv)
 {
 	if (argc < 3 || chdir(argv[1])) {
-		fprintf(stderr, "usage: namer DIR CALL [cut] [free=N] [no-ring]\n");
+		fprintf(stderr, "usage: names DIR CALL [cut] [free=N] [no-ring]\n");
 		return 2;
 	}
 	if (!strcmp(argv[2], "answers")) {

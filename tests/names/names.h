@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* namer - what its files share. */
-#ifndef WT_TESTS_NAMER_H
-#define WT_TESTS_NAMER_H
+/* names - what its files share. */
+#ifndef WT_TESTS_NAMES_H
+#define WT_TESTS_NAMES_H
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -8,14 +8,14 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=../disk/disk.sh
-. "${0%/*}/../disk/disk.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
 self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so} WT_TOP=$top WT_SOAK=${WT_SOAK:-}
 with_disk=$top/tests/disk/with-disk
-namer=$WT_OBJ/tests/prog/names
+program=$WT_OBJ/tests/prog/names
 all_fs="ext4 xfs btrfs"
 
 # What is there after each change: NAME:SIZE:FIRST-BYTE of every file.
@@ -87,7 +87,7 @@ not_covered() { jq -r '.not_covered[] | "\(.path): \(.way)"' "$work/report.json"
 # changed CHANGE COMMAND...: in $found what is there when the power came back.
 changed() {
 	fresh
-	"${@:2}" "$namer" "$DISK_MNT/d" "$1" cut "${options[@]}" >"$work/answer"
+	"${@:2}" "$program" "$DISK_MNT/d" "$1" cut "${options[@]}" >"$work/answer"
 	disk_remount && is "$(cat "$work/answer")" "$1: ret=0 errno=0" && found=$(files)
 }
 
@@ -117,7 +117,7 @@ stays_in_unreadable() { # change, what the report says
 	local found owner=65534 mode=300 as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	fresh
 	install -m 600 -o $owner /dev/null "$work/report.json"
-	under '*.db=dsync' "${as[@]}" "$namer" "$DISK_MNT/d" "$1" >"$work/answer"
+	under '*.db=dsync' "${as[@]}" "$program" "$DISK_MNT/d" "$1" >"$work/answer"
 	disk_cut keep=0 tear=0
 	disk_remount
 	is "$(cat "$work/answer")" "$1: ret=0 errno=0" && is "$(not_covered)" "$2" || return
@@ -128,7 +128,7 @@ stays_in_unreadable() { # change, what the report says
 answers_a_failed_flush() { # change, answer, command
 	fresh
 	disk_ctl fail op=flush
-	"${@:3}" "$namer" "$DISK_MNT/d" "$1" >"$work/answer"
+	"${@:3}" "$program" "$DISK_MNT/d" "$1" >"$work/answer"
 	disk_ctl heal
 	disk_cut keep=0 tear=0
 	disk_remount && is "$(cat "$work/answer")" "$1: $2"
@@ -194,14 +194,14 @@ part() { # file system: this script, on its disk
 
 # Its tests are numbered with ours.
 
-# said DIR WHAT COMMAND...: what namer prints of WHAT in a new directory there.
+# said DIR WHAT COMMAND...: what the program prints of WHAT in a new directory there.
 said() {
 	local dir
 	dir=$(mktemp -d "$1/names.XXXXXX")
 	mkdir "$dir/sub"
 	head -c 65536 /dev/zero >"$dir/a.db"
 	head -c 8192 /dev/zero >"$dir/b.db"
-	"${@:3}" "$namer" "$dir" "$2"
+	"${@:3}" "$program" "$dir" "$2"
 	rm -rf "$dir"
 }
 

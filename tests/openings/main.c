@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * openings_writer HOW FILE - writes blocks to the file in one of some ways, and closes it. Prints
+ * openings HOW FILE - writes blocks to the file in one of some ways, and closes it. Prints
  * how often inotify(7) told of the closing of a file that was open for writing before the program
  * began to close it for the last time (`early`), and whether, ten seconds later at most, nobody has
  * it open for writing any more (`free`: a read lease can be had, fcntl(2)).

@@ -21,14 +21,14 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=../disk/disk.sh
-. "${0%/*}/../disk/disk.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
 self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_OBJ=${WT_OBJ:-$top/obj} WT_TOP=$top WT_LIB=${WT_LIB:-$top/libwt.so} WT_SOAK=${WT_SOAK:-}
 with_disk=$top/tests/disk/with-disk
-cutter=$WT_OBJ/tests/prog/power-cut
+program=$WT_OBJ/tests/prog/power-cut
 hanging_seconds=60
 many=4000 # writes, all threads together, more than are made until the file system dies
 
@@ -134,14 +134,14 @@ write_until_it_dies() {
 		mount_above || return
 		written=$work/merged/cut
 	fi
-	"$cutter" prepare "$work/ledger" "$written" seed=$round_seed kinds="$kind" fds=$fds \
+	"$program" prepare "$work/ledger" "$written" seed=$round_seed kinds="$kind" fds=$fds \
 		threads="$threads" sync=$sync limit=$many || return
 	sync -f "$DISK_MNT"
 	for ((job = 0; job < neighbours; job++)); do
 		neighbour $job &
 		jobs+=($!)
 	done
-	timeout -k 5 $hanging_seconds env -i "${env[@]}" "$cutter" write "$work/ledger" \
+	timeout -k 5 $hanging_seconds env -i "${env[@]}" "$program" write "$work/ledger" \
 		"$written" 2>"$work/writer" &
 	writer=$!
 	sleep "0.$(printf %03d $((10 + round_seed / 256 % 290)))"
@@ -160,7 +160,7 @@ one_round() {
 	sectors_of_journal=$(journal_sectors)
 	write_until_it_dies >"$work/round" 2>&1 || echo "nothing died" >>"$work/round"
 	if disk_remount >>"$work/round" 2>&1; then
-		facts=$("$cutter" verify "$work/ledger" "$left" 2>&1) ||
+		facts=$("$program" verify "$work/ledger" "$left" 2>&1) ||
 			echo "the judge's exit status is $?" >>"$work/round"
 	else
 		echo "not mounted again" >>"$work/round"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cutter prepare LEDGER DIR KEY=VALUE... - makes DIR anew with the files of the run, syncs them,
+ * power-cut prepare LEDGER DIR KEY=VALUE... - makes DIR anew with the files of the run, syncs them,
  *     and begins a ledger. The keys:
  *
  *     seed=N         decides all that is random
- *     kinds=A+B+...  which kinds of writes (cutter_ledger.c has the names)
+ *     kinds=A+B+...  which kinds of writes (ledger.c has the names)
  *     threads=N      1 to 16
  *     fds=shared     one descriptor a file for all threads; `own`: each thread its own; or
  *                    `apart`: each thread its own of files that are its own
@@ -13,12 +13,12 @@
  *     limit=N        of writes, all threads together
  *     cache=warm     or `cold`: what was prepared is dropped from the page cache
  *
- * cutter write LEDGER DIR - the threads write until they fail or reach the limit. When one fails
+ * power-cut write LEDGER DIR - the threads write until they fail or reach the limit. When one fails
  *     it asks the disk at $DISK_CTL, if there is one, whether it had power.
  *
- * cutter verify LEDGER DIR [NS] - prints what became of the writes: facts, KEY=NUMBER a line, and
- *     a line "# ..." for the first of those that are lost. What was answered after the power
- *     went, at NS of CLOCK_MONOTONIC, counts as `late`.
+ * power-cut verify LEDGER DIR [NS] - prints what became of the writes: facts, KEY=NUMBER a line,
+ * and a line "# ..." for the first of those that are lost. What was answered after the power went,
+ * at NS of CLOCK_MONOTONIC, counts as `late`.
  */
 #include "power_cut.h"
 
@@ -32,13 +32,13 @@
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: cutter prepare|write|verify LEDGER DIR [KEY=VALUE...]\n");
+	fprintf(stderr, "usage: power-cut prepare|write|verify LEDGER DIR [KEY=VALUE...]\n");
 	return 2;
 }
 
 static int failed(const char *what)
 {
-	fprintf(stderr, "cutter: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "power-cut: %s: %s\n", what, strerror(errno));
 	return 2;
 }
 
@@ -179,7 +179,7 @@ static int prepare(const char *ledger_path, const char *path, int count, char **
 
 	for (int i = 0; i < count; i++)
 		if (!take(arguments[i], &facts)) {
-			fprintf(stderr, "cutter: %s: not understood\n", arguments[i]);
+			fprintf(stderr, "power-cut: %s: not understood\n", arguments[i]);
 			return 2;
 		}
 	if (!facts.kinds || !facts.threads || facts.threads > THREADS_MAX)

@@ -18,8 +18,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
-# shellcheck source-path=SCRIPTDIR source=../disk/disk.sh
-. "${0%/*}/../disk/disk.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
 self=$(readlink -f "$0")
 top=${self%/tests/*}
@@ -167,12 +167,12 @@ write_and_cut() { # part
 	[ "$within" != 0 ] || limit=$few
 	[ -z "$rule" ] || env+=(LD_PRELOAD="$WT_LIB" WT_STRICT=1 WT_POLICY="$DISK_MNT/*=$rule"
 		WT_REPORT="$work/$1.$engine.json")
-	"$cutter" prepare "$ledger" "$DISK_MNT/cut" seed="$cut_seed" kinds="$kinds" fds="$fds" \
+	"$program" prepare "$ledger" "$DISK_MNT/cut" seed="$cut_seed" kinds="$kinds" fds="$fds" \
 		threads="$threads" sync="$sync" shape="$shape" cache="$cache" \
 		limit=$limit || return
 	first_request=$(disk_fact requests)
 	[ "$within" = 0 ] || disk_cut seed="$cut_seed" within="$within" || return
-	timeout -k 5 $hanging_seconds env -i "${env[@]}" "$cutter" write "$ledger" \
+	timeout -k 5 $hanging_seconds env -i "${env[@]}" "$program" write "$ledger" \
 		"$DISK_MNT/cut" 2>"$work/writer" || echo "the writer's exit status is $?"
 	disk_ctl wait-off ms=0 2>/dev/null || disk_cut seed="$cut_seed"
 	disk_log "$first_request" >"$work/log"
@@ -197,7 +197,7 @@ one_cut() {
 	write_and_cut "$1" >"$work/cut" 2>&1 || echo "no cut was made" >>"$work/cut"
 	if mount_again >>"$work/cut" 2>&1; then
 		# shellcheck disable=SC2086 # nothing where no request failed
-		facts=$("$cutter" verify "$ledger" "$DISK_MNT/cut" $cut_ns 2>&1) ||
+		facts=$("$program" verify "$ledger" "$DISK_MNT/cut" $cut_ns 2>&1) ||
 			echo "the judge's exit status is $?" >>"$work/cut"
 	fi
 	eval "$(grep -E '^(acknowledged|underway|lost|late|spoilt|slandered)=[0-9]+$' <<<"$facts")"
@@ -345,7 +345,7 @@ inside() { # seed, cuts
 	declare -A cuts=() acknowledged_in=() lost_in=() late_in=() unclean_in=() lost_of=() kept_of=()
 	declare -A writes_of=() wrong=()
 	seed=$1 interrupted=0
-	cutter=$WT_OBJ/tests/prog/power-cut ledger=$work/ledger
+	program=$WT_OBJ/tests/prog/power-cut ledger=$work/ledger
 	for part in "${parts[@]}"; do run_part "$part" "$(cuts_of "$part" "$2")"; done
 	judge_all
 	print_rows
@@ -353,7 +353,7 @@ inside() { # seed, cuts
 
 inside_again() { # seed, part, number, times
 	local i
-	seed=$1 cutter=$WT_OBJ/tests/prog/power-cut ledger=$work/ledger
+	seed=$1 program=$WT_OBJ/tests/prog/power-cut ledger=$work/ledger
 	set_cut "$2" "$3"
 	describe_cut "$2" "$3"
 	for ((i = 1; i <= $4; i++)); do

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cutter - threads that write to a disk whose power may go, and a judge of what is left.
+ * power-cut - threads that write to a disk whose power may go, and a judge of what is left.
  *
  * The ledger is a file outside that disk, mapped by all. A record says of one write where it goes
  * and when it started; its acknowledgment, made after the write returned, when that was. The
@@ -8,14 +8,14 @@
  * was over when the other began. What a write carries follows from the seed and the record's
  * number: the judge needs no copy of it. The files:
  *
- *   cutter.c         the command line, and the files that are there before the run
- *   cutter_ledger.c  records, contents, names: what writer and judge must agree on
- *   cutter_write.c   the threads
- *   cutter_kinds.c   one write of each kind
- *   cutter_verify.c  the judge
+ *   main.c    the command line, and the files that are there before the run
+ *   ledger.c  records, contents, names: what writer and judge must agree on
+ *   write.c   the threads
+ *   kinds.c   one write of each kind
+ *   verify.c  the judge
  */
-#ifndef CUTTER_H
-#define CUTTER_H
+#ifndef POWER_CUT_H
+#define POWER_CUT_H
 
 #define _GNU_SOURCE 1
 #include <stdatomic.h>
@@ -103,7 +103,7 @@ struct ledger {
 	struct record records[]; /* `limit` of the first thread, then of the next, ... */
 };
 
-/* cutter_ledger.c */
+/* ledger.c */
 struct ledger *ledger_create(const char *path, const struct ledger *facts);
 struct ledger *ledger_open(const char *path);
 bool ledger_has(const struct ledger *ledger, enum kind kind);
@@ -119,9 +119,9 @@ struct content_head {
 	char magic[8];
 	uint64_t id;
 };
-#define CONTENT_MAGIC "cutter!\n"
+#define CONTENT_MAGIC "content\n"
 
-/* cutter_write.c */
+/* write.c */
 struct writer {
 	struct ledger *ledger;
 	unsigned int thread;
@@ -145,11 +145,11 @@ bool acknowledge(struct writer *me, struct record *record, ssize_t result);
 bool counts(struct writer *me, int result);
 bool sync_file(struct writer *me, int fd);
 
-/* cutter_kinds.c; each false when a call failed, with errno */
+/* kinds.c; each false when a call failed, with errno */
 bool write_once(struct writer *me, enum kind kind);
 void catch_faults(void);
 
-/* cutter_verify.c */
+/* verify.c */
 int verify(const struct ledger *ledger, const char *dir, int64_t cut_ns);
 
 #endif

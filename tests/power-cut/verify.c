@@ -351,7 +351,7 @@ int verify(const struct ledger *ledger, const char *path, int64_t cut_ns)
 		file.lost = calloc(file.used, sizeof(bool));
 		ledger_file_name(ledger, records[i], file.name);
 		if (!read_file(&file, dir)) {
-			fprintf(stderr, "cutter: %s: %s\n", file.name, strerror(errno));
+			fprintf(stderr, "power-cut: %s: %s\n", file.name, strerror(errno));
 			return 2;
 		}
 		judge(&file);

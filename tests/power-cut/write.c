@@ -190,7 +190,7 @@ int run_writers(struct ledger *ledger, const char *dir)
 	}
 	for (unsigned int i = 0; i < ledger->threads; i++)
 		if (pthread_create(&threads[i], NULL, write_often, &run.writers[i])) {
-			perror("cutter: a thread");
+			perror("power-cut: a thread");
 			return 2;
 		}
 	for (unsigned int i = 0; i < ledger->threads; i++)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leave - writes a block in each of its processes, which leave in every way.
- *
- *   leave HOW FILE
+ * exit_paths HOW FILE - writes a block in each of its processes, which end in one of many ways.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,12 +23,12 @@ static void write_block(void)
 		abort();
 }
 
-static void fork_children(void (*leave)(int))
+static void fork_children(void (*end)(int))
 {
 	for (int i = 0; i < CHILDREN; i++) {
 		if (fork() == 0) {
 			write_block();
-			leave(0);
+			end(0);
 		}
 	}
 	while (wait(NULL) > 0)
@@ -44,7 +42,7 @@ static void *last_thread(void *main_thread)
 	return NULL;
 }
 
-static void leave_last_thread_running(void)
+static void exit_before_last_thread(void)
 {
 	static pthread_t self;
 	pthread_t other;
@@ -55,7 +53,7 @@ static void leave_last_thread_running(void)
 	pthread_exit(NULL);
 }
 
-static void leave_by_vfork(void)
+static void exit_after_vfork(void)
 {
 	if (vfork() == 0)
 		_exit(0);
@@ -79,7 +77,7 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "quick_exit"))
 		quick_exit(0);
 	if (!strcmp(how, "pthread_exit"))
-		leave_last_thread_running();
+		exit_before_last_thread();
 	if (!strcmp(how, "fork"))
 		fork_children(exit);
 	if (!strcmp(how, "fork__exit"))
@@ -87,6 +85,6 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "daemon") && daemon(1, 1) == 0)
 		write_block();
 	if (!strcmp(how, "vfork"))
-		leave_by_vfork();
+		exit_after_vfork();
 	return 0;
 }

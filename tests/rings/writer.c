@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rings_writer HOW FILE - writes a page by an io_uring: to the file's number (`number`); to a place
+ * writer HOW FILE - writes a page by an io_uring: to the file's number (`number`); to a place
  * of the ring that it was given in a way that libwt does not see (`fixed`, and by its number as
  * well), or by a request (`updated`), or where it was opened (`placed`); after io_uring_setup(2) by
  * syscall(2) (`told`), or after an io_submit(2) (`submitted`). Or cuts the file (`cut`). Then
@@ -8,7 +8,7 @@
  * openat2(2)) and is still there when the program ends, `opens-told` after a syscall(2) as above.
  * `asks`: a ring that only does nothing (IORING_OP_NOP).
  *
- * rings_writer locks FILE - takes a record lock, opens the file again when there is a ring, and
+ * writer locks FILE - takes a record lock, opens the file again when there is a ring, and
  * lets a child look.
  *
  * Prints how many pages are dirty, what F_GETFL shows of O_DSYNC, and the lock.

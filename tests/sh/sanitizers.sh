@@ -25,7 +25,7 @@ wrong_library() { # name, flags
 programs_with() {
 	local dir
 	dir=$(mktemp -d "$base/programs.XXXXXX")
-	run timeout 600 env -i DIFFER_TAME=1 LD_PRELOAD="$1" WT_POLICY="$2" \
+	run timeout 600 env -i DIFFERENTIAL_TAME=1 LD_PRELOAD="$1" WT_POLICY="$2" \
 		WT_REPORT="$work/report.json" "$WT_OBJ/tests/prog/differential" all 1 $programs 40 "$dir"
 	rm -rf "$dir"
 }
@@ -71,7 +71,7 @@ by_valgrind() {
 	shift
 	dir=$(mktemp -d "$base/programs.XXXXXX")
 	rm -f "$work"/valgrind.*
-	env -i PATH="$PATH" DIFFER_TAME=1 "$@" timeout 600 valgrind --leak-check=full \
+	env -i PATH="$PATH" DIFFERENTIAL_TAME=1 "$@" timeout 600 valgrind --leak-check=full \
 		--errors-for-leak-kinds=none --log-file="$work/valgrind.%p" \
 		"$WT_OBJ/tests/prog/differential" all "$seed" 40 "$dir" >/dev/null 2>&1
 	rm -rf "$dir"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* faulty DIR - reads cases from stdin, a line each, and tells what became of each (faulty.h). */
+/* syscall-faults DIR - reads cases from stdin, and tells what became of each (syscall_faults.h). */
 #include "syscall_faults.h"
 
 static void die(const char *what, const char *word)
 {
-	fprintf(stderr, "faulty: %s: %s\n", what, word);
+	fprintf(stderr, "syscall-faults: %s: %s\n", what, word);
 	exit(2);
 }
 
@@ -95,10 +95,11 @@ int main(int argc, char **argv)
 	if (argc == 7 && !strcmp(argv[1], "writer"))
 		return writer(argv + 2);
 	if (argc != 2)
-		die("usage", "faulty DIR <CASES");
+		die("usage", "syscall-faults DIR <CASES");
 	int err = uring_prepare();
 	if (err) {
-		fprintf(stderr, "faulty: an io_uring cannot be struck here: %s\n", strerror(-err));
+		fprintf(stderr, "syscall-faults: an io_uring cannot be struck here: %s\n",
+			strerror(-err));
 		return 77;
 	}
 	while (getline(&line, &room, stdin) > 0) {

@@ -8,7 +8,7 @@
 
 static void die(const char *what, const char *path)
 {
-	fprintf(stderr, "faulty: %s: %s: %m\n", what, path);
+	fprintf(stderr, "syscall-faults: %s: %s: %m\n", what, path);
 	exit(1);
 }
 

@@ -84,7 +84,9 @@ static int receive_descriptor(int socket)
 static void become_writer(struct run *run, int said, int socket, int sockets[])
 {
 	char method[32], threads[16], count[16], id[32];
-	char *argv[] = { "faulty", "writer", run->file.path, method, threads, count, id, NULL };
+	char *argv[] = {
+		"syscall-faults", "writer", run->file.path, method, threads, count, id, NULL
+	};
 	int null = open("/dev/null", O_RDWR);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -230,7 +232,7 @@ static void command(const char *text)
 	struct disk disk;
 
 	if (disk_connect(&disk, getenv("DISK_CTL")) || !disk_command(&disk, "%s", text)) {
-		fprintf(stderr, "faulty: %s: the disk says no\n", text);
+		fprintf(stderr, "syscall-faults: %s: the disk says no\n", text);
 		exit(1);
 	}
 	disk_disconnect(&disk);
@@ -390,7 +392,7 @@ static void remount(void)
 		_exit(127);
 	}
 	if (waitpid(child, &status, 0) != child || status) {
-		fprintf(stderr, "faulty: the disk cannot be mounted again\n");
+		fprintf(stderr, "syscall-faults: the disk cannot be mounted again\n");
 		exit(1);
 	}
 }

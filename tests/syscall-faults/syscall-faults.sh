@@ -20,7 +20,7 @@ self=$(readlink -f "$0")
 top=${self%/tests/*}
 export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so} WT_SOAK=${WT_SOAK:-}
 soak=$WT_SOAK
-faulty=$WT_OBJ/tests/prog/syscall-faults
+program=$WT_OBJ/tests/prog/syscall-faults
 with_disk=$top/tests/disk/with-disk
 seed=1
 exec 9>&2 # past `check`, which keeps what it runs to itself
@@ -88,7 +88,7 @@ every_name() {
 play() { # NAME
 	local status
 	mkdir -p "$DISK_MNT/dir"
-	"$faulty" "$DISK_MNT/dir" <"$work/$1.cases" 2>"$work/$1.err" |
+	"$program" "$DISK_MNT/dir" <"$work/$1.cases" 2>"$work/$1.err" |
 		progress "$DISK_FS, $1" "$(wc -l <"$work/$1.cases")" |
 		sed 's/^id=[0-9]* //' | paste -d' ' - "$work/$1.cases" >"$work/$1.results"
 	status=${PIPESTATUS[0]}
@@ -493,11 +493,11 @@ case $#-${1:-} in
 2-*)
 	# shellcheck disable=SC2016 # the inner shell's
 	exec "$with_disk" --fs "$1" -- sh -c \
-		'mkdir "$DISK_MNT/dir" && echo "$2" | "$1" "$DISK_MNT/dir"' sh "$faulty" "$2"
+		'mkdir "$DISK_MNT/dir" && echo "$2" | "$1" "$DISK_MNT/dir"' sh "$program" "$2"
 	;;
 1-*) seed=$1 ;;
 esac
-need_disk "$faulty" /
+need_disk "$program" /
 if ! command -v jq >/dev/null; then
 	echo "1..0 # SKIP jq is not installed"
 	exit

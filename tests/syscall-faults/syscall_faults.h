@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * faulty - a program whose system calls fail as they are told, and a judge of what it wrote.
+ * syscall-faults - a program whose system calls fail as they are told, and a judge of what it
+ * wrote.
  *
  * It runs a writer, itself with another environment, behind a seccomp filter that asks this
  * process what becomes of each chosen system call (seccomp_unotify(2)). A call goes on to the
@@ -9,19 +10,19 @@
  * an io_uring are changed in the writer's memory just before the kernel takes them. After each
  * write that returned success the judge looks at the disk. The files:
  *
- *   faulty.c         cases from stdin, a line each, and a line about each to stdout
- *   faulty_run.c     one case: start, listen, end
- *   faulty_inject.c  the calls, the faults and the filter
- *   faulty_answer.c  what a struck call is answered
- *   faulty_uring.c   the requests of an io_uring
- *   faulty_prepare.c the files before and after
- *   faulty_judge.c   what the disk and the cache hold
- *   faulty_writer.c  the writer
+ *   main.c    cases from stdin, a line each, and a line about each to stdout
+ *   run.c     one case: start, listen, end
+ *   inject.c  the calls, the faults and the filter
+ *   answer.c  what a struck call is answered
+ *   uring.c   the requests of an io_uring
+ *   prepare.c the files before and after
+ *   judge.c   what the disk and the cache hold
+ *   writer.c  the writer
  *
  * A case is a line of words:
  *
  *   id=N           decides every byte that is written
- *   method=NAME    how and where it writes (faulty_writer.c)
+ *   method=NAME    how and where it writes (writer.c)
  *   threads=N      that write at once, on one descriptor
  *   count=N        writes of each
  *   level=LEVEL    what is demanded of a write that succeeds: async, through or dsync
@@ -41,8 +42,8 @@
  *   hang, crash, leak (of descriptors), mask (of signals changed), absent (a library of LD_PRELOAD
  *           was not there), start (the program did not come to its first open)
  */
-#ifndef FAULTY_H
-#define FAULTY_H
+#ifndef SYSCALL_FAULTS_H
+#define SYSCALL_FAULTS_H
 
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -61,7 +62,7 @@
 #define ENV_MAX 16
 #define FIRST_SOCKET 100 /* a socket for each thread of the writer, from this number on */
 
-/* faulty_writer.c */
+/* writer.c */
 
 /* AT_NAME: a file of its own for each write, or a change of its name or size instead. */
 enum place { AT_REGION, AT_CURRENT, AT_END, AT_NAME };
@@ -97,7 +98,7 @@ struct message {
 	int64_t ret;
 };
 
-/* faulty_inject.c */
+/* inject.c */
 
 struct call {
 	const char *name;
@@ -153,7 +154,7 @@ struct fault *fault_strikes(struct injector *injector, const struct call *call);
 /* Answers one call; false when the writer has ended. */
 bool inject_answer(struct injector *injector);
 
-/* faulty_answer.c */
+/* answer.c */
 
 struct seccomp_notif;
 
@@ -166,13 +167,13 @@ int64_t answer_copied(pid_t pid, const struct seccomp_notif *call);
 /* What the call would have returned. */
 int64_t answer_lie(pid_t pid, const struct seccomp_notif *call);
 
-/* faulty_uring.c */
+/* uring.c */
 
 /* Whether this kernel can do what is needed; -errno of what cannot. */
 int uring_prepare(void);
 void uring_change(struct injector *injector);
 
-/* faulty_judge.c */
+/* judge.c */
 
 struct record {
 	int thread;
@@ -201,7 +202,7 @@ void judge_clear(const struct file *file, int threads, int count);
 bool judge_live(const struct file *file, struct record *record, char *why, size_t room);
 bool judge_stored(const struct file *file, struct record *record, char *why, size_t room);
 
-/* faulty_run.c */
+/* run.c */
 
 struct facts {
 	const char *outcome;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* threads - what its parts share (threads.c says what it does). */
+/* threads - what its parts share (main.c says what it does). */
 #ifndef WT_TESTS_THREADS_H
 #define WT_TESTS_THREADS_H
 
@@ -23,16 +23,16 @@ pthread_t start(void *(*body)(void *), void *argument);
 /* A thread's body: one write of block number `place`. */
 void *write_once(void *place);
 
-/* threads_cancel.c: what WHEN threads are cancelled at CALL, so many times. */
+/* cancel.c: what WHEN threads are cancelled at CALL, so many times. */
 void cancel_threads(const char *call, const char *when, int rounds);
 
-/* threads_reap.c: so many requests, gone as soon as they are complete. */
+/* reap.c: so many requests, gone as soon as they are complete. */
 void submit_writes(int count);
 
-/* threads_stream.c: puts words while another thread flushes HOW: `one`, `all` or by a `seek`. */
+/* stream.c: puts words while another thread flushes HOW: `one`, `all` or by a `seek`. */
 void share_stream(const char *path, const char *how, int rounds);
 
-/* threads_signal.c: handlers that write, while a thread does. */
+/* signal.c: handlers that write, while a thread does. */
 void interrupt_writes(const char *log_path, int writes);
 
 #endif

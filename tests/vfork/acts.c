@@ -23,59 +23,59 @@ static char *nothing[] = { "/nonexistent", NULL }, *something[] = { "/bin/true",
 
 static void be_dup2(void)
 {
-	dup2(guest_null, guest_fd);
+	dup2(null_fd, file_fd);
 }
 static void be_dup3(void)
 {
-	dup3(guest_null, guest_fd, O_CLOEXEC);
+	dup3(null_fd, file_fd, O_CLOEXEC);
 }
 static void be_syscall(void)
 {
-	syscall(SYS_dup3, guest_null, guest_fd, 0);
+	syscall(SYS_dup3, null_fd, file_fd, 0);
 }
 static void be_dup(void)
 {
-	close(guest_fd);
-	guest_must(dup(guest_null) == guest_fd, "dup");
+	close(file_fd);
+	must(dup(null_fd) == file_fd, "dup");
 }
 static void be_dupfd(void)
 {
-	close(guest_fd);
-	guest_must(fcntl(guest_null, F_DUPFD, guest_fd) == guest_fd, "F_DUPFD");
+	close(file_fd);
+	must(fcntl(null_fd, F_DUPFD, file_fd) == file_fd, "F_DUPFD");
 }
 static void be_dupfd_cloexec(void)
 {
-	close(guest_fd);
-	guest_must(fcntl(guest_null, F_DUPFD_CLOEXEC, guest_fd) == guest_fd, "F_DUPFD");
+	close(file_fd);
+	must(fcntl(null_fd, F_DUPFD_CLOEXEC, file_fd) == file_fd, "F_DUPFD");
 }
 static void be_closed(void)
 {
-	close(guest_fd);
+	close(file_fd);
 }
 static void be_closed_bare(void)
 {
-	syscall(SYS_close, guest_fd);
+	syscall(SYS_close, file_fd);
 }
 static void be_open(void)
 {
-	close(guest_fd);
-	guest_must(open("/dev/null", O_WRONLY) == guest_fd, "open");
+	close(file_fd);
+	must(open("/dev/null", O_WRONLY) == file_fd, "open");
 }
 static void be_read_only(void)
 {
-	close(guest_fd);
-	guest_must(open("/dev/null", O_RDONLY) == guest_fd, "open");
+	close(file_fd);
+	must(open("/dev/null", O_RDONLY) == file_fd, "open");
 }
 static void be_truncating(void)
 {
-	close(guest_fd);
-	guest_must(open(guest_other_path, O_RDWR | O_CREAT | O_TRUNC, 0600) == guest_fd, "open");
-	guest_write_page(guest_fd);
+	close(file_fd);
+	must(open(other_path, O_RDWR | O_CREAT | O_TRUNC, 0600) == file_fd, "open");
+	write_page(file_fd);
 }
 static void be_creat(void)
 {
-	close(guest_fd);
-	guest_must(creat(guest_other_path, 0600) == guest_fd, "creat");
+	close(file_fd);
+	must(creat(other_path, 0600) == file_fd, "creat");
 }
 static void be_range(void)
 {
@@ -92,22 +92,22 @@ static void be_closefrom(void)
 static void be_unshared(void)
 {
 	unshare(CLONE_FILES);
-	dup2(guest_null, guest_fd);
+	dup2(null_fd, file_fd);
 }
 static void be_fclose(void)
 {
-	fclose(fdopen(guest_fd, "w"));
+	fclose(fdopen(file_fd, "w"));
 }
 static void be_pipe(void)
 {
 	int ends[2];
-	close(guest_fd);
-	guest_must(!pipe(ends) && ends[0] == guest_fd, "pipe");
+	close(file_fd);
+	must(!pipe(ends) && ends[0] == file_fd, "pipe");
 }
 static void be_socket(void)
 {
-	close(guest_fd);
-	guest_must(socket(AF_UNIX, SOCK_STREAM, 0) == guest_fd, "socket");
+	close(file_fd);
+	must(socket(AF_UNIX, SOCK_STREAM, 0) == file_fd, "socket");
 }
 static void be_loop(void)
 {
@@ -116,51 +116,51 @@ static void be_loop(void)
 }
 static void be_many(void)
 {
-	for (int n = guest_fd; n < guest_fd + MANY; n++)
-		if (n != guest_null)
-			dup2(guest_null, n);
+	for (int n = file_fd; n < file_fd + MANY; n++)
+		if (n != null_fd)
+			dup2(null_fd, n);
 }
 static void be_written(void)
 {
-	dup2(guest_null, guest_fd);
-	guest_must(write(guest_fd, page, 1) == 1, "write");
+	dup2(null_fd, file_fd);
+	must(write(file_fd, page, 1) == 1, "write");
 }
 static void be_executing(void)
 {
-	dup2(guest_null, guest_fd);
+	dup2(null_fd, file_fd);
 	execv("/bin/true", something);
 }
 static void be_refused(void)
 {
-	dup2(guest_null, guest_fd);
+	dup2(null_fd, file_fd);
 	execvp(nothing[0], nothing);
 	execv(nothing[0], nothing);
 }
 static void be_killed(void)
 {
-	dup2(guest_null, guest_fd);
+	dup2(null_fd, file_fd);
 	raise(SIGKILL);
 }
 static void be_swapped(void)
 {
-	int was = dup(guest_fd);
-	dup2(guest_null, guest_fd);
-	dup2(was, guest_null);
+	int was = dup(file_fd);
+	dup2(null_fd, file_fd);
+	dup2(was, null_fd);
 }
 static void be_back(void)
 {
-	int was = dup(guest_fd);
-	dup2(guest_null, guest_fd);
-	dup2(was, guest_fd);
+	int was = dup(file_fd);
+	dup2(null_fd, file_fd);
+	dup2(was, file_fd);
 	close(was);
 }
 
 static void be_parent(void)
 {
-	dup2(guest_null, guest_fd);
+	dup2(null_fd, file_fd);
 	pid_t child = fork();
 	if (!child)
-		_exit(write(guest_fd, page, 1) != 1);
+		_exit(write(file_fd, page, 1) != 1);
 	waitpid(child, NULL, 0);
 }
 
@@ -168,7 +168,7 @@ static void be_nested(void)
 {
 	pid_t child = vfork();
 	if (!child) {
-		dup2(guest_null, guest_fd);
+		dup2(null_fd, file_fd);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
@@ -176,93 +176,93 @@ static void be_nested(void)
 
 static void write_itself(void)
 {
-	dup2(guest_null, 100);
-	guest_write_page(guest_fd);
+	dup2(null_fd, 100);
+	write_page(file_fd);
 }
 static void write_untouched(void)
 {
-	guest_write_page(guest_fd);
+	write_page(file_fd);
 }
 static void write_dup2(void)
 {
-	dup2(guest_fd, guest_null);
-	guest_write_page(guest_null);
+	dup2(file_fd, null_fd);
+	write_page(null_fd);
 }
 static void write_dup3(void)
 {
-	dup3(guest_fd, guest_null, O_CLOEXEC);
-	guest_write_page(guest_null);
+	dup3(file_fd, null_fd, O_CLOEXEC);
+	write_page(null_fd);
 }
 static void write_dup(void)
 {
-	close(guest_null);
-	guest_must(dup(guest_fd) == guest_null, "dup");
-	guest_write_page(guest_null);
+	close(null_fd);
+	must(dup(file_fd) == null_fd, "dup");
+	write_page(null_fd);
 }
 static void write_dupfd(void)
 {
-	guest_write_page(fcntl(guest_fd, F_DUPFD, guest_null));
+	write_page(fcntl(file_fd, F_DUPFD, null_fd));
 }
 static void write_dup_of_dup(void)
 {
-	dup2(guest_fd, guest_null);
-	close(guest_fd);
-	dup2(guest_null, 77);
-	guest_write_page(77);
+	dup2(file_fd, null_fd);
+	close(file_fd);
+	dup2(null_fd, 77);
+	write_page(77);
 }
 static void write_syscall(void)
 {
-	syscall(SYS_dup3, guest_fd, guest_null, 0);
-	syscall(SYS_pwrite64, guest_null, page, sizeof(page), sizeof(page));
+	syscall(SYS_dup3, file_fd, null_fd, 0);
+	syscall(SYS_pwrite64, null_fd, page, sizeof(page), sizeof(page));
 }
 static void write_after_closing(void)
 {
-	close(guest_null);
-	guest_write_page(guest_fd);
+	close(null_fd);
+	write_page(file_fd);
 }
 static void write_after_range(void)
 {
-	close_range(guest_null, ~0U, 0);
-	guest_write_page(guest_fd);
+	close_range(null_fd, ~0U, 0);
+	write_page(file_fd);
 }
 static void write_after_refusal(void)
 {
-	dup2(guest_fd, guest_null);
+	dup2(file_fd, null_fd);
 	execv(nothing[0], nothing);
-	guest_write_page(guest_null);
+	write_page(null_fd);
 }
 static void write_after_refusals(void)
 {
-	dup2(guest_fd, guest_null);
+	dup2(file_fd, null_fd);
 	for (int i = 0; i < 3; i++)
 		execvpe(nothing[0], nothing, environ);
-	guest_write_page(guest_null);
+	write_page(null_fd);
 }
 static void write_again(void)
 {
-	dup2(guest_null, guest_fd + 10);
-	dup2(guest_fd, guest_null);
+	dup2(null_fd, file_fd + 10);
+	dup2(file_fd, null_fd);
 	for (int i = 0; i < 3; i++)
-		guest_write_page(guest_null);
+		write_page(null_fd);
 }
 static void write_by_vector(void)
 {
 	struct iovec iov = { page, sizeof(page) };
-	dup2(guest_fd, guest_null);
-	guest_must(pwritev(guest_null, &iov, 1, 0) > 0, "pwritev");
+	dup2(file_fd, null_fd);
+	must(pwritev(null_fd, &iov, 1, 0) > 0, "pwritev");
 }
 static void write_by_stream(void)
 {
-	dup2(guest_fd, guest_null);
-	dprintf(guest_null, "by a stream\n");
+	dup2(file_fd, null_fd);
+	dprintf(null_fd, "by a stream\n");
 }
 
 static void write_nested(void)
 {
-	dup2(guest_fd, guest_null);
+	dup2(file_fd, null_fd);
 	pid_t child = vfork();
 	if (!child) {
-		guest_write_page(guest_null);
+		write_page(null_fd);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
@@ -270,11 +270,11 @@ static void write_nested(void)
 
 static void write_nested_dup(void)
 {
-	dup2(guest_fd, guest_null);
+	dup2(file_fd, null_fd);
 	pid_t child = vfork();
 	if (!child) {
-		dup2(guest_null, 60);
-		guest_write_page(60);
+		dup2(null_fd, 60);
+		write_page(60);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
@@ -282,62 +282,62 @@ static void write_nested_dup(void)
 
 static void write_forked(void)
 {
-	dup2(guest_fd, guest_null);
+	dup2(file_fd, null_fd);
 	pid_t child = fork();
 	if (!child) {
-		guest_write_page(guest_null);
+		write_page(null_fd);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
 }
 
-/* The child's descriptors are the parent's, which writes to `guest_null` or to what is there then.
+/* The child's descriptors are the parent's, which writes to `null_fd` or to what is there then.
  */
 static void share_dup2(void)
 {
-	dup2(guest_fd, guest_null);
+	dup2(file_fd, null_fd);
 }
 static void share_dup3(void)
 {
-	dup3(guest_fd, guest_null, O_CLOEXEC);
+	dup3(file_fd, null_fd, O_CLOEXEC);
 }
 static void share_syscall(void)
 {
-	syscall(SYS_dup3, guest_fd, guest_null, 0);
+	syscall(SYS_dup3, file_fd, null_fd, 0);
 }
 static void share_dup(void)
 {
-	close(guest_null);
-	guest_must(dup(guest_fd) == guest_null, "dup");
+	close(null_fd);
+	must(dup(file_fd) == null_fd, "dup");
 }
 static void share_dupfd(void)
 {
-	close(guest_null);
-	guest_must(fcntl(guest_fd, F_DUPFD, guest_null) == guest_null, "F_DUPFD");
+	close(null_fd);
+	must(fcntl(file_fd, F_DUPFD, null_fd) == null_fd, "F_DUPFD");
 }
 static void share_moved(void)
 {
-	dup2(guest_fd, guest_null);
-	close(guest_fd);
+	dup2(file_fd, null_fd);
+	close(file_fd);
 }
 static void share_twice(void)
 {
-	dup2(guest_fd, 50);
-	dup2(50, guest_null);
+	dup2(file_fd, 50);
+	dup2(50, null_fd);
 	close(50);
 }
 static void share_other_way(void)
 {
-	int was = dup(guest_fd);
-	dup2(guest_null, guest_fd);
-	dup2(was, guest_null);
+	int was = dup(file_fd);
+	dup2(null_fd, file_fd);
+	dup2(was, null_fd);
 }
 
 #define ACT(kind, name)                                                                            \
 	{                                                                                          \
 #kind, #name, kind##_##name, false                                                 \
 	}
-const struct act guest_acts[] = {
+const struct act child_acts[] = {
 	ACT(be, dup2),
 	ACT(be, dup3),
 	ACT(be, syscall),

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest FILE MAKER be|write|share ACT - a child that runs in its parent's memory, made by MAKER,
+ * vfork FILE MAKER be|write|share ACT - a child that runs in its parent's memory, made by MAKER,
  * does ACT to its descriptors. FILE is open and has been renamed to FILE.1 since, so that its rule
  * is not found by its name again. Then the parent, or the child where ACT says so, writes a page.
  * Prints how many pages of FILE.1 that leaves dirty.
  *
- * guest list be|write|share - the ACTs after which the parent writes to its descriptor, those that
+ * vfork list be|write|share - the ACTs after which the parent writes to its descriptor, those that
  * end with a write by the child, and those of a child that shares its parent's descriptors.
  */
 #define _GNU_SOURCE
@@ -27,10 +27,10 @@
 #define STACK_BYTES (256 << 10)
 
 static char page[4096];
-const char *guest_other_path;
-int guest_fd, guest_null;
+const char *other_path;
+int file_fd, null_fd;
 
-void guest_must(int condition, const char *what)
+void must(int condition, const char *what)
 {
 	if (!condition) {
 		perror(what);
@@ -38,9 +38,9 @@ void guest_must(int condition, const char *what)
 	}
 }
 
-void guest_write_page(int to)
+void write_page(int to)
 {
-	guest_must(pwrite(to, page, sizeof(page), sizeof(page)) == sizeof(page), "pwrite");
+	must(pwrite(to, page, sizeof(page), sizeof(page)) == sizeof(page), "pwrite");
 }
 
 static const struct act *act;
@@ -73,7 +73,7 @@ static pid_t make(int flags)
 	}
 	char *stack =
 		mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	guest_must(stack != MAP_FAILED, "mmap");
+	must(stack != MAP_FAILED, "mmap");
 	return clone(child, stack + STACK_BYTES, flags | SIGCHLD, NULL);
 }
 
@@ -82,13 +82,13 @@ static uintmax_t dirty_pages(const char *path)
 	struct probe_cache pages;
 	int look = open(path, O_RDONLY);
 
-	guest_must(look >= 0 && !probe_cachestat(look, 0, 0, &pages), "cachestat");
+	must(look >= 0 && !probe_cachestat(look, 0, 0, &pages), "cachestat");
 	return pages.dirty + pages.writeback;
 }
 
 static int list(const char *kind)
 {
-	for (const struct act *at = guest_acts; at->name; at++)
+	for (const struct act *at = child_acts; at->name; at++)
 		if (!strcmp(kind, at->kind))
 			puts(at->name);
 	return 0;
@@ -96,7 +96,7 @@ static int list(const char *kind)
 
 static void find(const char *kind, const char *name, const char *maker, int *flags)
 {
-	for (const struct act *at = guest_acts; at->name; at++)
+	for (const struct act *at = child_acts; at->name; at++)
 		if (!strcmp(name, at->name) && !strcmp(kind, at->kind))
 			act = at;
 	*flags = -1;
@@ -115,25 +115,25 @@ int main(int argc, char **argv)
 	if (argc == 5)
 		find(argv[3], argv[4], argv[2], &flags);
 	if (!act || flags < 0) {
-		fprintf(stderr, "usage: guest FILE MAKER be|write|share ACT, or guest list KIND\n");
+		fprintf(stderr, "usage: vfork FILE MAKER be|write|share ACT, or vfork list KIND\n");
 		return 2;
 	}
 	snprintf(renamed, sizeof(renamed), "%s.1", argv[1]);
 	snprintf(other, sizeof(other), "%s.other", argv[1]);
-	guest_other_path = other;
+	other_path = other;
 	/* The numbers that are free are the next ones, whatever was inherited. */
 	closefrom(3);
-	guest_fd = open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0644);
-	guest_null = open("/dev/null", O_WRONLY);
-	guest_must(guest_fd >= 0 && guest_null == guest_fd + 1, "open");
-	guest_must(pwrite(guest_fd, page, sizeof(page), 0) == sizeof(page), "pwrite");
-	guest_must(write(guest_null, page, 1) == 1, "write");
-	guest_must(!rename(argv[1], renamed), "rename");
+	file_fd = open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0644);
+	null_fd = open("/dev/null", O_WRONLY);
+	must(file_fd >= 0 && null_fd == file_fd + 1, "open");
+	must(pwrite(file_fd, page, sizeof(page), 0) == sizeof(page), "pwrite");
+	must(write(null_fd, page, 1) == 1, "write");
+	must(!rename(argv[1], renamed), "rename");
 	pid_t made = make(flags);
-	guest_must(made > 0 && waitpid(made, &status, 0) == made, "a child");
-	guest_must(WIFEXITED(status) ? !WEXITSTATUS(status) : act->is_killed, "the child's end");
+	must(made > 0 && waitpid(made, &status, 0) == made, "a child");
+	must(WIFEXITED(status) ? !WEXITSTATUS(status) : act->is_killed, "the child's end");
 	if (strcmp(argv[3], "write"))
-		guest_write_page(strcmp(argv[3], "share") ? guest_fd : guest_null);
+		write_page(strcmp(argv[3], "share") ? file_fd : null_fd);
 	printf("%ju\n", dirty_pages(renamed));
 	return 0;
 }

@@ -10,7 +10,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
 . "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
 
-guest=$WT_OBJ/tests/prog/vfork
+program=$WT_OBJ/tests/prog/vfork
 if [ -z "${WT_TEST_EXT4:-}" ]; then
 	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
 	exit
@@ -22,14 +22,14 @@ dirty() { # RULE MAKER KIND ACT: pages, with RULE empty without libwt
 	local libwt=()
 	[ -z "$1" ] || libwt=("LD_PRELOAD=$WT_LIB" "WT_POLICY=*.db=$1" WT_LOG=error)
 	rm -f "$dir"/*
-	timeout -s KILL 20 env -i "PATH=$PATH" "${libwt[@]}" "$guest" "$dir/guest.db" "$2" "$3" "$4" 2>&1
+	timeout -s KILL 20 env -i "PATH=$PATH" "${libwt[@]}" "$program" "$dir/child.db" "$2" "$3" "$4" 2>&1
 }
 
 # all MAKER KIND RULE...: says what is wrong with any act of that kind, and fails then.
 all() {
 	local maker=$1 kind=$2 act rule found wrong=0
 	shift 2
-	for act in $("$guest" list "$kind"); do
+	for act in $("$program" list "$kind"); do
 		found=$(dirty '' "$maker" "$kind" "$act")
 		[[ $found =~ ^[1-9] ]] || { wrong=1 && echo "$act: dirty pages without libwt: $found"; }
 		for rule in "$@"; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* guest - what its two files share: descriptors and what a child does to them. */
-#ifndef GUEST_H
-#define GUEST_H
+/* vfork - what its two files share: descriptors and what a child does to them. */
+#ifndef VFORK_CHILD_H
+#define VFORK_CHILD_H
 
 #include <stdbool.h>
 
@@ -12,15 +12,15 @@ struct act {
 };
 
 /* The last one has no name. */
-extern const struct act guest_acts[];
+extern const struct act child_acts[];
 
 /* A renamed file, /dev/null under the next number, and the name of a file under no rule. */
-extern int guest_fd, guest_null;
-extern const char *guest_other_path;
+extern int file_fd, null_fd;
+extern const char *other_path;
 
-void guest_must(int condition, const char *what);
+void must(int condition, const char *what);
 
 /* At the file's second page. */
-void guest_write_page(int fd);
+void write_page(int fd);
 
 #endif

@@ -33,8 +33,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=database.sh disable=SC1091
 . "${BASH_SOURCE[0]%/*}/database.sh"
-# shellcheck source-path=SCRIPTDIR source=../../disk/disk.sh disable=SC1091
-. "${BASH_SOURCE[0]%/*}/../../disk/disk.sh"
+# shellcheck source-path=SCRIPTDIR source=../../lib/disk.sh disable=SC1091
+. "${BASH_SOURCE[0]%/*}/../../lib/disk.sh"
 
 acks=$work/acks reports=$work/reports
 writers=() servers=()

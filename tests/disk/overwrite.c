@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * witness plain|range|dsync FILE SECTOR COUNT - overwrites COUNT blocks of 4 KiB of a file that
+ * overwrite plain|range|dsync FILE SECTOR COUNT - overwrites COUNT blocks of 4 KiB of a file that
  * lies on the disk in one piece from SECTOR on, and prints of how many of them the disk's log says
  *
  *   written   the block's write had completed when the call returned
@@ -25,7 +25,7 @@ static int64_t now_ns(void)
 
 static void die(const char *what, const char *why)
 {
-	fprintf(stderr, "witness: %s: %s\n", what, why);
+	fprintf(stderr, "overwrite: %s: %s\n", what, why);
 	exit(1);
 }
 
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 	int fd, count;
 
 	if (argc != 5)
-		die("usage", "witness plain|range|dsync FILE SECTOR COUNT");
+		die("usage", "overwrite plain|range|dsync FILE SECTOR COUNT");
 	if (disk_connect(&disk, getenv("DISK_CTL")))
 		die("DISK_CTL", strerror(errno));
 	fd = open(argv[2], O_RDWR | O_CLOEXEC);
