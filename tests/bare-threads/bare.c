@@ -30,9 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
+#include "../lib/probe.h"
 
 #define STACK_BYTES (256 << 10)
 #define STORAGE_BYTES 16384
@@ -46,14 +44,6 @@ static const char *name;
 static _Atomic int running = 1;
 static long (*call)(void);
 static long answer = -1;
-
-static void must(int condition, const char *what)
-{
-	if (!condition) {
-		perror(what);
-		_exit(1);
-	}
-}
 
 static const struct iovec iov = { page, sizeof(page) };
 
@@ -223,21 +213,13 @@ static const struct {
 	{ "leader", exit_leader },	{ "child", exit_child },
 };
 
-static uintmax_t dirty_pages(void)
-{
-	uint64_t range[2] = { 0, 0 }, counts[5] = { 0 };
-
-	must(!syscall(SYS_cachestat, fd, range, counts, 0), "cachestat");
-	return counts[1] + counts[2];
-}
-
 /* The first thread has ended by then. */
 static int go_on_alone(void *unused)
 {
 	(void)unused;
 	usleep(200000);
 	by_pwrite();
-	printf("dirty=%ju\n", dirty_pages());
+	printf("dirty=%ju\n", (uintmax_t)probe_dirty_pages(fd));
 	fflush(stdout);
 	syscall(SYS_exit, 5);
 	return 0;
@@ -307,7 +289,7 @@ static int write_in(const char *kind)
 		memcpy(before, around, STORAGE_BYTES);
 	start(storage, flags);
 	must(answer >= 0, "the thread's call");
-	printf("dirty=%ju\n", dirty_pages());
+	printf("dirty=%ju\n", (uintmax_t)probe_dirty_pages(fd));
 	if (strcmp(kind, "fenced") && memcmp(before, around, STORAGE_BYTES))
 		puts("changed=1");
 	return 0;
@@ -320,7 +302,7 @@ static int go_on(void)
 		call();
 	start(NULL, 0);
 	must(by_pwrite() > 0, "pwrite");
-	printf("dirty=%ju\n", dirty_pages());
+	printf("dirty=%ju\n", (uintmax_t)probe_dirty_pages(fd));
 	return 5;
 }
 
@@ -375,7 +357,7 @@ static int write_in_crowd(const char *kind)
 		     "pread");
 		crowd_failed += found != i;
 	}
-	printf("dirty=%ju\n", dirty_pages());
+	printf("dirty=%ju\n", (uintmax_t)probe_dirty_pages(fd));
 	if (crowd_failed)
 		printf("failed=%d\n", crowd_failed);
 	return 0;

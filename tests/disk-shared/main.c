@@ -18,6 +18,8 @@
  */
 #define _GNU_SOURCE
 #include "../disk/control.h"
+#include "../lib/must.h"
+#include "../lib/pass.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,14 +49,6 @@ static struct disk disk;
 static char bad[BLOCK], good[BLOCK], zeros[BLOCK];
 static const char *program;
 
-static void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	fprintf(stderr, "disk-shared: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
-
 static void order(const char *text)
 {
 	must(disk_command(&disk, "%s", text), text);
@@ -71,51 +65,15 @@ static int open_laid(const char *name, int flags)
 	return fd;
 }
 
-static void receive(int socket)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	must(recvmsg(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message), "recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	must(dup2(fd, STDOUT_FILENO) >= 0, "dup2");
-}
-
 /* The child: its standard output, or what it is sent on its standard input, is the file. */
 static int taker(const char *way)
 {
 	if (!strcmp(way, "sent"))
-		receive(STDIN_FILENO);
+		must(dup2(pass_receive(STDIN_FILENO, 0), STDOUT_FILENO) >= 0, "receive");
 	raise(SIGSTOP); /* Its parent waits for this. */
 	while (!fdatasync(STDOUT_FILENO) || errno == EIO)
 		;
 	return 1;
-}
-
-static void send_to(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = { 0 };
-	struct iovec iov = { "x", 1 };
-	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-
-	rights->cmsg_len = CMSG_LEN(sizeof(fd));
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-	must(sendmsg(socket, &message, 0) == 1, "sendmsg");
 }
 
 static pid_t start_taker(const char *way, int fd)
@@ -133,7 +91,7 @@ static pid_t start_taker(const char *way, int fd)
 		must(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets), "socketpair");
 		posix_spawn_file_actions_adddup2(&actions, sockets[1], STDIN_FILENO);
 		must(!posix_spawn(&child, program, &actions, NULL, argv, environ), "posix_spawn");
-		send_to(sockets[0], fd);
+		must(pass_send(sockets[0], fd), "send");
 	} else if (!strcmp(way, "vforked") ? !(child = vfork()) : !(child = fork())) {
 		dup2(fd, STDOUT_FILENO);
 		execve(program, argv, environ);

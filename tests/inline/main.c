@@ -28,14 +28,6 @@
 static const char *image;
 static char path[4096], tag[LEN + 1];
 
-static void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	perror(what);
-	exit(2);
-}
-
 static bool is_on_disk(void)
 {
 	int fd = open(image, O_RDONLY | O_CLOEXEC);

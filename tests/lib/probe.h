@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
+#include "must.h"
 #include "pageflags.h"
 
 #ifndef SYS_cachestat
@@ -68,6 +69,15 @@ static inline int probe_cachestat(int fd, uint64_t offset, uint64_t len, struct 
 	if (!wt_syscall(SYS_cachestat, fd, &range, answer, 0, 0, PROBE_WORD))
 		return 0;
 	return errno == ENOSYS ? probe_pageflags(fd, offset, len, answer) : -errno;
+}
+
+/* How many pages of the whole file are not written back. */
+static inline uint64_t probe_dirty_pages(int fd)
+{
+	struct probe_cache pages;
+
+	must(!probe_cachestat(fd, 0, 0, &pages), "cachestat");
+	return pages.dirty + pages.writeback;
 }
 
 /* Bytes written to a block device since it exists, from its /sys/block/X/stat; -1 without one. */

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "../../shim/os/raw.h" /* past libwt, which exports syscall(3) */
+#include "pass.h"
 
 /* The entry points of glibc's fortified headers, called here whatever the compiler's level. */
 int __open_2(const char *path, int flags);
@@ -44,32 +45,17 @@ static inline int ways_keep(int fd, int copy)
 /* Opened by a child that is gone before the descriptor is used here. */
 static inline int ways_over_socket(const char *path, int flags)
 {
-	char room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec byte = { "x", 1 };
-	struct msghdr message = { .msg_iov = &byte,
-				  .msg_iovlen = 1,
-				  .msg_control = room,
-				  .msg_controllen = sizeof(room) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	int pair[2], fd = -1, status;
-	char got;
 	pid_t child;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 		return -1;
 	child = fork();
-	if (child == 0) {
-		fd = open(path, flags, 0600);
-		*header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-					    .cmsg_type = SCM_RIGHTS,
-					    .cmsg_len = CMSG_LEN(sizeof(int)) };
-		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-		_exit(sendmsg(pair[0], &message, 0) == 1 ? 0 : 1);
-	}
+	if (child == 0)
+		_exit(!pass_send(pair[0], open(path, flags, 0600)));
 	waitpid(child, &status, 0);
-	byte.iov_base = &got;
-	if (status == 0 && recvmsg(pair[1], &message, 0) == 1)
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	if (status == 0)
+		fd = pass_receive(pair[1], 0);
 	close(pair[0]);
 	close(pair[1]);
 	return fd;

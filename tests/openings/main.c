@@ -18,14 +18,6 @@ static const char *path;
 static int watch, early, others[MANY];
 static char *block;
 
-static void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	perror(what);
-	exit(2);
-}
-
 static int closings(void)
 {
 	_Alignas(struct inotify_event) char events[65536];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What programs do to descriptors. */
 #include "processes.h"
+#include "../lib/pass.h"
 
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -218,28 +219,6 @@ static void nofile(const char *file, char **args)
 		must(!close(fds[i]), "close");
 }
 
-static void pass(int socket, int *fd, bool sends)
-{
-	char room[CMSG_SPACE(sizeof(*fd))] = { 0 }, byte = 'x';
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = room,
-				  .msg_controllen = sizeof(room) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	*header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-				    .cmsg_type = SCM_RIGHTS,
-				    .cmsg_len = CMSG_LEN(sizeof(*fd)) };
-	if (sends)
-		memcpy(CMSG_DATA(header), fd, sizeof(*fd));
-	must((sends ? sendmsg : (ssize_t(*)(int, const struct msghdr *, int))recvmsg)(
-		     socket, &message, 0) == 1,
-	     "a message");
-	if (!sends)
-		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
-}
-
 /* To a program of its own, which has the file from nowhere else. */
 static void sends(const char *file, char **args)
 {
@@ -255,7 +234,7 @@ static void sends(const char *file, char **args)
 		execv("/proc/self/exe", program_of("receives", file, NULL));
 		_exit(127);
 	}
-	pass(pair[0], &fd, true);
+	must(pass_send(pair[0], fd), "a message");
 	wait_for(child);
 	write_page(fd, 2);
 	close(fd);
@@ -265,11 +244,10 @@ static void sends(const char *file, char **args)
 
 static void receives(const char *file, char **args)
 {
-	int fd;
+	int fd = pass_receive(STDIN_FILENO, 0);
 
 	(void)file;
 	(void)args;
-	pass(STDIN_FILENO, &fd, false);
 	write_page(fd, 1);
 	close(fd);
 }

@@ -22,14 +22,6 @@ static struct {
 } files[FILES_MAX];
 static size_t files_len;
 
-void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	fprintf(stderr, "processes: %s: %s\n", what, strerror(errno));
-	_exit(2);
-}
-
 void cannot(const char *what)
 {
 	printf("this machine: %s: %s\n", what, strerror(errno));

@@ -16,9 +16,6 @@ struct habit {
 /* Each ends with one without a name. */
 extern const struct habit fork_habits[], fd_habits[], rights_habits[], exec_habits[];
 
-/* Ends the process with status 2 where it is not done. */
-void must(bool done, const char *what);
-
 /* "this machine: " and what it does not have, and status 77. */
 void cannot(const char *what);
 

@@ -12,7 +12,6 @@ int main(int argc, char **argv)
 {
 	int fd = argc == 3 ? open(argv[2], O_RDWR | O_CREAT, 0600) : -1;
 	void *library = fd < 0 ? NULL : dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-	struct probe_cache cache;
 	ssize_t (*its_pwrite)(int, const void *, size_t, off_t);
 	void *found;
 
@@ -21,9 +20,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	memcpy(&its_pwrite, &found, sizeof(found));
-	if (its_pwrite(fd, probe_buffer(PROBE_BLOCK), PROBE_BLOCK, 0) != (ssize_t)PROBE_BLOCK ||
-	    probe_cachestat(fd, 0, 0, &cache) || dlclose(library))
+	if (its_pwrite(fd, probe_buffer(PROBE_BLOCK), PROBE_BLOCK, 0) != (ssize_t)PROBE_BLOCK)
 		return 1;
-	printf("%ju\n", (uintmax_t)(cache.dirty + cache.writeback));
-	return 0;
+	printf("%ju\n", (uintmax_t)probe_dirty_pages(fd));
+	return dlclose(library) != 0;
 }

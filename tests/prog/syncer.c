@@ -28,14 +28,6 @@
 static const char *path, *stat_path;
 static char block[BLOCK];
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	perror(what);
-	exit(1);
-}
-
 /* Field 16 of Documentation/block/stat.rst: flush requests that completed. */
 static uint64_t flushes(void)
 {

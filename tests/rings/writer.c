@@ -23,14 +23,6 @@
 
 static struct io_uring ring;
 
-static void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	perror(what);
-	exit(2);
-}
-
 /* The result of the request. */
 static int submit(struct io_uring_sqe *sqe)
 {
@@ -143,8 +135,6 @@ static int opened_by_ring(const char *path, bool by_openat2)
 /* The ring stays until the end of the program. */
 static int open_in_ring(const char *how, const char *path)
 {
-	struct probe_cache pages = { 0 };
-
 	must(!io_uring_queue_init(4, &ring, 0), "io_uring_queue_init");
 	if (!strcmp(how, "asks")) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
@@ -156,8 +146,7 @@ static int open_in_ring(const char *how, const char *path)
 	}
 	int fd = opened_by_ring(path, !strcmp(how, "opens2"));
 	write_page(fd, 0);
-	must(!probe_cachestat(fd, 0, 0, &pages), "cachestat");
-	printf("dirty=%d O_DSYNC=0\n", pages.dirty > 0);
+	printf("dirty=%d O_DSYNC=0\n", probe_dirty_pages(fd) > 0);
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
 	io_uring_prep_close(sqe, fd);
 	submit(sqe);
@@ -191,8 +180,6 @@ static int look_at_locks(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct probe_cache pages = { 0 };
-
 	if (argc < 3)
 		return 2;
 	if (!strcmp(argv[1], "locks"))
@@ -207,8 +194,8 @@ int main(int argc, char **argv)
 	change(argv[1], argv[2], fd);
 	if (fcntl(fd, F_GETFL) < 0 || !fd)
 		fd = open(argv[2], O_RDONLY);
-	must(!probe_cachestat(fd, 0, 0, &pages), "cachestat");
-	printf("dirty=%d O_DSYNC=%d\n", pages.dirty > 0, (fcntl(fd, F_GETFL) & O_DSYNC) != 0);
+	printf("dirty=%d O_DSYNC=%d\n", probe_dirty_pages(fd) > 0,
+	       (fcntl(fd, F_GETFL) & O_DSYNC) != 0);
 	close(fd);
 	io_uring_queue_exit(&ring);
 	return 0;

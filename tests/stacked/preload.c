@@ -151,6 +151,8 @@ size_t malloc_usable_size(void *memory)
 
 #ifdef EARLY
 
+#include "../lib/probe.h"
+
 static char block[4096];
 static int failed;
 static char path[256], other[260], template[280];
@@ -163,13 +165,6 @@ static char path[256], other[260], template[280];
 		failed++;                                                                          \
 		fprintf(stderr, "early: %s: %s\n", #what, strerror(errno));                        \
 	} while (0)
-
-static unsigned long dirty_pages(int fd)
-{
-	uint64_t range[2] = { 0, 0 }, counts[5] = { 0 };
-
-	return syscall(451, fd, range, counts, 0) ? 0 : counts[1] + counts[2]; /* cachestat */
-}
 
 static void write_in_every_way(int fd)
 {
@@ -225,7 +220,8 @@ __attribute__((constructor)) static void begin(void)
 	write_in_every_way(early_fd);
 	open_in_every_way(early_fd);
 	DO(write(early_fd, block, sizeof(block)) == sizeof(block));
-	fprintf(stderr, "early_failed=%d\nearly_dirty=%lu\n", failed, dirty_pages(early_fd));
+	fprintf(stderr, "early_failed=%d\nearly_dirty=%lu\n", failed,
+		(unsigned long)probe_dirty_pages(early_fd));
 }
 
 __attribute__((destructor)) static void end(void)
@@ -233,7 +229,8 @@ __attribute__((destructor)) static void end(void)
 	if (early_fd < 0)
 		return;
 	DO(write(early_fd, block, sizeof(block)) == sizeof(block));
-	fprintf(stderr, "late_failed=%d\nlate_dirty=%lu\n", failed, dirty_pages(early_fd));
+	fprintf(stderr, "late_failed=%d\nlate_dirty=%lu\n", failed,
+		(unsigned long)probe_dirty_pages(early_fd));
 }
 
 #endif

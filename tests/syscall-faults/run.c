@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../disk/control.h"
+#include "../lib/pass.h"
 
 #define HANGS_AFTER_MS 20000
 
@@ -47,39 +48,6 @@ __attribute__((format(printf, 3, 4))) static void verdict(struct run *run, const
 	va_end(arguments);
 }
 
-static void send_descriptor(int socket, int fd)
-{
-	char room[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = room,
-				  .msg_controllen = sizeof(room) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	*header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-				    .cmsg_type = SCM_RIGHTS,
-				    .cmsg_len = CMSG_LEN(sizeof(int)) };
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	if (sendmsg(socket, &message, 0) != 1)
-		_exit(6);
-}
-
-static int receive_descriptor(int socket)
-{
-	char room[CMSG_SPACE(sizeof(int))] = { 0 }, byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = room,
-				  .msg_controllen = sizeof(room) };
-	int fd = -1;
-
-	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&message))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	return fd;
-}
-
 /* In the child. */
 static void become_writer(struct run *run, int said, int socket, int sockets[])
 {
@@ -105,7 +73,8 @@ static void become_writer(struct run *run, int said, int socket, int sockets[])
 	int listener = filter_install(&run->injector);
 	if (listener < 0)
 		_exit(6);
-	send_descriptor(3, listener);
+	if (!pass_send(3, listener))
+		_exit(6);
 	close_range(3, FIRST_SOCKET - 1, 0);
 	execve("/proc/self/exe", argv, (char **)run->env);
 	_exit(127);
@@ -132,7 +101,7 @@ static void start(struct going *going)
 	close(pair[1]);
 	for (int i = 0; i < run->threads; i++)
 		close(theirs[i]);
-	run->injector.listener = receive_descriptor(pair[0]);
+	run->injector.listener = pass_receive(pair[0], MSG_CMSG_CLOEXEC);
 	close(pair[0]);
 }
 

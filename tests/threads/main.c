@@ -43,14 +43,6 @@ char *block, *large;
 static pthread_key_t key;
 static bool writes_late, exits;
 
-void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	fprintf(stderr, "threads: %s: %s\n", what, strerror(errno));
-	_exit(2);
-}
-
 pthread_t start(void *(*body)(void *), void *argument)
 {
 	pthread_t thread;

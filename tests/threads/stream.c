@@ -33,15 +33,6 @@ static void *seek(void *unused)
 	return unused;
 }
 
-/* What the last words left in the buffer is in nobody's way. */
-static bool is_dirty(void)
-{
-	struct probe_cache pages;
-
-	must(!probe_cachestat(fd, 0, 0, &pages), "cachestat");
-	return pages.dirty || pages.writeback;
-}
-
 void share_stream(const char *path, const char *how, int rounds)
 {
 	void *(*body)(void *) = !strcmp(how, "all") ? flush_all : flush_one;
@@ -58,7 +49,8 @@ void share_stream(const char *path, const char *how, int rounds)
 			must(fputs("word", file) >= 0, "fputs");
 		all_put = true;
 		pthread_join(other, NULL);
-		dirty += is_dirty();
+		/* What the last words left in the buffer is in nobody's way. */
+		dirty += probe_dirty_pages(fd) > 0;
 	}
 	must(!fclose(file), "fclose");
 	printf("dirty=%d\n", dirty);

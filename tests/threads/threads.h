@@ -15,9 +15,6 @@ extern int appending; /* the same, O_APPEND */
 extern char *block;   /* PROBE_BLOCK bytes */
 extern char *large;   /* LARGE bytes */
 
-/* Ends the program with `what` and errno, unless it was done. */
-void must(bool done, const char *what);
-
 pthread_t start(void *(*body)(void *), void *argument);
 
 /* A thread's body: one write of block number `place`. */

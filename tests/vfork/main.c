@@ -30,14 +30,6 @@ static char page[4096];
 const char *other_path;
 int file_fd, null_fd;
 
-void must(int condition, const char *what)
-{
-	if (!condition) {
-		perror(what);
-		_exit(1);
-	}
-}
-
 void write_page(int to)
 {
 	must(pwrite(to, page, sizeof(page), sizeof(page)) == sizeof(page), "pwrite");

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "../lib/must.h"
+
 struct act {
 	const char *kind, *name;
 	void (*act)(void);
@@ -17,8 +19,6 @@ extern const struct act child_acts[];
 /* A renamed file, /dev/null under the next number, and the name of a file under no rule. */
 extern int file_fd, null_fd;
 extern const char *other_path;
-
-void must(int condition, const char *what);
 
 /* At the file's second page. */
 void write_page(int fd);
