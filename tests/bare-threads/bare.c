@@ -47,20 +47,15 @@ static long answer = -1;
 
 static const struct iovec iov = { page, sizeof(page) };
 
-static long by_write(void)
-{
-	return write(fd, page, sizeof(page));
-}
+#define CALL(name, call)                                                                           \
+	static long by_##name(void)                                                                \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static long by_pwrite(void)
-{
-	return pwrite(fd, page, sizeof(page), sizeof(page));
-}
-
-static long by_part(void)
-{
-	return pwrite(fd, page, 100, 50);
-}
+CALL(write, write(fd, page, sizeof(page)))
+CALL(pwrite, pwrite(fd, page, sizeof(page), sizeof(page)))
+CALL(part, pwrite(fd, page, 100, 50))
 
 static long by_large(void)
 {
@@ -69,25 +64,10 @@ static long by_large(void)
 	return pwrite(fd, large, sizeof(large), 0);
 }
 
-static long by_writev(void)
-{
-	return writev(fd, &iov, 1);
-}
-
-static long by_pwritev(void)
-{
-	return pwritev(fd, &iov, 1, 0);
-}
-
-static long by_pwritev2(void)
-{
-	return pwritev2(fd, &iov, 1, 0, 0);
-}
-
-static long by_syscall(void)
-{
-	return syscall(SYS_pwrite64, fd, page, sizeof(page), 0);
-}
+CALL(writev, writev(fd, &iov, 1))
+CALL(pwritev, pwritev(fd, &iov, 1, 0))
+CALL(pwritev2, pwritev2(fd, &iov, 1, 0, 0))
+CALL(syscall, syscall(SYS_pwrite64, fd, page, sizeof(page), 0))
 
 static long by_many(void)
 {
@@ -97,49 +77,20 @@ static long by_many(void)
 	return 0;
 }
 
-static long by_open(void)
+static long write_and_close(int mine)
 {
-	int mine = open(name, O_WRONLY);
 	long ret = mine < 0 ? -1 : write(mine, page, sizeof(page));
 
 	return close(mine) ? -1 : ret;
 }
 
-static long by_append(void)
-{
-	int mine = open(name, O_WRONLY | O_APPEND);
-	long ret = mine < 0 ? -1 : write(mine, page, sizeof(page));
-
-	return close(mine) ? -1 : ret;
-}
-
-static long by_dup(void)
-{
-	int mine = dup(fd);
-	long ret = mine < 0 ? -1 : write(mine, page, sizeof(page));
-
-	return close(mine) ? -1 : ret;
-}
-
-static long by_dup2(void)
-{
-	return dup2(fd, other) < 0 ? -1 : write(other, page, sizeof(page));
-}
-
-static long by_fdatasync(void)
-{
-	return write(fd, page, sizeof(page)) < 0 ? -1 : fdatasync(fd);
-}
-
-static long by_fsync(void)
-{
-	return write(fd, page, sizeof(page)) < 0 ? -1 : fsync(fd);
-}
-
-static long by_unknown(void)
-{
-	return syscall(SYS_lseek, fd, 0, SEEK_SET) < 0 ? -1 : write(other + 1, page, sizeof(page));
-}
+CALL(open, write_and_close(open(name, O_WRONLY)))
+CALL(append, write_and_close(open(name, O_WRONLY | O_APPEND)))
+CALL(dup, write_and_close(dup(fd)))
+CALL(dup2, dup2(fd, other) < 0 ? -1 : write(other, page, sizeof(page)))
+CALL(fdatasync, write(fd, page, sizeof(page)) < 0 ? -1 : fdatasync(fd))
+CALL(fsync, write(fd, page, sizeof(page)) < 0 ? -1 : fsync(fd))
+CALL(unknown, syscall(SYS_lseek, fd, 0, SEEK_SET) < 0 ? -1 : write(other + 1, page, sizeof(page)))
 
 static const struct {
 	const char *name;

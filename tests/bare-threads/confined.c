@@ -31,32 +31,26 @@ static FILE *stream;
 static const char *end;
 static _Atomic int running = 1;
 
-static long enter_prctl(void)
-{
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
-}
+#define ENTER(name, call)                                                                          \
+	static long enter_##name(void)                                                             \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static long enter_syscall(void)
-{
-	return syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0);
-}
-
-static long enter_seccomp(void)
-{
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
-}
+ENTER(prctl, prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+ENTER(syscall, syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0))
+ENTER(seccomp, syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL))
 
 static long (*enter)(void) = enter_prctl;
 
-static int by_write(void)
-{
-	return write(fd, page, sizeof(page)) == sizeof(page);
-}
+#define CALL(name, call)                                                                           \
+	static int by_##name(void)                                                                 \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static int by_syscall(void)
-{
-	return syscall(SYS_write, fd, page, sizeof(page)) == sizeof(page);
-}
+CALL(write, write(fd, page, sizeof(page)) == sizeof(page))
+CALL(syscall, syscall(SYS_write, fd, page, sizeof(page)) == sizeof(page))
 
 static int by_many(void)
 {
@@ -66,15 +60,8 @@ static int by_many(void)
 	return 1;
 }
 
-static int by_fwrite(void)
-{
-	return fwrite(page, sizeof(page), 1, stream) == 1 && !fflush(stream);
-}
-
-static int by_fprintf(void)
-{
-	return fprintf(stream, "%4096d", 1) == 4096 && !fflush(stream);
-}
+CALL(fwrite, fwrite(page, sizeof(page), 1, stream) == 1 && !fflush(stream))
+CALL(fprintf, fprintf(stream, "%4096d", 1) == 4096 && !fflush(stream))
 
 static int by_putc(void)
 {
@@ -84,21 +71,11 @@ static int by_putc(void)
 	return !fflush(stream);
 }
 
-static int by_fputs(void)
-{
-	return fputs("a line\n", stream) >= 0 && !fflush(stream);
-}
-
-static int by_nothing(void)
-{
-	return 1;
-}
+CALL(fputs, fputs("a line\n", stream) >= 0 && !fflush(stream))
+CALL(nothing, 1)
 
 /* To another descriptor than the file's: a pipe's, and one that is not open. */
-static int by_others(void)
-{
-	return write(999, page, 1) == -1 && write(STDOUT_FILENO, "", 0) == 0 && by_write();
-}
+CALL(others, write(999, page, 1) == -1 && write(STDOUT_FILENO, "", 0) == 0 && by_write())
 
 static const struct {
 	const char *name;

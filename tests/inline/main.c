@@ -51,20 +51,15 @@ static bool is_inline(int fd)
 
 /* How the file is made and opened. */
 
-static int open_new(void)
-{
-	return open(path, O_CREAT | O_RDWR, 0600);
-}
+#define OPEN(name, call)                                                                           \
+	static int open_##name(void)                                                               \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static int open_append(void)
-{
-	return open(path, O_CREAT | O_RDWR | O_APPEND, 0600);
-}
-
-static int open_dsync(void)
-{
-	return open(path, O_CREAT | O_RDWR | O_DSYNC, 0600);
-}
+OPEN(new, open(path, O_CREAT | O_RDWR, 0600))
+OPEN(append, open(path, O_CREAT | O_RDWR | O_APPEND, 0600))
+OPEN(dsync, open(path, O_CREAT | O_RDWR | O_DSYNC, 0600))
 
 static int open_duplicate(void)
 {
@@ -124,15 +119,14 @@ static int open_cut_back(void)
 
 /* How the tag is written at offset 0, or at the end of a file that appends. */
 
-static bool by_pwrite(int fd)
-{
-	return pwrite(fd, tag, LEN, 0) == LEN;
-}
+#define WRITE(name, call)                                                                          \
+	static bool by_##name(int fd)                                                              \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static bool by_write(int fd)
-{
-	return !lseek(fd, 0, SEEK_SET) && write(fd, tag, LEN) == LEN;
-}
+WRITE(pwrite, pwrite(fd, tag, LEN, 0) == LEN)
+WRITE(write, !lseek(fd, 0, SEEK_SET) && write(fd, tag, LEN) == LEN)
 
 static bool by_writev(int fd)
 {
@@ -148,10 +142,7 @@ static bool by_pwritev2(int fd)
 	return pwritev2(fd, &iov, 1, 0, 0) == LEN;
 }
 
-static bool by_append(int fd)
-{
-	return write(fd, tag, LEN) == LEN;
-}
+WRITE(append, write(fd, tag, LEN) == LEN)
 
 static bool by_stream(int fd)
 {
@@ -288,10 +279,7 @@ static bool by_rename(int fd)
 	return !rename(name, path);
 }
 
-static bool by_fdatasync(int fd)
-{
-	return by_pwrite(fd) && !fdatasync(fd);
-}
+WRITE(fdatasync, by_pwrite(fd) && !fdatasync(fd))
 
 static bool cut_before(int fd)
 {

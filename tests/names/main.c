@@ -68,65 +68,25 @@ static void prepare_nameless(void)
 		exit(2);
 }
 
-static int do_rename(void)
-{
-	return rename("a.db", "n.db");
-}
+/* One that is a single call. */
+#define CHANGE(name, call)                                                                         \
+	static int do_##name(void)                                                                 \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static int do_rename_over(void)
-{
-	return rename("a.db", "b.db");
-}
-
-static int do_rename_into_rule(void)
-{
-	return rename("plain", "n.db");
-}
-
-static int do_rename_out_of_rule(void)
-{
-	return rename(whole_path, "./sub/../n.txt");
-}
-
-static int do_renameat(void)
-{
-	return renameat(dir, "a.db", sub, "n.db");
-}
-
-static int do_renameat2(void)
-{
-	return renameat2(dir, "a.db", AT_FDCWD, "sub/n.db", RENAME_NOREPLACE);
-}
-
-static int do_exchange(void)
-{
-	return renameat2(AT_FDCWD, "a.db", dir, "b.db", RENAME_EXCHANGE);
-}
-
-static int do_exchange_with_unruled(void)
-{
-	return renameat2(AT_FDCWD, "a.db", dir, "plain", RENAME_EXCHANGE);
-}
-
-static int do_link(void)
-{
-	return link("a.db", "n.db");
-}
-
-static int do_link_out_of_rule(void)
-{
-	return link("a.db", "sub/n.txt");
-}
-
-static int do_linkat(void)
-{
-	return linkat(dir, "a.db", sub, "n.db", 0);
-}
-
-static int do_link_nameless(void)
-{
-	return linkat(file, "", dir, "n.db", AT_EMPTY_PATH);
-}
+CHANGE(rename, rename("a.db", "n.db"))
+CHANGE(rename_over, rename("a.db", "b.db"))
+CHANGE(rename_into_rule, rename("plain", "n.db"))
+CHANGE(rename_out_of_rule, rename(whole_path, "./sub/../n.txt"))
+CHANGE(renameat, renameat(dir, "a.db", sub, "n.db"))
+CHANGE(renameat2, renameat2(dir, "a.db", AT_FDCWD, "sub/n.db", RENAME_NOREPLACE))
+CHANGE(exchange, renameat2(AT_FDCWD, "a.db", dir, "b.db", RENAME_EXCHANGE))
+CHANGE(exchange_with_unruled, renameat2(AT_FDCWD, "a.db", dir, "plain", RENAME_EXCHANGE))
+CHANGE(link, link("a.db", "n.db"))
+CHANGE(link_out_of_rule, link("a.db", "sub/n.txt"))
+CHANGE(linkat, linkat(dir, "a.db", sub, "n.db", 0))
+CHANGE(link_nameless, linkat(file, "", dir, "n.db", AT_EMPTY_PATH))
 
 static int do_link_nameless_by_proc(void)
 {
@@ -136,40 +96,13 @@ static int do_link_nameless_by_proc(void)
 	return linkat(AT_FDCWD, path, AT_FDCWD, "n.db", AT_SYMLINK_FOLLOW);
 }
 
-static int do_unlink(void)
-{
-	return unlink("a.db");
-}
-
-static int do_unlinkat(void)
-{
-	return unlinkat(dir, "a.db", 0);
-}
-
-static int do_remove(void)
-{
-	return remove("a.db");
-}
-
-static int do_truncate(void)
-{
-	return truncate("a.db", 100);
-}
-
-static int do_truncate64(void)
-{
-	return truncate64("a.db", 100000);
-}
-
-static int do_ftruncate(void)
-{
-	return ftruncate(file, 100);
-}
-
-static int do_ftruncate64(void)
-{
-	return ftruncate64(file, 100000);
-}
+CHANGE(unlink, unlink("a.db"))
+CHANGE(unlinkat, unlinkat(dir, "a.db", 0))
+CHANGE(remove, remove("a.db"))
+CHANGE(truncate, truncate("a.db", 100))
+CHANGE(truncate64, truncate64("a.db", 100000))
+CHANGE(ftruncate, ftruncate(file, 100))
+CHANGE(ftruncate64, ftruncate64(file, 100000))
 
 /* As with a journal that is emptied, or a log file that is taken up again. */
 static int do_open_and_write(void)

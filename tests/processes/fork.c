@@ -49,39 +49,20 @@ static void plain(const char *file, char **args)
 	close(begun(file));
 }
 
-static void by_fork(const char *file, char **args)
-{
-	int fd = begun(file);
+#define FORKED(name, call)                                                                         \
+	static void by_##name(const char *file, char **args)                                       \
+	{                                                                                          \
+		int fd = begun(file);                                                              \
+                                                                                                   \
+		(void)args;                                                                        \
+		child_writes(call, fd, file);                                                      \
+	}
 
-	(void)args;
-	child_writes(fork(), fd, file);
-}
-
-static void by__Fork(const char *file, char **args)
-{
-	int fd = begun(file);
-
-	(void)args;
-	child_writes(_Fork(), fd, file);
-}
-
-/* Without a handler of pthread_atfork(3), and without libc at all. */
-static void by_clone(const char *file, char **args)
-{
-	int fd = begun(file);
-
-	(void)args;
-	child_writes(wt_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), fd, file);
-}
-
-static void by_clone3(const char *file, char **args)
-{
-	struct clone_args how = { .exit_signal = SIGCHLD };
-	int fd = begun(file);
-
-	(void)args;
-	child_writes(wt_syscall(SYS_clone3, &how, sizeof(how)), fd, file);
-}
+FORKED(fork, fork())
+FORKED(_Fork, _Fork()) /* without a handler of pthread_atfork(3) */
+FORKED(clone, wt_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)) /* without libc at all */
+FORKED(clone3, wt_syscall(SYS_clone3, &(struct clone_args){ .exit_signal = SIGCHLD },
+			  sizeof(struct clone_args)))
 
 /* The first file that libwt sees is a child's. */
 static void before_any_file(const char *file, char **args)

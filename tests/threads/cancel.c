@@ -9,61 +9,22 @@
 #include "../lib/probe.h"
 #include "threads.h"
 
-static ssize_t call_write(void)
-{
-	return write(fd, block, PROBE_BLOCK);
-}
+#define CALL(name, call)                                                                           \
+	static ssize_t call_##name(void)                                                           \
+	{                                                                                          \
+		return call;                                                                       \
+	}
 
-static ssize_t call_writev(void)
-{
-	struct iovec iov[2] = { { block, 100 }, { block, 200 } };
-
-	return writev(fd, iov, 2);
-}
-
-static ssize_t call_pwrite(void)
-{
-	return pwrite(fd, block, PROBE_BLOCK, 0);
-}
-
-static ssize_t call_pwritev(void)
-{
-	struct iovec iov = { block, PROBE_BLOCK };
-
-	return pwritev(fd, &iov, 1, 0);
-}
-
-static ssize_t call_pwritev2(void)
-{
-	struct iovec iov = { block, PROBE_BLOCK };
-
-	return pwritev2(fd, &iov, 1, 0, RWF_DSYNC);
-}
-
-static ssize_t call_large(void)
-{
-	return pwrite(fd, large, LARGE, 0);
-}
-
-static ssize_t call_append(void)
-{
-	return write(appending, block, 100);
-}
-
-static ssize_t call_fsync(void)
-{
-	return fsync(fd);
-}
-
-static ssize_t call_fdatasync(void)
-{
-	return fdatasync(fd);
-}
-
-static ssize_t call_sync_file_range(void)
-{
-	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-}
+CALL(write, write(fd, block, PROBE_BLOCK))
+CALL(writev, writev(fd, ((struct iovec[]){ { block, 100 }, { block, 200 } }), 2))
+CALL(pwrite, pwrite(fd, block, PROBE_BLOCK, 0))
+CALL(pwritev, pwritev(fd, &(struct iovec){ block, PROBE_BLOCK }, 1, 0))
+CALL(pwritev2, pwritev2(fd, &(struct iovec){ block, PROBE_BLOCK }, 1, 0, RWF_DSYNC))
+CALL(large, pwrite(fd, large, LARGE, 0))
+CALL(append, write(appending, block, 100))
+CALL(fsync, fsync(fd))
+CALL(fdatasync, fdatasync(fd))
+CALL(sync_file_range, sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
 
 static const struct {
 	const char *name;

@@ -48,8 +48,7 @@ static void all_open(const char *call, int (*open_it)(const char *path, int flag
 	TELL(fd = open_it("file", O_RDONLY));
 	TELL(write(fd, "refused", 7));
 	for (size_t i = 0; i < COUNT(refused); i++) {
-		errno = UNTOUCHED;
-		tell(call, open_it(refused[i].path, refused[i].flags));
+		TELL_AS(call, open_it(refused[i].path, refused[i].flags));
 	}
 	TELL(open_it(nowhere, O_RDWR));
 }
@@ -142,25 +141,25 @@ static void all_duplicate(const char *call, int (*duplicate)(int from))
 	TELL(write(from, "before", 6));
 	judge("file");
 	write_on("file");
-	errno = UNTOUCHED;
-	tell(call, duplicate(-1));
-	errno = UNTOUCHED;
-	tell(call, duplicate(1000));
+	TELL_AS(call, duplicate(-1));
+	TELL_AS(call, duplicate(1000));
 }
 
-static int by_dup(int from)
-{
-	return dup(from);
-}
+#define DUPLICATE(name, call)                                                                      \
+	static int by_##name(int from)                                                             \
+	{                                                                                          \
+		return call;                                                                       \
+	}
+
+DUPLICATE(dup, dup(from))
+DUPLICATE(dup2, dup2(from, FAR))
+DUPLICATE(dup3, dup3(from, FAR, O_CLOEXEC))
+DUPLICATE(fcntl, fcntl(from, F_DUPFD, FAR))
+DUPLICATE(fcntl64, fcntl64(from, F_DUPFD_CLOEXEC, FAR))
 
 void try_dup(void)
 {
 	all_duplicate("dup", by_dup);
-}
-
-static int by_dup2(int from)
-{
-	return dup2(from, FAR);
 }
 
 void try_dup2(void)
@@ -172,11 +171,6 @@ void try_dup2(void)
 	write_on("other");
 }
 
-static int by_dup3(int from)
-{
-	return dup3(from, FAR, O_CLOEXEC);
-}
-
 void try_dup3(void)
 {
 	all_duplicate("dup3", by_dup3);
@@ -184,16 +178,6 @@ void try_dup3(void)
 	TELL(dup3(fd, fd, 0));
 	TELL(dup3(fd, FAR, O_APPEND));
 	write_on("other");
-}
-
-static int by_fcntl(int from)
-{
-	return fcntl(from, F_DUPFD, FAR);
-}
-
-static int by_fcntl64(int from)
-{
-	return fcntl64(from, F_DUPFD_CLOEXEC, FAR);
 }
 
 #define CONTROLS(name)                                                                             \
@@ -369,15 +353,11 @@ static void all_send(const char *call, long (*send_it)(int socket, struct msghdr
 	say("status %x", status);
 	write_on("file");
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	errno = UNTOUCHED;
-	tell(call, send_it(pair[0], &message));
+	TELL_AS(call, send_it(pair[0], &message));
 	message.msg_controllen = 0;
-	errno = UNTOUCHED;
-	tell(call, send_it(pair[0], &message));
-	errno = UNTOUCHED;
-	tell(call, send_it(-1, &message));
-	errno = UNTOUCHED;
-	tell(call, send_it(pair[0], NULL));
+	TELL_AS(call, send_it(pair[0], &message));
+	TELL_AS(call, send_it(-1, &message));
+	TELL_AS(call, send_it(pair[0], NULL));
 }
 
 static long by_sendmsg(int socket, struct msghdr *message)

@@ -25,7 +25,11 @@ static void write_on(const char *name)
 }
 
 /* To a new name, over another file, to itself, of none, into no directory, over a directory. */
-#define MOVES(name, from, to)                                                                      \
+#define MOVES(name, call, first, second)                                                           \
+	static int move_##name(const char *from, const char *to)                                   \
+	{                                                                                          \
+		return call;                                                                       \
+	}                                                                                          \
 	void try_##name(void)                                                                      \
 	{                                                                                          \
 		make_names();                                                                      \
@@ -36,40 +40,16 @@ static void write_on(const char *name)
 		TELL(move_##name("absent", "file"));                                               \
 		TELL(move_##name("three", "absent/file"));                                         \
 		TELL(move_##name("three", "dir"));                                                 \
-		TELL(move_##name(from, to));                                                       \
+		TELL(move_##name(first, second));                                                  \
 		rmdir("dir");                                                                      \
 	}
 
-static int move_rename(const char *from, const char *to)
-{
-	return rename(from, to);
-}
-
-static int move_renameat(const char *from, const char *to)
-{
-	return renameat(AT_FDCWD, from, AT_FDCWD, to);
-}
-
-static int move_renameat2(const char *from, const char *to)
-{
-	return renameat2(AT_FDCWD, from, AT_FDCWD, to, *to == 'n' ? RENAME_NOREPLACE : 0);
-}
-
-static int move_link(const char *from, const char *to)
-{
-	return link(from, to);
-}
-
-static int move_linkat(const char *from, const char *to)
-{
-	return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
-}
-
-MOVES(rename, nowhere, "file")
-MOVES(renameat, "three", nowhere)
-MOVES(renameat2, "three", "new")
-MOVES(link, nowhere, nowhere)
-MOVES(linkat, "dir", "file")
+MOVES(rename, rename(from, to), nowhere, "file")
+MOVES(renameat, renameat(AT_FDCWD, from, AT_FDCWD, to), "three", nowhere)
+MOVES(renameat2, renameat2(AT_FDCWD, from, AT_FDCWD, to, *to == 'n' ? RENAME_NOREPLACE : 0),
+      "three", "new")
+MOVES(link, link(from, to), nowhere, nowhere)
+MOVES(linkat, linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW), "dir", "file")
 
 static int remove_unlinkat(const char *name)
 {

@@ -151,11 +151,9 @@ static void enter_by_hand(const char *call, int (*enter)(int of))
 	open_made(O_RDWR);
 	prepare(fd, "by hand", 5000);
 	hand_over();
-	errno = UNTOUCHED;
-	tell(call, enter(ring.ring_fd));
+	TELL_AS(call, enter(ring.ring_fd));
 	take();
-	errno = UNTOUCHED;
-	tell(call, enter(-1));
+	TELL_AS(call, enter(-1));
 }
 
 static int by_enter(int of)
@@ -184,8 +182,7 @@ void try_io_uring_setup(void)
 	struct io_uring_params params = { 0 };
 
 	open_made(O_RDWR);
-	errno = UNTOUCHED;
-	tell("io_uring_setup(1, &params)", io_uring_setup(1, &params) >= 0);
+	TELL_AS("io_uring_setup(1, &params)", io_uring_setup(1, &params) >= 0);
 	TELL(io_uring_setup(0, &params));
 	TELL(write(fd, "written", 7));
 }

@@ -37,7 +37,8 @@ extern int fd;
 extern FILE *file;
 
 /* A call, its answer, errno, and where fd or file stand afterwards. Passes the answer on. */
-#define TELL(call) (errno = UNTOUCHED, tell(#call, (long)(call)))
+#define TELL_AS(words, call) (errno = UNTOUCHED, tell(words, (long)(call)))
+#define TELL(call) TELL_AS(#call, call)
 #define TELL_VOID(call) (errno = UNTOUCHED, (call), tell(#call, 0))
 #define TELL_POINTER(call) (errno = UNTOUCHED, tell(#call, (call) != NULL))
 long tell(const char *call, long ret);

@@ -192,21 +192,17 @@ static void all_size(const char *call, long (*change)(void))
 {
 	make_file("file", 10000);
 	fd = opened(O_RDWR);
-	errno = UNTOUCHED;
-	tell(call, change());
+	TELL_AS(call, change());
 	judge_if_dirty("file");
 	say("-- no room, only read, not open");
 	limit(5000);
-	errno = UNTOUCHED;
-	tell(call, change());
+	TELL_AS(call, change());
 	limit(-1);
 	close_fd();
 	fd = opened(O_RDONLY);
-	errno = UNTOUCHED;
-	tell(call, change());
+	TELL_AS(call, change());
 	close_fd();
-	errno = UNTOUCHED;
-	tell(call, change());
+	TELL_AS(call, change());
 }
 
 /* To a size within a page and within the file, then beyond. */
@@ -284,19 +280,15 @@ static void dirty_file(void)
 static void all_sync(const char *call, long (*sync_it)(void))
 {
 	dirty_file();
-	errno = UNTOUCHED;
-	tell(call, sync_it());
+	TELL_AS(call, sync_it());
 	tell_dirty("file");
 	say("-- only read, not open, a pipe");
 	fd = open("file", O_RDONLY);
-	errno = UNTOUCHED;
-	tell(call, sync_it());
+	TELL_AS(call, sync_it());
 	fd = -1;
-	errno = UNTOUCHED;
-	tell(call, sync_it());
+	TELL_AS(call, sync_it());
 	fd = filled_pipe(1);
-	errno = UNTOUCHED;
-	tell(call, sync_it());
+	TELL_AS(call, sync_it());
 }
 
 CASE(fsync, all_sync, fsync(fd))
@@ -317,16 +309,11 @@ static void all_map(const char *call, void *(*map)(int prot, int flags, int of, 
 	strcpy(shared, "stored");
 	msync(shared, 4096, MS_SYNC);
 	say("-- private, anonymous, only read, at no page, not open");
-	errno = UNTOUCHED;
-	tell(call, map(both, MAP_PRIVATE, fd, 0) != MAP_FAILED);
-	errno = UNTOUCHED;
-	tell(call, map(both, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
-	errno = UNTOUCHED;
-	tell(call, map(both, MAP_SHARED, open("file", O_RDONLY), 0) != MAP_FAILED);
-	errno = UNTOUCHED;
-	tell(call, map(both, MAP_SHARED, fd, 5) != MAP_FAILED);
-	errno = UNTOUCHED;
-	tell(call, map(both, MAP_SHARED, -1, 0) != MAP_FAILED);
+	TELL_AS(call, map(both, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+	TELL_AS(call, map(both, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	TELL_AS(call, map(both, MAP_SHARED, open("file", O_RDONLY), 0) != MAP_FAILED);
+	TELL_AS(call, map(both, MAP_SHARED, fd, 5) != MAP_FAILED);
+	TELL_AS(call, map(both, MAP_SHARED, -1, 0) != MAP_FAILED);
 }
 
 static void *by_mmap(int prot, int flags, int of, off_t offset)
@@ -373,21 +360,16 @@ static void all_protect(const char *call, int (*protect)(void *at, size_t len, i
 	shared = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
 	own = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	close_fd();
-	errno = UNTOUCHED;
-	tell(call, protect(own, 4096, PROT_READ | PROT_WRITE));
+	TELL_AS(call, protect(own, 4096, PROT_READ | PROT_WRITE));
 	strcpy(own, "stored");
-	errno = UNTOUCHED;
-	tell(call, protect(shared + 4096, 4096, PROT_READ | PROT_WRITE));
+	TELL_AS(call, protect(shared + 4096, 4096, PROT_READ | PROT_WRITE));
 	strcpy(shared + 4096, "stored");
 	msync(shared + 4096, 4096, MS_SYNC);
 	say("-- nothing there, at no page, of a file that is only read");
-	errno = UNTOUCHED;
-	tell(call, protect(NULL, 4096, PROT_READ));
-	errno = UNTOUCHED;
-	tell(call, protect(shared + 1, 4096, PROT_WRITE));
+	TELL_AS(call, protect(NULL, 4096, PROT_READ));
+	TELL_AS(call, protect(shared + 1, 4096, PROT_WRITE));
 	shared = mmap(NULL, 8192, PROT_READ, MAP_SHARED, open("file", O_RDONLY), 0);
-	errno = UNTOUCHED;
-	tell(call, protect(shared, 4096, PROT_WRITE));
+	TELL_AS(call, protect(shared, 4096, PROT_WRITE));
 }
 
 static int by_mprotect(void *at, size_t len, int prot)

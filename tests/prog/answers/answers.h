@@ -19,9 +19,12 @@ extern const char *file_path;
 /* The file made anew, written and on disk, opened with these flags. */
 int answer_fd(int flags);
 
-/* Around one request; prints its line and passes its return value on. */
-void answer_begin(void);
-long answer_end(const char *request, const char *detail, int fd, long ret);
+/* A value that no call sets: success must leave it alone. */
+#define UNTOUCHED 12345
+
+/* One request: prints its line and passes its return value on. */
+#define ASK(request, detail, fd, call) (errno = UNTOUCHED, answer(request, detail, fd, (call)))
+long answer(const char *request, const char *detail, int fd, long ret);
 
 void group_offsets(void);
 void group_flags(void);

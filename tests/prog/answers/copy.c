@@ -23,8 +23,7 @@ static void splice_to(const char *detail, int in, off64_t *in_offset, int out, o
 		      unsigned int flags)
 {
 	alarm(10);
-	answer_begin();
-	answer_end("splice", detail, out, splice(in, in_offset, out, out_offset, 10, flags));
+	ASK("splice", detail, out, splice(in, in_offset, out, out_offset, 10, flags));
 	alarm(0);
 }
 
@@ -81,16 +80,13 @@ static void whole_lengths(void)
 
 	if (ftruncate(source, MIB) || ftruncate(fd, 200 * MIB))
 		abort();
-	answer_begin();
-	answer_end("copy_file_range", "overlaps in its last part", fd,
-		   copy_file_range(fd, &from, fd, &to, 150 * MIB, 0));
+	ASK("copy_file_range", "overlaps in its last part", fd,
+	    copy_file_range(fd, &from, fd, &to, 150 * MIB, 0));
 	if (ftruncate(fd, ANSWER_FILE_LEN))
 		abort();
-	answer_begin();
-	answer_end("sendfile", "length -1", fd, sendfile(fd, source, NULL, SIZE_MAX));
-	answer_begin();
-	answer_end("copy_file_range", "length -1", fd,
-		   copy_file_range(source, NULL, fd, NULL, SIZE_MAX, 0));
+	ASK("sendfile", "length -1", fd, sendfile(fd, source, NULL, SIZE_MAX));
+	ASK("copy_file_range", "length -1", fd,
+	    copy_file_range(source, NULL, fd, NULL, SIZE_MAX, 0));
 }
 
 /* Where it costs next to nothing: the limit lies where a large copy may be cut into steps. */
@@ -106,9 +102,8 @@ static void limited(void)
 		return;
 	if (ftruncate(source, 80 * MIB) || setrlimit(RLIMIT_FSIZE, &limit))
 		abort();
-	answer_begin();
-	answer_end("copy_file_range", "up to the limit", fd,
-		   copy_file_range(source, &from, fd, NULL, 80 * MIB, 0));
+	ASK("copy_file_range", "up to the limit", fd,
+	    copy_file_range(source, &from, fd, NULL, 80 * MIB, 0));
 	setrlimit(RLIMIT_FSIZE, &none);
 	if (ftruncate(fd, ANSWER_FILE_LEN))
 		abort();

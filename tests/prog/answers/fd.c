@@ -6,8 +6,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#define ASK(request, detail, fd, call) (answer_begin(), answer_end(request, detail, fd, (call)))
-
 static char bytes[3 * PROBE_BLOCK];
 
 /* Every call leaves the offset where the kernel would. */

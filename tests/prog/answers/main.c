@@ -20,9 +20,6 @@ const char *file_path;
 static const char *const symbols[] = { "write",	  "pwrite",    "pwrite64", "writev",
 				       "pwritev", "pwritev64", "pwritev2", "pwritev64v2" };
 
-/* A value that no call sets: success must leave it alone. */
-#define UNTOUCHED 12345
-
 int answer_fd(int flags)
 {
 	static char zeros[ANSWER_FILE_LEN];
@@ -36,12 +33,7 @@ int answer_fd(int flags)
 	return open(file_path, flags);
 }
 
-void answer_begin(void)
-{
-	errno = UNTOUCHED;
-}
-
-long answer_end(const char *request, const char *detail, int fd, long ret)
+long answer(const char *request, const char *detail, int fd, long ret)
 {
 	int err = errno;
 	struct stat st = { 0 };
@@ -62,9 +54,7 @@ static void answer_all(const char *detail, int fd, const struct iovec *iov, int 
 {
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		wt_syscall(SYS_lseek, fd, offset < 0 ? 0 : offset, SEEK_SET);
-		answer_begin();
-		answer_end(symbols[i], detail, fd,
-			   ways_write(symbols[i], fd, iov, count, offset, 0));
+		ASK(symbols[i], detail, fd, ways_write(symbols[i], fd, iov, count, offset, 0));
 	}
 }
 
@@ -102,10 +92,8 @@ static void group_efault(void)
 	answer_all("runs out", fd, &runs_out, 1, 0);
 	answer_all("runs out, odd", fd, &runs_out_odd, 1, 300);
 	answer_all("second piece wild", fd, second, 2, 0);
-	answer_begin();
-	answer_end("writev", "pieces not there", fd, writev(fd, nowhere, 2));
-	answer_begin();
-	answer_end("pwritev2", "pieces not there", fd, pwritev2(fd, nowhere, 2, 0, 0));
+	ASK("writev", "pieces not there", fd, writev(fd, nowhere, 2));
+	ASK("pwritev2", "pieces not there", fd, pwritev2(fd, nowhere, 2, 0, 0));
 }
 
 static void group_einval(void)
@@ -121,10 +109,8 @@ static void group_einval(void)
 	answer_all("length -1", fd, &negative, 1, 0);
 	answer_all("count -1", fd, &bytes, -1, 0);
 	answer_all("lengths overflow", fd, overflow, 2, 0);
-	answer_begin();
-	answer_end("pwritev2", "unknown flag", fd, pwritev2(fd, &bytes, 1, 0, 1 << 20));
-	answer_begin();
-	answer_end("pwritev2", "unknown high flag", fd, pwritev2(fd, &bytes, 1, -1, 1 << 30));
+	ASK("pwritev2", "unknown flag", fd, pwritev2(fd, &bytes, 1, 0, 1 << 20));
+	ASK("pwritev2", "unknown high flag", fd, pwritev2(fd, &bytes, 1, -1, 1 << 30));
 }
 
 static void group_espipe(void)
@@ -142,10 +128,8 @@ static void group_espipe(void)
 	answer_all("broken pipe", broken[1], &bytes, 1, 0);
 	answer_all("/dev/null", open("/dev/null", O_WRONLY), &bytes, 1, 0);
 	answer_all("/dev/full", open("/dev/full", O_WRONLY), &bytes, 1, 0);
-	answer_begin();
-	answer_end("fsync", "pipe", pipe_fds[1], fsync(pipe_fds[1]));
-	answer_begin();
-	answer_end("sync_file_range", "pipe", pipe_fds[1], sync_file_range(pipe_fds[1], 0, 0, 7));
+	ASK("fsync", "pipe", pipe_fds[1], fsync(pipe_fds[1]));
+	ASK("sync_file_range", "pipe", pipe_fds[1], sync_file_range(pipe_fds[1], 0, 0, 7));
 }
 
 static volatile sig_atomic_t signals;
@@ -178,8 +162,7 @@ static void group_efbig(void)
 		answer_all("appended", appender, &whole, 1, 0);
 		setrlimit(RLIMIT_FSIZE, &none);
 		snprintf(detail, sizeof(detail), "limit %zu", i);
-		answer_begin();
-		answer_end("signals", detail, -1, signals);
+		ASK("signals", detail, -1, signals);
 		close(fd);
 		close(appender);
 	}
