@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/probe.h"
 #include "base/base.h"
 #include "core/resolve.h"
 #include "core/write.h"
@@ -30,10 +31,6 @@
 #include "state/description.h"
 #include "state/dio_exclusion.h"
 #include "test_fault.h"
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 #define WRITES 3
 #define LINES 20 /* about what went wrong, in one test */
@@ -127,19 +124,13 @@ static bool is_there(int fd, off_t offset, const char *bytes, size_t len)
 /* What a ring does is not in the table: no page is dirty, and the disk has it. */
 static bool is_on_disk(int fd, off_t offset, const char *bytes, size_t len)
 {
-	struct {
-		uint64_t cached, dirty, writeback, evicted, recently_evicted;
-	} pages;
-	uint64_t range[] = { offset, len };
+	struct probe_cache pages;
 	char path[32];
 
-	if (syscall(SYS_cachestat, fd, range, &pages, 0) || pages.dirty || pages.writeback)
+	if (probe_cachestat(fd, offset, len, &pages) || pages.dirty || pages.writeback)
 		return false;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
-	bool same = is_there(direct, offset, bytes, len);
-	close(direct);
-	return same;
+	return probe_read_equal(path, O_DIRECT, offset, bytes, len);
 }
 
 static bool was_named(enum wt_event_kind kind)
