@@ -163,6 +163,38 @@ void bed_run(struct bed_run *run, const struct bed_program *program)
 	run->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+const char *bed_next_line(const char *line)
+{
+	return line + strcspn(line, "\n") + (strchr(line, '\n') != NULL);
+}
+
+static const char *skip(const char *line, const char *apart)
+{
+	while (apart && !strncmp(line, apart, strlen(apart)))
+		line = bed_next_line(line);
+	return line;
+}
+
+void bed_expect_same(const char *label, const char *with, const char *without, const char *apart)
+{
+	const char *last = "";
+
+	for (;;) {
+		with = skip(with, apart);
+		without = skip(without, apart);
+		int len = strcspn(with, "\n"), len_without = strcspn(without, "\n");
+		if (!*with || len != len_without || strncmp(with, without, len)) {
+			cr_expect(!*with && !*without,
+				  "%s: after\n  %.*s\n  %.*s\n  without libwt\n  %.*s", label,
+				  (int)strcspn(last, "\n"), last, len, with, len_without, without);
+			return;
+		}
+		last = with;
+		with = bed_next_line(with);
+		without = bed_next_line(without);
+	}
+}
+
 int64_t bed_fact(const struct bed_run *run, const char *key)
 {
 	size_t len = strlen(key);

@@ -62,6 +62,15 @@ struct bed_program {
 
 void bed_run(struct bed_run *run, const struct bed_program *program);
 
+/* The line after this one, or its end. */
+const char *bed_next_line(const char *line);
+
+/*
+ * Expects two outputs to be the same, and tells the first line that differs. Lines that begin with
+ * `apart`, where it is not NULL, are left out of both.
+ */
+void bed_expect_same(const char *label, const char *with, const char *without, const char *apart);
+
 #define BED_NO_FACT INT64_MIN
 
 /* The number after "key=" in the output; BED_NO_FACT if the program did not say. */

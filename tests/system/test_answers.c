@@ -21,23 +21,6 @@ static void run_group(struct bed_run *run, const struct bed *bed, const char *ru
 		     });
 }
 
-/* The first line that differs, of each. */
-static void expect_same(const char *label, const char *with, const char *without)
-{
-	while (*with && *with == *without) {
-		const char *end = strchr(with, '\n');
-		size_t len = end ? (size_t)(end - with) + 1 : strlen(with);
-
-		if (strncmp(with, without, len))
-			break;
-		with += len;
-		without += len;
-	}
-	cr_expect_str_empty(*with ? with : without, "%s: answered\n  %.*s without libwt\n  %.*s",
-			    label, (int)strcspn(with, "\n"), with, (int)strcspn(without, "\n"),
-			    without);
-}
-
 static void check_group(const char *group)
 {
 	static struct bed_run with, without;
@@ -51,7 +34,7 @@ static void check_group(const char *group)
 			run_group(&with, bed, rule->text, group);
 			snprintf(label, sizeof(label), "%s, %s", bed->name, rule->text);
 			cr_expect_eq(with.status, 0, "%s: ended with %d", label, with.status);
-			expect_same(label, with.out, without.out);
+			bed_expect_same(label, with.out, without.out, NULL);
 		}
 	}
 }

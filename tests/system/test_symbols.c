@@ -15,6 +15,7 @@
 #include <criterion/criterion.h>
 
 #define JUDGED "judged"
+#define LINE(text) (int)strcspn(text, "\n"), text /* for %.*s */
 
 /* What nothing can be done about is named by its way. */
 static const struct {
@@ -70,42 +71,9 @@ static void run_case(struct bed_run *run, const struct bed *bed, const char *nam
 		     });
 }
 
-static const char *next_line(const char *line)
-{
-	return line + strcspn(line, "\n") + (strchr(line, '\n') != NULL);
-}
-
 static bool is_judged(const char *line)
 {
 	return !strncmp(line, JUDGED, strlen(JUDGED));
-}
-
-static const char *skip_judged(const char *line)
-{
-	while (is_judged(line))
-		line = next_line(line);
-	return line;
-}
-
-static int length(const char *line)
-{
-	return (int)strcspn(line, "\n");
-}
-
-/* The first line that differs. */
-static void expect_same(const char *label, const char *with, const char *without)
-{
-	const char *last = "";
-
-	with = skip_judged(with);
-	without = skip_judged(without);
-	while (*with && length(with) == length(without) && !strncmp(with, without, length(with))) {
-		last = with;
-		with = skip_judged(next_line(with));
-		without = skip_judged(next_line(without));
-	}
-	cr_expect(!*with && !*without, "%s: after\n  %.*s\n  %.*s\n  without libwt\n  %.*s", label,
-		  length(last), last, length(with), with, length(without), without);
 }
 
 enum pages { DIRTY, STARTED, CLEAN };
@@ -115,7 +83,7 @@ static void expect_pages(const char *label, const char *out, enum pages expected
 {
 	const char *last = "";
 
-	for (const char *line = out; *line; line = next_line(line)) {
+	for (const char *line = out; *line; line = bed_next_line(line)) {
 		long dirty = -1, writeback = -1;
 
 		if (!is_judged(line)) {
@@ -125,11 +93,10 @@ static void expect_pages(const char *label, const char *out, enum pages expected
 		sscanf(strstr(line, "dirty="), "dirty=%ld writeback=%ld", &dirty, &writeback);
 		if (expected)
 			cr_expect(!dirty && (expected == STARTED || !writeback),
-				  "%s: after\n  %.*s\n  %.*s", label, length(last), last,
-				  length(line), line);
+				  "%s: after\n  %.*s\n  %.*s", label, LINE(last), LINE(line));
 		else if (line[strlen(JUDGED)] != ',')
 			cr_expect(dirty + writeback > 0, "%s: shows nothing, clean after\n  %.*s",
-				  label, length(last), last);
+				  label, LINE(last));
 	}
 }
 
@@ -173,7 +140,7 @@ static void check_rule(const struct bed *bed, const char *name, const char *rule
 	snprintf(label, sizeof(label), "%s, %s", bed->name, rules);
 	run_case(&with, bed, name, rules);
 	cr_expect_eq(with.status, 0, "%s: ended with %d", label, with.status);
-	expect_same(label, with.out, without->out);
+	bed_expect_same(label, with.out, without->out, JUDGED);
 	if (!rule)
 		expect_pages(label, with.out, DIRTY);
 	else if (rule->when == STABLE || is_started(name))
