@@ -3,9 +3,11 @@
 # The floors of shim/README.md hold: each is a folder, and every file includes and calls only what
 # stands in its own folder or below it. No two files need each other, and none is too long to read.
 # Each module below core/ has a file of unit tests, or stands here with the reason why not.
-set -u
-cd "${WT_TOP:-.}" || exit 1
-objects=${WT_OBJ:-obj}/o
+# shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
+. "${0%/*}/../lib/tap.sh"
+
+cd "$WT_TOP" || exit 1
+objects=$WT_OBJ/o
 
 mapfile -t floors < <(sed -n '/^## Floors/,/^## Objects/s/^| `\([a-z]*\)\/` |.*/\1/p' shim/README.md)
 declare -A height
@@ -78,15 +80,12 @@ for floor in "${floors[@]}"; do
 done
 for module in "${!untested[@]}"; do without_test+=" $module: is no module"; done
 
-result() { # number, name, what is wrong
-	if [ -z "${3// /}" ]; then echo "ok $1 - $2"; else echo "not ok $1 - $2"; echo "# $3"; fi
-}
-echo 1..8
-result 1 "each folder is a floor of the table, and each floor a folder" "$([ "$folders" = "$named" ] || echo "$folders/ $named")"
-result 2 "no file includes a header from above" "$upward"
-result 3 "the objects were found" "$([ "$(wc -l <<<"$calls")" -gt 200 ] || echo "only $(wc -l <<<"$calls") calls below $objects")"
-result 4 "no object calls one from above" "$called_upward"
-result 5 "no two files need each other" "$circles"
-result 6 "no file is longer than 500 lines" "$long"
-result 7 "no function is longer than 70 lines" "$functions"
-result 8 "each module below core/ has a file of unit tests, or a reason" "$without_test"
+pass_unless "each folder is a floor of the table, and each floor a folder" "$([ "$folders" = "$named" ] || echo "$folders/ $named")"
+pass_unless "no file includes a header from above" "$upward"
+pass_unless "the objects were found" "$([ "$(wc -l <<<"$calls")" -gt 200 ] || echo "only $(wc -l <<<"$calls") calls below $objects")"
+pass_unless "no object calls one from above" "$called_upward"
+pass_unless "no two files need each other" "${circles% }"
+pass_unless "no file is longer than 500 lines" "$long"
+pass_unless "no function is longer than 70 lines" "$functions"
+pass_unless "each module below core/ has a file of unit tests, or a reason" "$without_test"
+finish

@@ -5,24 +5,10 @@
 # and nothing else, a manual that names each symbol and no other, a test that calls each, and no
 # warning from either compiler.
 
-cd "${WT_TOP:?run by tests/run}" || exit 1
+# shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
+. "${0%/*}/../lib/tap.sh"
 
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-tests=0
-
-# check NAME COMMAND...: what the command prints on failure becomes the diagnosis.
-check() {
-	local name=$1 output
-	shift
-	tests=$((tests + 1))
-	if output=$("$@" 2>&1); then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		printf '%s\n' "$output" | sed 's/^/# /'
-	fi
-}
+cd "$WT_TOP" || exit 1
 
 interposed() {
 	sed -n -e 's/^WT_\(SYMBOL\|LIBC\|URING\)([^,]*, *\([a-zA-Z0-9_]*\),.*/\2/p' \
@@ -40,18 +26,18 @@ exported() {
 }
 
 exports_are_the_list() {
-	interposed >"$scratch/interposed"
-	api >"$scratch/api"
-	sort -u "$scratch/interposed" "$scratch/api" >"$scratch/wanted"
-	exported >"$scratch/exported"
+	interposed >"$work/interposed"
+	api >"$work/api"
+	sort -u "$work/interposed" "$work/api" >"$work/wanted"
+	exported >"$work/exported"
 	echo "< wanted by shim/os/symbols.def or include/wt.h, > exported"
-	[ "$(wc -l <"$scratch/interposed")" -gt 40 ] && diff "$scratch/wanted" "$scratch/exported"
+	[ "$(wc -l <"$work/interposed")" -gt 40 ] && diff "$work/wanted" "$work/exported"
 }
 
 needs_only_libc() {
-	readelf -d "$WT_LIB" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$scratch/needed"
-	grep -qx 'libc\.so\.6' "$scratch/needed" &&
-		! grep -vx -e 'libc\.so\.6' -e 'ld-linux-.*\.so\.[0-9]*' "$scratch/needed"
+	readelf -d "$WT_LIB" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$work/needed"
+	grep -qx 'libc\.so\.6' "$work/needed" &&
+		! grep -vx -e 'libc\.so\.6' -e 'ld-linux-.*\.so\.[0-9]*' "$work/needed"
 }
 
 # Text and data of liburing are inside, its names are not.
@@ -62,31 +48,31 @@ no_foreign_names() {
 # The first column of its table.
 manual_is_the_list() {
 	sed -n '/^\.Sh INTERPOSED SYMBOLS/,/^\.El/{ s/^\.It \([^"]*\) Ta .*/\1/p }' shim/man/libwt.7 |
-		tr -s ', ' '\n' | grep -v '^Sy$\|^symbol$' | sort >"$scratch/manual"
-	interposed >"$scratch/interposed"
+		tr -s ', ' '\n' | grep -v '^Sy$\|^symbol$' | sort >"$work/manual"
+	interposed >"$work/interposed"
 	echo "< shim/os/symbols.def, > libwt(7)"
-	diff "$scratch/interposed" "$scratch/manual"
+	diff "$work/interposed" "$work/manual"
 }
 
 version_script_is_the_list() {
 	sed -n '/global:/,/local:/{ s/global:\|local:.*//; p }' shim/libwt.map |
-		tr -s '; \t' '\n' | grep . | sort >"$scratch/map"
-	{ interposed && api; } | sort >"$scratch/wanted"
+		tr -s '; \t' '\n' | grep . | sort >"$work/map"
+	{ interposed && api; } | sort >"$work/wanted"
 	echo "< wanted by shim/os/symbols.def or include/wt.h, > shim/libwt.map"
-	diff "$scratch/wanted" "$scratch/map"
+	diff "$work/wanted" "$work/map"
 }
 
 # The list of cases is compiled from the same list; here is that each symbol is really called.
 tests_call_each() {
 	nm -D --undefined-only "$WT_OBJ/tests/prog/symbol" |
-		sed 's/.* //; s/@.*//' | sort -u >"$scratch/called"
-	interposed >"$scratch/interposed"
+		sed 's/.* //; s/@.*//' | sort -u >"$work/called"
+	interposed >"$work/interposed"
 	echo "not called by tests/abi/symbol:"
-	! comm -23 "$scratch/interposed" "$scratch/called" | grep .
+	! comm -23 "$work/interposed" "$work/called" | grep .
 }
 
 builds_without_warning() {
-	local out=$scratch/$1
+	local out=$work/$1
 	make --no-print-directory CC="$1" OBJ="$out" LIB="$out.so" CFLAGS="-O2 -g -Werror" \
 		"$out.so" "$out/wt-tool"
 }
@@ -95,12 +81,10 @@ compiler_test() {
 	if command -v "$1" >/dev/null; then
 		check "builds without a warning with $1" builds_without_warning "$1"
 	else
-		tests=$((tests + 1))
-		echo "ok $tests - builds without a warning with $1 # SKIP $1 is not installed"
+		skip "builds without a warning with $1" "$1 is not installed"
 	fi
 }
 
-echo 1..8
 check "exports the interposed symbols and the API, nothing else" exports_are_the_list
 check "needs libc and nothing else" needs_only_libc
 check "keeps liburing's names to itself" no_foreign_names
@@ -109,3 +93,4 @@ check "libwt(7) names the interposed symbols and no others" manual_is_the_list
 check "the tests call each symbol" tests_call_each
 compiler_test gcc
 compiler_test clang
+finish

@@ -3,7 +3,7 @@
 # Each of the 22 traps of tests/README.md is held by a test, and each test that it names exists.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
-. "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 # Of each trap its number, and a line for each test: part and name.
 sed -n '/^## Traps/,/^## How/p' "$WT_TOP/tests/README.md" | awk -F' *\\| *' '
@@ -40,8 +40,7 @@ held() { # trap
 
 check "the table has the 22 traps" is "$(cut -f1 "$work/table" | uniq | tr '\n' ' ')" "$(seq -s ' ' 22) "
 for trap in $(cut -f1 "$work/table" | uniq); do
-	wrong=$(held "$trap")
-	if [ -z "$wrong" ]; then ok "trap $trap"; else not_ok "trap $trap" "$wrong"; fi
+	pass_unless "trap $trap" "$(held "$trap")"
 done
 check "a test that does not exist is noticed, here and there" \
 	is "$(missing system no/such)$(missing processes 'no such')" \

@@ -10,7 +10,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/postgresql.sh
 . "${0%/*}/lib/postgresql.sh"
 
-need cut-postgresql postgres postgresql pg_amcheck postgresql psql postgresql-client jq jq
+need postgres postgresql pg_amcheck postgresql psql postgresql-client jq jq
 setups=(default new-wal elide)
 cuts=4
 within=2000

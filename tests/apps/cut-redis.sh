@@ -12,7 +12,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/cut.sh disable=SC1091,SC2154
 . "${0%/*}/lib/cut.sh"
 
-need cut-redis redis-server redis-server redis-cli redis-tools redis-check-aof redis-tools jq jq
+need redis-server redis-server redis-cli redis-tools redis-check-aof redis-tools jq jq
 setups=(preamble plain elide)
 cuts=4
 within=1500

@@ -9,7 +9,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/cut.sh disable=SC1091,SC2154
 . "${0%/*}/lib/cut.sh"
 
-need cut-rocksdb ldb rocksdb-tools jq jq
+need ldb rocksdb-tools jq jq
 setups=(plain)
 [ -z "${WT_SOAK:-}" ] || setups+=(elide mmap-writes)
 cuts=5

@@ -8,7 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/cut.sh disable=SC1091,SC2154
 . "${0%/*}/lib/cut.sh"
 
-need cut-sqlite sqlite3 sqlite3 jq jq
+need sqlite3 sqlite3 jq jq
 setups=(wal persist delete truncate elide)
 cuts=4
 within=6000

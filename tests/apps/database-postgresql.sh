@@ -11,7 +11,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/postgresql.sh
 . "${0%/*}/lib/postgresql.sh"
 
-need postgresql postgres postgresql pgbench postgresql-contrib pg_amcheck postgresql jq jq
+need postgres postgresql pgbench postgresql-contrib pg_amcheck postgresql jq jq
 seconds=1
 [ -z "${WT_SOAK:-}" ] || seconds=10
 

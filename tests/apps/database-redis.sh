@@ -10,7 +10,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/redis.sh
 . "${0%/*}/lib/redis.sh"
 
-need redis redis-server redis-server redis-benchmark redis-tools redis-check-aof redis-tools jq jq
+need redis-server redis-server redis-benchmark redis-tools redis-check-aof redis-tools jq jq
 commands=1000
 [ -z "${WT_SOAK:-}" ] || commands=20000
 

@@ -10,7 +10,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/database.sh disable=SC1091,SC2154
 . "${0%/*}/lib/database.sh"
 
-need rocksdb db_bench rocksdb-tools ldb rocksdb-tools jq jq
+need db_bench rocksdb-tools ldb rocksdb-tools jq jq
 keys=4000
 reads=300000
 [ -z "${WT_SOAK:-}" ] || keys=40000

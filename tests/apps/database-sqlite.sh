@@ -8,7 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/database.sh disable=SC1091,SC2154
 . "${0%/*}/lib/database.sh"
 
-need sqlite sqlite3 sqlite3 jq jq
+need sqlite3 sqlite3 jq jq
 commits=50
 [ -z "${WT_SOAK:-}" ] || commits=2000
 

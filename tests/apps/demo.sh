@@ -21,17 +21,9 @@ shown() { # databases
 }
 
 for program in sqlite3 jq; do
-	command -v $program >/dev/null || {
-		skip "a table" "$program is not installed (package $program)"
-		finish
-		exit
-	}
+	command -v $program >/dev/null || skip_all "$program is not installed (package $program)"
 done
-if ! why=$("$WT_OBJ/tests/prog/dirty" "$demo" 2>&1); then
-	skip "a table" "this machine: ${why##*: }"
-	finish
-	exit
-fi
+why=$("$WT_OBJ/tests/prog/dirty" "$demo" 2>&1) || skip_all "this machine: ${why##*: }"
 
 broken db_bench 'unknown flag --benchmarks'
 broken redis-server 'cannot bind'

@@ -8,7 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/database.sh disable=SC1091,SC2154
 . "${0%/*}/lib/database.sh"
 
-need fio fio fio jq jq
+need fio fio jq jq
 size=1m
 [ -z "${WT_SOAK:-}" ] || size=16m
 

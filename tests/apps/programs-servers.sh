@@ -18,7 +18,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/redis.sh
 . "${0%/*}/lib/redis.sh"
 
-need programs-servers postgres postgresql pgbench postgresql-contrib pg_amcheck postgresql \
+need postgres postgresql pgbench postgresql-contrib pg_amcheck postgresql \
 	redis-server redis-server redis-benchmark redis-tools db_bench rocksdb-tools ldb rocksdb-tools \
 	mariadbd mariadb-server-core mysqlslap mariadb-client stress-ng stress-ng jq jq
 

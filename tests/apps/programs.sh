@@ -12,7 +12,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib/programs.sh
 . "${0%/*}/lib/programs.sh"
 
-need programs tar tar rsync rsync git git sqlite3 sqlite3 python3 python3 g++ g++ \
+need tar tar rsync rsync git git sqlite3 sqlite3 python3 python3 g++ g++ \
 	make make apt-get apt dpkg-deb dpkg jq jq
 
 # The work is a script that runs under libwt, its shell and all.

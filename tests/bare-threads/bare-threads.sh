@@ -8,14 +8,11 @@
 # bare.c and confined.c list the storages, calls and ways.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
-. "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 bare=$WT_OBJ/tests/prog/bare
 confined=$WT_OBJ/tests/prog/confined
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
-	exit
-fi
+need_fs EXT4
 dir=$WT_TEST_EXT4/bare-threads
 mkdir "$dir"
 

@@ -36,13 +36,11 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
 . "${0%/*}/../lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
-export WT_SOAK=${WT_SOAK:-} WT_TEST_SANDBOX=${WT_TEST_SANDBOX:-}
+export WT_TEST_SANDBOX=${WT_TEST_SANDBOX:-}
 program=$WT_OBJ/tests/prog/disk-errors
-with_disk=$top/tests/disk/with-disk
 all_fs=(ext4 xfs btrfs)
 rules=(dsync through "dsync,engine=direct" "through,engine=direct" sync "through,cache=drop")
 cells=$((${#all_fs[@]} * ${#rules[@]}))

@@ -12,11 +12,6 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
 . "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
-export WT_SOAK=${WT_SOAK:-}
-with_disk=$top/tests/disk/with-disk
 fill=$WT_OBJ/tests/prog/fill
 program=$WT_OBJ/tests/prog/disk-errors
 rules=(dsync through "dsync,engine=direct" "through,engine=direct" sync)

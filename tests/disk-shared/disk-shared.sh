@@ -10,11 +10,9 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
-with_disk=$top/tests/disk/with-disk
 program=$WT_OBJ/tests/prog/disk-shared
 
 # by RULE WORD...: what the program says, under libwt, or without it by the rule `plain`.

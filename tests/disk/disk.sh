@@ -10,10 +10,6 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
 . "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_OBJ=${WT_OBJ:-$top/obj} WT_TOP=$top WT_SOAK=${WT_SOAK:-}
-with_disk=$top/tests/disk/with-disk
 cuts=20
 [ -z "${WT_SOAK:-}" ] || cuts=200
 

@@ -9,13 +9,9 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154,SC2016
 . "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 if ! unshare -m true 2>/dev/null; then
-	echo "1..0 # SKIP this machine: no mount namespace"
-	exit
+	skip_all "this machine: no mount namespace"
 fi
 dir=$WT_TEST_EXT4/dir
 mkdir -p "$dir"

@@ -4,13 +4,12 @@
 # The policy parser, the report and the log under libFuzzer with ASan and UBSan: 5 seconds each, 600
 # with WT_SOAK=1. A find is shown in base64; obj/fuzz/NAME FILE runs it again.
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh
-. "${WT_TOP:?}/tests/lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 seconds=5
 [ "${WT_SOAK:-}" != 1 ] || seconds=600
 if ! command -v clang >/dev/null; then
-	echo "1..0 # SKIP clang is not installed (package clang)"
-	exit
+	skip_all "clang is not installed (package clang)"
 fi
 if ! make -s -C "$WT_TOP" OBJ="$WT_OBJ" fuzzers >"$work/said" 2>&1; then
 	not_ok "the fuzzers are built" "$(cat "$work/said")"

@@ -9,10 +9,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 inlined=$WT_OBJ/tests/prog/inline image=$WT_TEST_EXT4/image
 mkdir "$work"/{mnt,over,lower}
 
@@ -35,8 +32,7 @@ plays() {
 }
 
 if ! mounted 256; then
-	echo "1..0 # SKIP this machine: no ext4 with inline_data: $(cat "$work/err" "$work/out")"
-	exit
+	skip_all "this machine: no ext4 with inline_data: $(cat "$work/err" "$work/out")"
 fi
 
 lost=$(plays "$work/mnt/dir")

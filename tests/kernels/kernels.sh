@@ -14,9 +14,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so}
+export WT_TOP WT_OBJ WT_LIB
 read -ra kernels <<<"${WT_KERNELS:-6.1 6.12 running}"
 standins=(5.10 5.15 6.1)
 form=short seconds=580 least=200 cuts=2
@@ -30,19 +28,17 @@ run_on() {
 	results=$(results_of "$1")
 	rm -rf "$results" && mkdir -p "$results"
 	if [ "$1" = running ]; then
-		"$top/tests/kernels/guest" "$results" $form
+		"$WT_TOP/tests/kernels/guest" "$results" $form
 	else
-		WT_GUEST_SECONDS=$seconds "$top/tests/kernels/boot" "$1" "$results" \
-			"$top/tests/kernels/guest" "$results" $form
+		WT_GUEST_SECONDS=$seconds "$WT_TOP/tests/kernels/boot" "$1" "$results" \
+			"$WT_TOP/tests/kernels/guest" "$results" $form
 	fi >"$results/why" 2>&1
 	echo $? >"$results/ended"
 }
 
-# tests_of NAME FILE: a line a test; those that were filtered out are not among them, nor what a kernel
-# has not: that is one line.
+# tests_of NAME FILE: a line a test; what a kernel has not is one line for all.
 tests_of() {
 	awk -v name="$1" '
-		/# SKIP test was skipped$/ { next }
 		/^ok .*# SKIP this machine: / { lacks++; next }
 		/^(not )?ok / { sub(/ok( [0-9]+)?( - )?/, "ok - " name ": ") }
 		/^(not )?ok |^#|^ / { print }
@@ -104,19 +100,19 @@ judge_cuts() {
 
 one_cut() { # KERNEL FS RULE SEED
 	cut_acked=0 cut_lost=0
-	"$top/tests/kernels/cut" "$@" >"$work/cut" 2>"$work/cut.why" || return
+	"$WT_TOP/tests/kernels/cut" "$@" >"$work/cut" 2>"$work/cut.why" || return
 	cut_acked=$(sed -n 's/^acknowledged=//p' "$work/cut") cut_lost=$(sed -n 's/^lost=//p' "$work/cut")
 	[ "$cut_lost" = 0 ] || [ "$3" = none ] || cat "$work/cut"
 }
 
 judge_levels() { # KERNEL FILE
-	"$top/tests/kernels/levels" table <"$2" >"$work/levels"
+	"$WT_TOP/tests/kernels/levels" table <"$2" >"$work/levels"
 	check "$1: each level and engine is kept, or falls with a reason" levels_are_kept "$work/levels"
 	sed "s/^/$1\t/" "$work/levels" >>"$work/table"
 }
 
 judge_standin() {
-	"$top/tests/with-fs" "$WT_OBJ/tests/prog/sandbox" "linux-$1" "$top/tests/kernels/levels" \
+	"$WT_TOP/tests/with-fs" "$WT_OBJ/tests/prog/sandbox" "linux-$1" "$WT_TOP/tests/kernels/levels" \
 		>"$work/reports" 2>"$work/levels.why"
 	judge_levels "$1 (stand-in)" "$work/reports"
 }

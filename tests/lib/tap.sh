@@ -8,7 +8,10 @@ set -u
 [ -z "${!WT_*}" ] || export -n "${!WT_@}" # the test's own; libwt warns of those that it does not know
 unset WT_POLICY WT_POLICY_FILE WT_REPORT WT_LOG WT_LOG_FILE WT_STRICT WT_DISABLE LD_PRELOAD
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/wt-test.XXXXXX")
+self=$(readlink -f "$0")
+WT_TOP=${WT_TOP:-${self%/tests/*}}
+WT_OBJ=${WT_OBJ:-$WT_TOP/obj} WT_LIB=${WT_LIB:-$WT_TOP/libwt.so}
+work=$(mktemp -d "${work_in:-${TMPDIR:-/tmp}}/wt-test.XXXXXX")
 chmod 755 "$work"
 trap 'cd / && rm -rf "$work"' EXIT
 tests_run=0
@@ -18,21 +21,26 @@ ok() { echo "ok $((++tests_run)) - $1"; }
 skip() { echo "ok $((++tests_run)) - $1 # SKIP $2"; }
 finish() { echo "1..$tests_run"; }
 
+# skip_all REASON: nothing of it can be tested here.
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit
+}
+
+# need_fs FS...: ends the test where tests/with-fs has not made them.
+need_fs() {
+	local fs place why
+	for fs; do
+		place=WT_TEST_$fs why=WT_TEST_${fs}_SKIP
+		[ -n "${!place:-}" ] || skip_all "${!why:-run by tests/with-fs}"
+	done
+}
+
 is() { # what is, what was expected
 	[ "$1" = "$2" ] || {
 		echo "'$1', expected '$2'"
 		return 1
 	}
-}
-
-# need_disk COMMAND...: ends the test where this machine cannot have a disk of tests/disk, as
-# `with-disk COMMAND...` says.
-need_disk() {
-	local why
-	why=$("$with_disk" --fs none -- "$@" 2>&1 </dev/null)
-	[ $? = 77 ] || return 0
-	echo "1..0 # SKIP ${why#with-disk: }"
-	exit
 }
 
 # show_part WHAT STATUS FILE: the tests in FILE.part, numbered with ours; what ended with another
@@ -43,25 +51,6 @@ show_part() {
 		{ print }'
 	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$3.part")))
 	[ "$2" = 0 ] || not_ok "$1: ends by itself" "exit status $2: $(tail "$3.why")"
-}
-
-# side_by_side STEPS THEIR-NAME ARGUMENT...: $self with these arguments on a disk of tests/disk for each
-# file system, all at once. A line `step` is a step done, one that begins with `row ` is for a table, and
-# all others are tests, which are printed when all have ended.
-side_by_side() {
-	local steps=$1 what=$2 fs
-	shift 2
-	for fs in ext4 xfs btrfs; do
-		{
-			"$with_disk" --fs $fs -- "$self" "$@" 2>"$work/$fs.why" |
-				tee "$work/$fs.out" | grep --line-buffered '^step$'
-			echo "${PIPESTATUS[0]}" >"$work/$fs.status"
-		} &
-	done | show_progress "$steps" "$what"
-	for fs in ext4 xfs btrfs; do
-		grep -vE '^(step|row .*)$' "$work/$fs.out" >"$work/$fs.part"
-		show_part $fs "$(cat "$work/$fs.status")" "$work/$fs"
-	done
 }
 
 # In the long form: a line read is a step done. Not in awk, which may wait for more lines than there
@@ -86,6 +75,9 @@ not_ok() { # name, what is wrong
 	echo "not ok $((++tests_run)) - $1"
 	printf '%s\n' "$2" | sed 's/^/# /'
 }
+
+# pass_unless NAME WHAT-IS-WRONG
+pass_unless() { if [ -z "$2" ]; then ok "$1"; else not_ok "$@"; fi; }
 
 # Leaves the exit status in $status, the output in $work/out and $work/err.
 run() {
@@ -127,18 +119,20 @@ expect() {
 		shift
 	done
 	[ ${#words[@]} = 0 ] || wrong+=$(one_line expected "${words[@]}")
-	if [ -z "$wrong" ]; then
-		ok "$name"
-	else
-		not_ok "$name" "$wrong"$'\n'"$(head -c 4000 "$work/out" "$work/err")"
-	fi
+	[ -z "$wrong" ] || wrong+=$'\n'$(head -c 4000 "$work/out" "$work/err")
+	pass_unless "$name" "$wrong"
 }
 
-# check NAME COMMAND...: passes when the command does.
+# check NAME COMMAND...: passes when the command does, which is the status.
 check() {
 	local name=$1
 	shift
-	if "$@" >"$work/said" 2>&1; then ok "$name"; else not_ok "$name" "$*: $(cat "$work/said")"; fi
+	if "$@" >"$work/said" 2>&1; then
+		ok "$name"
+	else
+		not_ok "$name" "$*: $(tail -n 100 "$work/said")"
+		return 1
+	fi
 }
 
 # How many dirty pages the files have, one number for each.

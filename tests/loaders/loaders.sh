@@ -9,10 +9,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 cd "$WT_TEST_EXT4" || exit 1
 here=$WT_TOP/tests/loaders
 case $(uname -m) in
@@ -41,7 +38,7 @@ covered() {
 	[ "$dirty" = 0 ] || wrong+=" $dirty dirty pages"
 	jq -se '([.[].rules[].writes] | add) > 0 and ([.[].not_covered[]] == [])' report.json \
 		>"$work/jq" 2>&1 || wrong+=" report: $(cat report.json)"
-	if [ -z "$wrong" ]; then ok "$name"; else not_ok "$name" "$wrong"; fi
+	pass_unless "$name" "$wrong"
 }
 
 compile -DVERSION="\"$version\"" -o "$work/host" "$here/host.c" -ldl -pthread

@@ -11,12 +11,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
 . "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so} WT_TOP=$top WT_SOAK=${WT_SOAK:-}
-with_disk=$top/tests/disk/with-disk
 program=$WT_OBJ/tests/prog/names
-all_fs="ext4 xfs btrfs"
 
 # What is there after each change: NAME:SIZE:FIRST-BYTE of every file.
 a=a.db:65536:a b=b.db:8192:b
@@ -134,24 +129,17 @@ answers_a_failed_flush() { # change, answer, command
 	disk_remount && is "$(cat "$work/answer")" "$1: $2"
 }
 
-# In the long form, how far this file system is.
-step() {
-	local total=$((${#rules[@]} * ${#changes[@]} + ${#controls[@]}))
-	steps=$((steps + 1))
-	[ -z "$WT_SOAK" ] || ((steps % 10)) || echo "# $DISK_FS: $((100 * steps / total)) %" >&2
-}
-
 inside() {
-	local change rule options=() steps=0
+	local change rule options=()
 	for rule in "${rules[@]}"; do
 		for change in "${changes[@]}"; do
 			check "$DISK_FS, $rule: $change stays" stays "$change" "$rule"
-			step
+			echo step
 		done
 	done
 	for change in "${controls[@]}"; do
 		check "$DISK_FS: without libwt, $change is lost" is_lost "$change"
-		step
+		echo step
 	done
 	for change in rename unlink truncate ftruncate; do
 		check "$DISK_FS: without libwt, $change succeeds while flushes fail" \
@@ -186,13 +174,6 @@ inside() {
 }
 
 ### Outside
-
-part() { # file system: this script, on its disk
-	"$with_disk" --fs "$1" -- "$self" inside 2> >(tee "$work/$1.why" >&2) >"$work/$1.part"
-	echo $? >"$work/$1.status"
-}
-
-# Its tests are numbered with ours.
 
 # said DIR WHAT COMMAND...: what the program prints of WHAT in a new directory there.
 said() {
@@ -268,8 +249,6 @@ why=$("$with_disk" --fs none -- true 2>&1)
 if [ $? = 77 ]; then
 	skip "power cuts" "${why#with-disk: }"
 else
-	for fs in $all_fs; do part "$fs" & done
-	wait
-	for fs in $all_fs; do show_part "$fs" "$(cat "$work/$fs.status")" "$work/$fs"; done
+	side_by_side $((3 * (${#rules[@]} * ${#changes[@]} + ${#controls[@]}))) changes inside
 fi
 finish

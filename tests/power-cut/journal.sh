@@ -24,10 +24,6 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
 . "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_OBJ=${WT_OBJ:-$top/obj} WT_TOP=$top WT_LIB=${WT_LIB:-$top/libwt.so} WT_SOAK=${WT_SOAK:-}
-with_disk=$top/tests/disk/with-disk
 program=$WT_OBJ/tests/prog/power-cut
 hanging_seconds=60
 many=4000 # writes, all threads together, more than are made until the file system dies
@@ -213,7 +209,7 @@ inside_again() { # seed, number, times
 	seed=$1
 	set_round "$2"
 	describe_round "$2"
-	for ((i = 1; i <= $3; i++)); do
+	for ((i = 1; i <= ${3:-1}; i++)); do
 		one_round
 		[ "$lost" = 0 ] || cat "$work/said"
 		echo "acknowledged $acknowledged, lost $lost"
@@ -243,19 +239,4 @@ all() {
 	finish
 }
 
-case ${1:-} in
-inside)
-	inside "$2" "$3"
-	exit
-	;;
-inside-again)
-	inside_again "${@:2}"
-	exit
-	;;
-again)
-	"$with_disk" --fs "$2" -- "$self" inside-again "$3" "$4" "${5:-1}"
-	exit
-	;;
-esac
-need_disk true
-all
+disk_main "$@"

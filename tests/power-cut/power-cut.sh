@@ -21,10 +21,6 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
 . "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_OBJ=${WT_OBJ:-$top/obj} WT_TOP=$top
-with_disk=$top/tests/disk/with-disk
 hanging_seconds=300
 few=200    # writes, all threads together, where the cut waits for their end
 many=4000  # where it does not
@@ -356,7 +352,7 @@ inside_again() { # seed, part, number, times
 	seed=$1 program=$WT_OBJ/tests/prog/power-cut ledger=$work/ledger
 	set_cut "$2" "$3"
 	describe_cut "$2" "$3"
-	for ((i = 1; i <= $4; i++)); do
+	for ((i = 1; i <= ${4:-1}; i++)); do
 		if ! one_cut "$2" || [ $((lost + late)) != 0 ]; then cat "$work/said"; fi
 		echo "acknowledged $acknowledged, under way $underway, lost $lost, late $late"
 	done
@@ -410,20 +406,4 @@ all() {
 	finish
 }
 
-export WT_LIB=${WT_LIB:-$top/libwt.so}
-case ${1:-} in
-inside)
-	inside "$2" "$3"
-	exit
-	;;
-inside-again)
-	inside_again "${@:2}"
-	exit
-	;;
-again)
-	"$with_disk" --fs "$2" -- "$self" inside-again "$3" "$4" "$5" "${6:-1}"
-	exit
-	;;
-esac
-need_disk true
-all
+disk_main "$@"

@@ -10,7 +10,7 @@
 # The long form does it on XFS and btrfs too.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
-. "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 processes=$WT_OBJ/tests/prog/processes
 rules=('*.db=dsync' '*.db=dsync,engine=direct')
@@ -68,7 +68,7 @@ habit() {
 		wrong+=$(is_clean "$rule" "$processes" "$habit" "$place/x.db" "$@")
 	done ;;
 	esac
-	if [ -z "$wrong" ]; then ok "$name"; else not_ok "$name" "$wrong"; fi
+	pass_unless "$name" "$wrong"
 }
 
 # says NAME WORDS: the report of the last run, by any of its processes.
@@ -304,10 +304,7 @@ trusted() {
 	check "AT_SECURE: preloaded, and reads nothing from the environment" is "${said[secure]}" "0 1 1 0"
 }
 
-if [ -z "$place" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
-	exit
-fi
+need_fs EXT4
 children
 executed
 only_libwt

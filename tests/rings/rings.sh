@@ -8,10 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 dir=$WT_TEST_EXT4
 for kind in static shared; do
 	library=-luring
@@ -19,8 +16,7 @@ for kind in static shared; do
 	"${CC:-cc}" -std=gnu11 -O2 -o "$work/$kind" "${0%/*}/writer.c" $library -laio || exit
 done
 if "$work/static" number "$dir/asked" 2>&1 | grep -q 'io_uring_queue_init: \(Operation not permitted\|Function not implemented\)'; then
-	echo "1..0 # SKIP this machine: io_uring is refused"
-	exit
+	skip_all "this machine: io_uring is refused"
 fi
 
 # says NAME EXPECTED KIND HOW [RULE]: what the writer prints, and leaves in the report.

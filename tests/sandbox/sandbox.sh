@@ -12,10 +12,7 @@
 prog=$WT_OBJ/tests/prog
 answers=(EPERM ENOSYS kill kill-thread trap)
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 cd "$WT_TEST_EXT4" || exit 1
 
 # under ANSWER RULES COMMAND...: in that sandbox, under libwt; $work/calls has the calls of io_uring.
@@ -80,7 +77,7 @@ judged() {
 	wrong+=$(is "$(setups)" "$2") || wrong+=" calls of io_uring_setup: $(cat "$work/calls")"
 	cmp file "$work/wanted" >>"$work/said" 2>&1 || wrong+="the file differs"
 	cmp "$work/out" "$work/wanted.fds" >>"$work/said" 2>&1 || wrong+="the descriptors differ"
-	if [ -z "$wrong" ]; then ok "$1"; else not_ok "$1" "$wrong"; fi
+	pass_unless "$1" "$wrong"
 }
 
 for rule in through dsync through,engine=direct dsync,engine=direct; do

@@ -8,10 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 wt=$WT_TOP/wt-preload.sh
 levels=(async through dsync sync)
 ext4=$WT_TEST_EXT4 disk=

@@ -9,10 +9,7 @@
 
 python=$(python3 -c 'import sys; print(sys.executable)')
 place=${WT_TEST_EXT4:-}
-if [ -z "$place" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
-	exit
-fi
+need_fs EXT4
 
 # story NAME EXPECTED RULE CODE: the line of the last write that CODE makes on the descriptor `fd`,
 # without who said it; TIME stands for a number of microseconds.

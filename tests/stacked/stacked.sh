@@ -8,10 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
 . "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-no ext4}"
-	exit
-fi
+need_fs EXT4
 cd "$WT_TEST_EXT4" || exit 1
 threads=$WT_OBJ/tests/prog/threads
 sandbox=$WT_OBJ/tests/prog/sandbox
@@ -55,8 +52,6 @@ not_covered() {
 	[ "$(dirty_pages file)" = 0 ] || echo "$(dirty_pages file) dirty pages"
 }
 
-judge() { if [ -z "$2" ]; then ok "$1"; else not_ok "$1" "$2"; fi; }
-
 sql='create table a(b); insert into a values(1); insert into a select b + 1 from a; select sum(b) from a'
 
 # stack NAME LIBRARIES-IN-ORDER
@@ -70,7 +65,7 @@ stack() {
 	preloaded "$2" dsync sqlite3 test.db "$sql"
 	wrong+=$(is "$status $(cat "$work/out")" "0 3") || wrong+=": sqlite3: $(cat "$work/err")"
 	[ "$(writes)" -gt 5 ] || wrong+="sqlite3: '$(writes)' writes counted"
-	judge "trap 16: $1" "$wrong"
+	pass_unless "trap 16: $1" "$wrong"
 }
 
 preloaded '' dsync "$threads" child "$PWD/file"
@@ -159,7 +154,7 @@ for stack in "$WT_LIB:$work/allocator.so" "$work/allocator.so:$WT_LIB"; do
 		preloaded "$stack" $rule "$threads" burst "$PWD/file" 50 2
 		wrong+=$(is "$status" 0) || wrong+=" threads: $(cat "$work/err")"
 		unset ALLOCATOR_FILE
-		judge "trap 4: an allocator that writes $([ "${stack%%:*}" = "$WT_LIB" ] && echo behind ||
+		pass_unless "trap 4: an allocator that writes $([ "${stack%%:*}" = "$WT_LIB" ] && echo behind ||
 			echo in front), $rule" "$wrong"
 	done
 done
@@ -226,7 +221,7 @@ export ASAN_OPTIONS=detect_leaks=0
 
 under_sanitizer() { # WHAT PROGRAM LIBRARIES
 	preloaded "$3" dsync "$work/$2" child "$PWD/file"
-	judge "$1" "$(not_covered)"
+	pass_unless "$1" "$(not_covered)"
 }
 
 if sanitized asan address; then

@@ -15,13 +15,11 @@
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154,SC2054,SC2016
 . "${0%/*}/../lib/tap.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/disk.sh
+. "${0%/*}/../lib/disk.sh"
 
-self=$(readlink -f "$0")
-top=${self%/tests/*}
-export WT_TOP=$top WT_OBJ=${WT_OBJ:-$top/obj} WT_LIB=${WT_LIB:-$top/libwt.so} WT_SOAK=${WT_SOAK:-}
 soak=$WT_SOAK
 program=$WT_OBJ/tests/prog/syscall-faults
-with_disk=$top/tests/disk/with-disk
 seed=1
 exec 9>&2 # past `check`, which keeps what it runs to itself
 
@@ -499,8 +497,7 @@ case $#-${1:-} in
 esac
 need_disk "$program" /
 if ! command -v jq >/dev/null; then
-	echo "1..0 # SKIP jq is not installed"
-	exit
+	skip_all "jq is not installed"
 fi
 echo "# seed $seed"
 for fs in ext4 xfs btrfs; do part $fs & done

@@ -14,12 +14,7 @@ limit=300 log=warn
 rounds=10 burst=1000
 [ -z "${WT_SOAK:-}" ] || limit=600 rounds=500 burst=10000
 
-for fs in EXT4 BTRFS; do
-	base=WT_TEST_$fs why=WT_TEST_${fs}_SKIP
-	[ -n "${!base:-}" ] && continue
-	echo "1..0 # SKIP ${!why:-no $fs}"
-	exit
-done
+need_fs EXT4 BTRFS
 
 # under RULE|plain COMMAND...: leaves what it prints in $out, its exit status as the last line.
 under() {
@@ -77,7 +72,7 @@ last_was_alone() {
 }
 
 judge() { # NAME WHAT-IS-WRONG
-	if [ -z "$2" ]; then ok "$1"; else not_ok "$1" "$2"$'\n'"$out"; fi
+	pass_unless "$1" "${2:+$2$'\n'$out}"
 }
 
 ### Trap 9: a signal handler writes where a write was interrupted

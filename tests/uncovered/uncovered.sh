@@ -7,12 +7,9 @@
 # has nothing said of it.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154,SC2016
-. "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
-	exit
-fi
+need_fs EXT4
 
 # What other users execute and write lies where they may: the source tree need not.
 box=$work/box place=$WT_TEST_EXT4/uncovered reports=$work/reports
@@ -68,11 +65,8 @@ uncovered() {
 	done
 	wrong=$(unnamed "$program" "$words")
 	[ "$(dirty_pages "$file")" = 1 ] || wrong+=$'\n'"the page is not dirty, $try times"
-	if [ -z "$wrong" ]; then
-		ok "$name"
-	else
-		not_ok "$name" "$wrong"$'\n'"$(head -c 2000 "$work/err" "$work/out"; reported)"
-	fi
+	[ -z "$wrong" ] || wrong+=$'\n'$(head -c 2000 "$work/err" "$work/out"; reported)
+	pass_unless "$name" "$wrong"
 }
 
 # covered NAME COMMAND...: the page is clean, and nothing is said.
@@ -83,9 +77,7 @@ covered() {
 	[ "$(dirty_pages "$file")" = 0 ] || wrong+="the page is dirty"$'\n'
 	! grep -q 'not covered' "$work/err" || wrong+="the log speaks"$'\n'
 	[ -z "$(reported)" ] || wrong+="the report speaks: $(reported)"$'\n'
-	if [ -z "$wrong" ]; then ok "$name"; else
-		not_ok "$name" "$wrong$(head -c 2000 "$work/err")"
-	fi
+	pass_unless "$name" "${wrong:+$wrong$(head -c 2000 "$work/err")}"
 }
 
 missing() { skip "$1" "$2 is not installed"; }

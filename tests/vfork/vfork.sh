@@ -8,13 +8,10 @@
 # acts.c lists what the children do. Without libwt each of these writes stays dirty.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091
-. "${WT_TOP:?run by tests/run}/tests/lib/tap.sh"
+. "${0%/*}/../lib/tap.sh"
 
 program=$WT_OBJ/tests/prog/vfork
-if [ -z "${WT_TEST_EXT4:-}" ]; then
-	echo "1..0 # SKIP ${WT_TEST_EXT4_SKIP:-run by tests/with-fs}"
-	exit
-fi
+need_fs EXT4
 dir=$WT_TEST_EXT4/vfork
 mkdir "$dir"
 

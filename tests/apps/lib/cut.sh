@@ -35,6 +35,7 @@
 . "${BASH_SOURCE[0]%/*}/database.sh"
 # shellcheck source-path=SCRIPTDIR source=../../lib/disk.sh disable=SC1091
 . "${BASH_SOURCE[0]%/*}/../../lib/disk.sh"
+export -n "${!WT_@}" # as tap.sh
 
 acks=$work/acks reports=$work/reports
 writers=() servers=()
@@ -269,18 +270,14 @@ judge_setup() {
 
 ### Outside and inside
 
-# part FS: this script on a disk with that file system; its tests are numbered with ours.
+# part FS: this script on a disk with that file system.
 part() {
-	local status
+	echo "see above" >"$work/$1.why"
 	env WT_OBJ="$WT_OBJ" WT_LIB="$WT_LIB" WT_SOAK="${WT_SOAK:-}" WT_SEED="${WT_SEED:-}" \
 		WT_CUTS="${WT_CUTS:-}" WT_SETUPS="${WT_SETUPS:-}" \
 		WT_TEST_TMPFS="${WT_TEST_TMPFS:-}" \
-		"$WT_TOP/tests/disk/with-disk" --fs "$1" --size 1G --cache 512M -- \
-		"$self" inside >"$work/part"
-	status=$?
-	sed -e 's/^\(ok\|not ok\) [0-9]*/\1/' -e '/^1\.\./d' "$work/part"
-	tests_run=$((tests_run + $(grep -c '^\(ok\|not ok\) ' "$work/part")))
-	[ $status = 0 ] || not_ok "$1: ends by itself"
+		"$with_disk" --fs "$1" --size 1G --cache 512M -- "$self" inside >"$work/$1.part"
+	show_part "$1" $? "$work/$1"
 }
 
 inside() {
@@ -295,16 +292,14 @@ inside() {
 
 # cut_main PRESET [inside]
 cut_main() {
-	local why fs places=(ext4)
+	local fs places=(ext4)
 	preset=$1
-	self=$(readlink -f "$0")
 	[ -z "${WT_SOAK:-}" ] || places=(ext4 xfs btrfs)
 	if [ "${2:-}" = inside ]; then
 		inside
 		exit
 	fi
-	why=$("$WT_TOP/tests/disk/with-disk" --fs none -- true 2>&1)
-	[ $? != 77 ] || skip_all "cut-$preset" "${why#with-disk: }"
+	need_disk true
 	for fs in ${WT_PLACES:-"${places[@]}"}; do part "$fs"; done
 	finish
 }

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2154 # shared with the scripts that read it
 #
-# What the tests that run real programs share: TAP, where and at which level they
-# run, and the judgements. Read by tests/apps/*.sh, in bash.
+# What the tests that run real programs share: where and at which level they run,
+# and the judgements. Read by tests/apps/*.sh, in bash.
 #
 # A run is a level in a place (a file system). The level "control" runs the same
 # program the same way without libwt: there the judgements on pages must come out
 # the other way, or the test could not tell libwt from its absence.
 
-set -u
 shopt -s nullglob
 exec </dev/null
-export -n "${!WT_@}" # the test's own; libwt warns of those that it does not know
+work_in=${WT_TEST_TMPFS:-} # the test's own tmpfs, which goes with it however it ends
+# shellcheck source-path=SCRIPTDIR source=../../lib/tap.sh disable=SC1091
+. "${BASH_SOURCE[0]%/*}/../../lib/tap.sh"
 
 levels=(off async through dsync sync)
-tests_run=0
-# On the test's own tmpfs, which goes with it however it ends.
-work=$(mktemp -d "${WT_TEST_TMPFS:-${TMPDIR:-/tmp}}/wt-test.XXXXXX")
-chmod 755 "$work"
 started=()
 
 # Ends what this script started, by id, and nothing else.
@@ -34,38 +31,13 @@ trap 'exit 130' INT TERM HUP
 
 note() { printf '# %s\n' "$*"; }
 progress() { [ -z "${WT_SOAK:-}" ] || printf '%s\n' "$*" >&2; }
-ok() { echo "ok $((++tests_run)) - $1"; }
-not_ok() { echo "not ok $((++tests_run)) - $1"; }
-finish() { echo "1..$tests_run"; }
 
-# skip_all NAME REASON: nothing here can run.
-skip_all() {
-	echo "ok 1 - $1 # SKIP $2"
-	echo 1..1
-	exit 0
-}
-
-# need NAME PROGRAM PACKAGE...: pairs of programs and the packages they are in.
+# need PROGRAM PACKAGE...: pairs of programs and the packages they are in.
 need() {
-	local name=$1
-	shift
 	while [ $# -gt 0 ]; do
-		command -v "$1" >"$work/need" || skip_all "$name" "$1 is missing (package $2)"
+		command -v "$1" >"$work/need" || skip_all "$1 is missing (package $2)"
 		shift 2
 	done
-}
-
-# check NAME COMMAND...: a test that passes when the command does; else shows what it said.
-check() {
-	local name=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		ok "$name"
-	else
-		not_ok "$name"
-		tail -n 20 "$work/said" | sed 's/^/# /'
-		return 1
-	fi
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds; so many seconds, or on a busy machine ten times that.
