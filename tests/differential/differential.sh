@@ -16,11 +16,10 @@
 # no file has bytes that are dirty, and that the report names those that it stored into
 # by a mapping. WT_SOAK=1: 100,000 programs and more; WT_SEED is the first one's.
 
-set -u
+work_in=${WT_TEST_TMPFS:-}
+# shellcheck source-path=SCRIPTDIR source=../lib/tap.sh disable=SC1091,SC2154
+. "${0%/*}/../lib/tap.sh"
 
-: "${WT_OBJ:?run this inside tests/with-fs}"
-work=$(mktemp -d "${WT_TEST_TMPFS:-${TMPDIR:-/tmp}}/differential.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
 program=$WT_OBJ/tests/prog/differential
 all_fs="EXT4 XFS BTRFS TMPFS OVERLAY"
 fixed_seeds="34 180" # each found a fault once
@@ -265,11 +264,7 @@ test_two_seeds() {
 	local fs=$1
 	trace "$work/one" "$fs" 1 100
 	trace "$work/two" "$fs" 2 100
-	if cmp -s "$work/one" "$work/two"; then
-		echo "not ok two seeds differ"
-	else
-		echo "ok two seeds differ"
-	fi
+	verdict "two seeds differ" "$(! cmp -s "$work/one" "$work/two" || echo "# they do not")"
 }
 
 # caught FS WRONG TRACE OPS: some seed tells that library from none.
@@ -286,33 +281,20 @@ caught() {
 
 # test_wrongs FS TRACE OPS WRONG...
 test_wrongs() {
-	local fs=$1 trace=$2 ops=$3 wrong
+	local fs=$1 trace=$2 ops=$3 wrong why
 	shift 3
 	for wrong; do
-		if "${CC:-cc}" -std=gnu11 -O2 -shared -fPIC "-D$wrong" -o "$work/$wrong.so" \
-			"$WT_TOP/tests/differential/lib/wrong.c" && caught "$fs" "$wrong" "$trace" "$ops"; then
-			echo "ok a library that $wrong is caught"
-		else
-			echo "not ok a library that $wrong is caught"
-		fi
+		why=$("${CC:-cc}" -std=gnu11 -O2 -shared -fPIC "-D$wrong" -o "$work/$wrong.so" \
+			"$WT_TOP/tests/differential/lib/wrong.c" && caught "$fs" "$wrong" "$trace" "$ops" ||
+			echo "# it is not")
+		verdict "a library that $wrong is caught" "$why"
 	done
 }
 
-# Numbers the tests, shows how far they are, and knows whether all was well. The bar is drawn over
-# itself on a terminal only: anywhere else it would run into the lines of the tests.
-report() {
-	local every=$(($1 / 20)) end='\n'
-	if [ -t 2 ]; then every=1 end='\r'; fi
-	[ -n "${WT_SOAK:-}" ] || every=0
-	awk -v steps="$1" -v every="$every" -v end="$end" '
-	/^step$/ {
-		if (every && ++done % every == 0) {
-			bar = sprintf("%" int(40 * done / steps) "s", "")
-			gsub(/ /, "#", bar)
-			printf "# [%-40s] %d of %d%s", bar, done, steps, end >"/dev/stderr"
-		}
-		next
-	}
+# Numbers the tests, shows how far they are, and knows whether all was well.
+report() { # steps
+	tee >(grep --line-buffered '^step$' | show_progress "$1" runs) | awk '
+	/^step$/ { next }
 	/^$/ { next }
 	/^ok / { sub(/^ok /, "ok " ++tests " - ") }
 	/^not ok / { sub(/^not ok /, "not ok " ++tests " - "); failed = 1 }

@@ -108,21 +108,8 @@ inside() {
 
 # Shows how far they are, and keeps the rest.
 progress() {
-	local every=$((2 * each * cells / 50)) end='\n'
-	if [ -t 2 ]; then every=1 end='\r'; fi
-	[ -n "$WT_SOAK" ] || every=0
-	awk -v steps=$((2 * each * cells)) -v every="$every" -v end="$end" -v begin="$EPOCHSECONDS" '
-	$4 == "step" {
-		if (every && ++done % every == 0 && done <= steps) {
-			left = (systime() - begin) * (steps - done) / done
-			bar = sprintf("%" int(40 * done / steps) "s", "")
-			gsub(/ /, "#", bar)
-			printf "# [%-40s] %d %%, %d:%02d left%s", bar, 100 * done / steps,
-				left / 60, left % 60, end >"/dev/stderr"
-		}
-		next
-	}
-	{ print; fflush() }'
+	tee >(grep --line-buffered ' step$' | show_progress $((2 * each * cells)) schedules) |
+		grep -v ' step$'
 }
 
 # count FS RULE WHO NAME: one number; nothing if the judge did not come to its end.

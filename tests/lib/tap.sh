@@ -64,7 +64,7 @@ show_progress() { # steps, their name
 	[ ! -t 2 ] || end='\r' every=1
 	while read -r _; do
 		done=$((done + 1))
-		[ $((done % every == 0 || done == $1)) = 1 ] || continue
+		[ $((done % every == 0 && done <= $1 || done == $1)) = 1 ] || continue
 		printf -v bar '%*s' $((40 * done / $1)) ''
 		printf "# [%-40s] %d of %d %s, %d%%, %d s left$end" "${bar// /#}" "$done" "$1" "$2" \
 			$((100 * done / $1)) $(((EPOCHSECONDS - begin) * ($1 - done) / done)) >&2

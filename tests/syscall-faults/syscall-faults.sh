@@ -87,26 +87,11 @@ play() { # NAME
 	local status
 	mkdir -p "$DISK_MNT/dir"
 	"$program" "$DISK_MNT/dir" <"$work/$1.cases" 2>"$work/$1.err" |
-		progress "$DISK_FS, $1" "$(wc -l <"$work/$1.cases")" |
+		tee >(show_progress "$(wc -l <"$work/$1.cases")" "cases ($1, $DISK_FS)" 2>&9) |
 		sed 's/^id=[0-9]* //' | paste -d' ' - "$work/$1.cases" >"$work/$1.results"
 	status=${PIPESTATUS[0]}
 	[ "$status" = 0 ] || cat "$work/$1.err"
 	return "$status"
-}
-
-progress() { # NAME TOTAL
-	local every=$(($2 / 50 + 1)) end='\n'
-	if [ -t 2 ]; then end='\r'; fi
-	[ -n "$soak" ] || every=0
-	awk -v name="$1" -v total="$2" -v every="$every" -v end="$end" -v began="$(date +%s)" '
-	{ print }
-	every && NR % every == 0 {
-		"date +%s" | getline now
-		close("date +%s")
-		left = (now - began) / NR * (total - NR)
-		printf "# %s: %d of %d (%d %%), %d:%02d left  " end, name, NR, total,
-			100 * NR / total, left / 60, left % 60 >"/dev/stderr"
-	}' 2>&9
 }
 
 # with NAME PATTERN...: the results that match all of them (awk), one a line.
