@@ -21,8 +21,7 @@ int any_fd(struct rng *rng)
 	return fd;
 }
 
-/* Where an instruction may change what a number is: it has been of a file of these, or of nothing.
- */
+/* Where an instruction may change what a number is: it was of a file of these, or of nothing. */
 static bool can_change_unseen(int fd)
 {
 	return raw_flags(fd) < 0 || raw_is_file_here(fd);

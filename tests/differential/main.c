@@ -91,8 +91,7 @@ static long borrow_memory(int from, int to, int closed, size_t len)
 	return status;
 }
 
-/* A vfork child has descriptors of its own in the memory of its parent: what it closes stays open.
- */
+/* A vfork child has descriptors of its own in its parent's memory: what it closes stays open. */
 static void op_vfork(struct rng *rng)
 {
 	int from = any_fd(rng);

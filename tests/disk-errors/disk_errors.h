@@ -151,8 +151,7 @@ struct board {
 int64_t now_ns(void);
 void die(const char *what);
 
-/* How the writing program and the judge talk: a byte a write that has returned, then two of these.
- */
+/* What the writing program tells the judge: a byte a write that has returned, then two of these. */
 #define SAY_WROTE 'w'
 #define SAY_DONE 'd'
 #define SAY_SYNC 's'

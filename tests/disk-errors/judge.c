@@ -179,8 +179,7 @@ void judge_writes(struct trial *trial, struct verdict *verdict)
 	tape_free(tape);
 }
 
-/* The file system must not show what the disk does not have. What cannot be read, it does not show.
- */
+/* The file system must not show what the disk lacks. What cannot be read, it does not show. */
 void judge_cache(struct trial *trial, struct verdict *verdict)
 {
 	char *seen = malloc(trial->found_length + 1);

@@ -300,8 +300,7 @@ static bool ended_before_it_wrote(const struct child *child)
 	return false;
 }
 
-/* The schedule that was not tried is tried again: a few times, as the program may end for itself.
- */
+/* A schedule that was not tried is tried again a few times: the program may end by itself. */
 static bool is_to_be_tried_again(struct trial *trial, const struct child *child)
 {
 	if (!trial->vanishes || trial->tries >= 3 || !ended_before_it_wrote(child))

@@ -17,8 +17,7 @@ static char **many(void)
 	return list;
 }
 
-/* This one's strings, but for those that are libwt's: what a shell passes on that has unset them.
- */
+/* This one's strings, but for libwt's own: what a shell passes on that has unset them. */
 static char **filtered(const char *also)
 {
 	char **list = calloc(1000, sizeof(*list));

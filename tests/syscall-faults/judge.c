@@ -104,8 +104,7 @@ static char *bytes_of(const struct file *file, const struct record *record)
 	return bytes;
 }
 
-/* Whether a look at the file and its bytes finds all as it has to be; else `why` says what is not.
- */
+/* Whether a look at the file and its bytes finds all as it has to be; `why` says what is not. */
 typedef bool look_fn(const struct file *file, int fd, const char *bytes, struct record *record,
 		     char *why, size_t room);
 

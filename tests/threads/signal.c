@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Handlers that write, on a small stack of their own, while the thread that they interrupt writes.
- */
+/* Handlers that write, on a small stack, while the thread that they interrupt writes. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/mman.h>

@@ -182,8 +182,7 @@ static void write_forked(void)
 	waitpid(child, NULL, 0);
 }
 
-/* The child's descriptors are the parent's, which writes to `null_fd` or to what is there then.
- */
+/* The child's descriptors are the parent's, which writes to `null_fd` or what is there then. */
 ACT(share, dup2, dup2(file_fd, null_fd))
 ACT(share, dup3, dup3(file_fd, null_fd, O_CLOEXEC))
 ACT(share, syscall, syscall(SYS_dup3, file_fd, null_fd, 0))

@@ -48,8 +48,7 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Another stream's state. */
 void tell_stream(const char *name, FILE *other);
 
-/* To be called right after the bytes were handed over: they are dirty, or where a rule wants them.
- */
+/* To be called right after the bytes went over: they are dirty, or where a rule wants them. */
 void judge(const char *name);
 
 /* The same where the kernel may have cleaned them without libwt too. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The groups about descriptors: where they stand, what they were opened with, how they come and go.
- */
+/* The groups about descriptors: where they stand, how they were opened, come and go. */
 #include "answers.h"
 
 #include <sys/mman.h>
