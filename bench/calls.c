@@ -66,18 +66,18 @@ int main(int argc, char **argv)
 		bench_fail("usage: calls RULED_FILE OTHER_FILE BLOCKS");
 	bench_start();
 
-	const struct functions libc = {bench_libc.write, bench_libc.dup, bench_libc.close};
-	const struct functions libwt = {write, dup, close};
+	const struct functions libc = { bench_libc.write, bench_libc.dup, bench_libc.close };
+	const struct functions libwt = { write, dup, close };
 	int null = open_or_fail("/dev/null", O_WRONLY);
 	int ruled = open_or_fail(argv[1], O_WRONLY | O_CREAT);
 	int other = open_or_fail(argv[2], O_WRONLY | O_CREAT);
 	struct calls calls[] = {
-	    {"libc:write-null", &libc, write_block, null, {0}},
-	    {"libwt:write-null", &libwt, write_block, null, {0}},
-	    {"libc:dup-other", &libc, dup_block, other, {0}},
-	    {"libwt:dup-other", &libwt, dup_block, other, {0}},
-	    {"libc:dup-ruled", &libc, dup_block, ruled, {0}},
-	    {"libwt:dup-ruled", &libwt, dup_block, ruled, {0}},
+		{ "libc:write-null", &libc, write_block, null, { 0 } },
+		{ "libwt:write-null", &libwt, write_block, null, { 0 } },
+		{ "libc:dup-other", &libc, dup_block, other, { 0 } },
+		{ "libwt:dup-other", &libwt, dup_block, other, { 0 } },
+		{ "libc:dup-ruled", &libc, dup_block, ruled, { 0 } },
+		{ "libwt:dup-ruled", &libwt, dup_block, ruled, { 0 } },
 	};
 	enum { CALLS = sizeof(calls) / sizeof(*calls) };
 	size_t order[CALLS];

@@ -21,11 +21,13 @@
 enum { BYTES = 1 << 20, BUFFER = 4096 };
 
 #undef fputc
-#define WAYS(X) X(libc, bench_libc.fopen, bench_libc.fputc, bench_libc.fclose) X(libwt, fopen, fputc, fclose)
+#define WAYS(X)                                                                                    \
+	X(libc, bench_libc.fopen, bench_libc.fputc, bench_libc.fclose)                             \
+	X(libwt, fopen, fputc, fclose)
 
 /* Each way in a loop of its own, so that the call is what a program makes of it. */
 #define X(name, open_stream, put, close_stream)                                                    \
-	static double name##_block(const char *path)                                              \
+	static double name##_block(const char *path)                                               \
 	{                                                                                          \
 		FILE *stream = open_stream(path, "w");                                             \
 		if (!stream)                                                                       \
@@ -74,11 +76,11 @@ int main(int argc, char **argv)
 		const char *path;
 		struct bench_figures figures;
 	} all[] = {
-	    {"libc:fputc-other", libc_block, argv[1], {0}},
-	    {"libwt:fputc-other", libwt_block, argv[1], {0}},
-	    {"libc:fputc-async", libc_block, argv[2], {0}},
-	    {"start:fputc-async", start_block, argv[2], {0}},
-	    {"libwt:fputc-async", libwt_block, argv[2], {0}},
+		{ "libc:fputc-other", libc_block, argv[1], { 0 } },
+		{ "libwt:fputc-other", libwt_block, argv[1], { 0 } },
+		{ "libc:fputc-async", libc_block, argv[2], { 0 } },
+		{ "start:fputc-async", start_block, argv[2], { 0 } },
+		{ "libwt:fputc-async", libwt_block, argv[2], { 0 } },
 	};
 	enum { SERIES = sizeof(all) / sizeof(*all) };
 	size_t order[SERIES];

@@ -193,14 +193,14 @@ static ssize_t write_writeback(int fd, const void *buf, size_t len, off_t offset
 	if (written > 0 &&
 	    bench_libc.sync_file_range(fd, offset, written,
 				       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-					   SYNC_FILE_RANGE_WAIT_AFTER))
+					       SYNC_FILE_RANGE_WAIT_AFTER))
 		return -1;
 	return written;
 }
 
 static ssize_t write_dsync(int fd, const void *buf, size_t len, off_t offset)
 {
-	struct iovec iov = {.iov_base = (void *)buf, .iov_len = len};
+	struct iovec iov = { .iov_base = (void *)buf, .iov_len = len };
 
 	return bench_libc.pwritev2(fd, &iov, 1, offset, RWF_DSYNC);
 }
@@ -211,10 +211,13 @@ static ssize_t write_plain(int fd, const void *buf, size_t len, off_t offset)
 }
 
 static const struct bench_way ways[] = {
-    {"libwt", 0, write_libwt},	       {"writeback", 0, write_writeback},
-    {"dsync", 0, write_dsync},	       {"control", 0, write_dsync},
-    {"direct", O_DIRECT, write_plain}, {"direct-dsync", O_DIRECT, write_dsync},
-    {"libwt-direct", O_DIRECT, write_libwt},
+	{ "libwt", 0, write_libwt },
+	{ "writeback", 0, write_writeback },
+	{ "dsync", 0, write_dsync },
+	{ "control", 0, write_dsync },
+	{ "direct", O_DIRECT, write_plain },
+	{ "direct-dsync", O_DIRECT, write_dsync },
+	{ "libwt-direct", O_DIRECT, write_libwt },
 };
 
 static const struct bench_way *way_find(const char *name, size_t len)
@@ -253,14 +256,14 @@ void bench_series_open(struct bench_series *series, const char *name, const char
 	if (!name[way_len] || snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
 		bench_fail("%s: expected WAY:FILE", name);
 	*series = (struct bench_series){
-	    .name = name,
-	    .way = way_find(name, way_len),
-	    .cold = !strncmp(file, "cold", strlen("cold")),
+		.name = name,
+		.way = way_find(name, way_len),
+		.cold = !strncmp(file, "cold", strlen("cold")),
 	};
 	if (stat(path, &st))
 		file_make(path, len_bytes, fill_bytes, series->cold);
 	series->fd = (series->way->write == write_libwt ? open : bench_libc.open)(
-	    path, O_RDWR | series->way->open_flags);
+		path, O_RDWR | series->way->open_flags);
 	if (series->fd < 0)
 		bench_fail("%s: %s", path, strerror(errno));
 }
@@ -277,7 +280,7 @@ void bench_write(const struct bench_series *series, const void *buf, size_t len,
 
 void bench_check_cache(struct bench_series *series, off_t offset, size_t len)
 {
-	uint64_t range[2] = {(uint64_t)offset, len};
+	uint64_t range[2] = { (uint64_t)offset, len };
 	struct {
 		uint64_t cached, dirty, writeback, evicted, recently_evicted;
 	} seen;

@@ -37,8 +37,8 @@ int main(int argc, char **argv)
 	uint64_t random = 1;
 
 	if (argc < 7 || len > SERIES_MAX)
-		bench_fail(
-		    "usage: overwrite DIR FILE_BYTES FILL_BYTES BLOCK_BYTES SECONDS WAY:FILE...");
+		bench_fail("usage: overwrite DIR FILE_BYTES FILL_BYTES BLOCK_BYTES SECONDS "
+			   "WAY:FILE...");
 	off_t file_bytes = atoll(argv[2]);
 	size_t fill_bytes = (size_t)atoll(argv[3]);
 	size_t block_bytes = (size_t)atoll(argv[4]);

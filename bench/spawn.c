@@ -24,8 +24,8 @@
 
 enum { PRELOADS = 3, WAYS = 3, ENVIRONMENT_MAX = 8 };
 
-static const char *const preload_names[PRELOADS] = {"libc", "empty", "libwt"};
-static const char *const way_names[WAYS] = {"fork", "vfork", "posix_spawn"};
+static const char *const preload_names[PRELOADS] = { "libc", "empty", "libwt" };
+static const char *const way_names[WAYS] = { "fork", "vfork", "posix_spawn" };
 
 static pid_t start(const char *way, char *const argv[])
 {
@@ -44,7 +44,7 @@ static pid_t start(const char *way, char *const argv[])
 /* A worker: asked for a way by its number, it answers with the microseconds. */
 static int work(int socket, char *program)
 {
-	char *argv[] = {program, NULL};
+	char *argv[] = { program, NULL };
 	unsigned char way;
 
 	while (read(socket, &way, 1) == 1) {
@@ -73,7 +73,7 @@ static char *variable(const char *name, const char *value)
 /* The worker's end of a socket is its standard input. No report: it would be the costliest part. */
 static int begin_worker(char **argv, const char *preload, const char *policy)
 {
-	char *environment[ENVIRONMENT_MAX] = {variable("LD_PRELOAD", preload)};
+	char *environment[ENVIRONMENT_MAX] = { variable("LD_PRELOAD", preload) };
 	posix_spawn_file_actions_t actions;
 	int sockets[2], err;
 	pid_t child;
@@ -84,7 +84,7 @@ static int begin_worker(char **argv, const char *preload, const char *policy)
 		bench_fail("socketpair: %s", strerror(errno));
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, sockets[1], STDIN_FILENO);
-	char *worker[] = {argv[0], "worker", argv[2], NULL};
+	char *worker[] = { argv[0], "worker", argv[2], NULL };
 	err = posix_spawn(&child, "/proc/self/exe", &actions, NULL, worker, environment);
 	if (err)
 		bench_fail("posix_spawn: %s", strerror(err));

@@ -47,10 +47,10 @@ static void run_round(struct bench_series *series, off_t file_bytes, size_t thre
 	pthread_t ids[THREADS_MAX];
 	uint64_t start_ns = bench_now_ns();
 	struct round round = {
-	    .series = series,
-	    .blocks = file_bytes / BLOCK_BYTES,
-	    .end_ns = start_ns + (uint64_t)(seconds * 1e9),
-	    .random = seed,
+		.series = series,
+		.blocks = file_bytes / BLOCK_BYTES,
+		.end_ns = start_ns + (uint64_t)(seconds * 1e9),
+		.random = seed,
 	};
 
 	for (size_t i = 0; i < threads; i++)

@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 	}
 	attach(argv[1], &number);
 	set_queue(number, "max_sectors_kb", MAX_REQUEST_KB);
-	/* A loop device keeps this setting of whoever had it before: without a flush, all is lost. */
+	/* A loop device keeps this setting from its last user: without a flush, all is lost. */
 	set_queue(number, "write_cache", "write back");
 	point(argv[2], "dev", "/dev/loop%d", number);
 	point(argv[2], "queue", "/sys/block/loop%d/queue", number);

@@ -33,7 +33,7 @@
 
 #define PROBE_SECTOR 512UL
 
-/* In an argument that the kernel does not look at: by it a test's filter knows this file's calls. */
+/* In an argument that the kernel does not read: by it a test's filter knows this file's calls. */
 #define PROBE_WORD 0x70726f6265
 
 static inline int probe_open(const char *path, int flags)

@@ -53,12 +53,12 @@
 static const struct sandbox_novelty {
 	int major, minor;
 	int call;
-	int last; /* of several calls, or `call` */
+	int last;     /* of several calls, or `call` */
 	int argument; /* -1: any */
 	uint64_t mask, value;
 	int err;
 } sandbox_novelties[] = {
-	/* linux/io_uring.h: a ring's own number instead of its descriptor's; and its registration */
+	/* linux/io_uring.h: a ring's own number, not its descriptor's; and its registration */
 	{ 6, 3, SYS_io_uring_register, SYS_io_uring_register, 1, 1U << 31, 1U << 31, EINVAL },
 	{ 5, 18, SYS_io_uring_register, SYS_io_uring_register, 1, ~0U, 20, EINVAL },
 	/* linux/fs.h: RWF_DONTCACHE, RWF_ATOMIC, RWF_NOAPPEND */
@@ -70,15 +70,15 @@ static const struct sandbox_novelty {
 	{ 5, 14, SYS_madvise, SYS_madvise, 2, ~1U, 22, EINVAL },
 	{ 5, 17, SYS_prctl, SYS_prctl, 0, ~0U, 0x53564d41, EINVAL },
 	{ 5, 11, SYS_close_range, SYS_close_range, 2, 4, 4, EINVAL },
-	/* The numbers are the same on all architectures (arch/x86/entry/syscalls/syscall_64.tbl). */
+	/* The numbers are the same everywhere (arch/x86/entry/syscalls/syscall_64.tbl). */
 	{ 5, 11, 441, 441, -1, 0, 0, ENOSYS }, /* epoll_pwait2 */
 	{ 5, 12, 442, 442, -1, 0, 0, ENOSYS }, /* mount_setattr */
 	{ 5, 14, 443, 447, -1, 0, 0, ENOSYS }, /* quotactl_fd, landlock_*, memfd_secret */
 	{ 5, 15, 448, 448, -1, 0, 0, ENOSYS }, /* process_mrelease */
 	{ 5, 17, 449, 450, -1, 0, 0, ENOSYS }, /* futex_waitv, set_mempolicy_home_node */
 	{ 6, 5, SYS_cachestat, SYS_cachestat, -1, 0, 0, ENOSYS },
-	{ 6, 6, 452, 453, -1, 0, 0, ENOSYS }, /* fchmodat2, map_shadow_stack */
-	{ 6, 8, 454, 461, -1, 0, 0, ENOSYS }, /* futex_*, statmount, listmount, lsm_* */
+	{ 6, 6, 452, 453, -1, 0, 0, ENOSYS },  /* fchmodat2, map_shadow_stack */
+	{ 6, 8, 454, 461, -1, 0, 0, ENOSYS },  /* futex_*, statmount, listmount, lsm_* */
 	{ 6, 13, 462, 480, -1, 0, 0, ENOSYS }, /* mseal, *xattrat, and what came later */
 };
 
@@ -118,16 +118,14 @@ static inline bool sandbox_be_kernel(const char *version)
 		return false;
 	for (size_t i = 0; i < sizeof(sandbox_novelties) / sizeof(sandbox_novelties[0]); i++) {
 		const struct sandbox_novelty *what = &sandbox_novelties[i];
-		struct scmp_arg_cmp is_so =
-			SCMP_CMP(what->argument < 0 ? 0 : what->argument, SCMP_CMP_MASKED_EQ,
-				 what->mask, what->value);
+		struct scmp_arg_cmp is_so = SCMP_CMP(what->argument < 0 ? 0 : what->argument,
+						     SCMP_CMP_MASKED_EQ, what->mask, what->value);
 
 		if (!sandbox_is_older(major, minor, what))
 			continue;
 		for (int call = what->call; call <= what->last && made; call++)
-			made = !seccomp_rule_add_array(
-				filter, SCMP_ACT_ERRNO(what->err), call, 1,
-				what->argument < 0 ? &not_a_probe : &is_so);
+			made = !seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(what->err), call, 1,
+						       what->argument < 0 ? &not_a_probe : &is_so);
 	}
 	return sandbox_load(filter, made);
 }
@@ -159,7 +157,7 @@ static inline bool sandbox_be_profile(const char *path)
 
 	for (; made && fgets(line, sizeof(line), list); lines++)
 		made = sandbox_allow_line(filter, line);
-	/* As all such profiles, whose filters cannot look at its flags: libc then calls clone(2). */
+	/* As all such profiles do: their filters cannot see its flags, and libc calls clone(2). */
 	made = made && !seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SYS_clone3, 0);
 	made = made && !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SYS_cachestat, 1,
 					 SCMP_A5(SCMP_CMP_EQ, PROBE_WORD));
@@ -170,10 +168,10 @@ static inline bool sandbox_be_profile(const char *path)
 
 static inline bool sandbox_drop_caps(void)
 {
-	static const int caps[] = { CAP_SYS_MODULE,   CAP_SYS_RAWIO, CAP_SYS_CHROOT,
-				    CAP_SYS_PTRACE,   CAP_SYS_PACCT, CAP_SYS_ADMIN,
-				    CAP_SYS_BOOT,     CAP_SYS_NICE,  CAP_SYS_RESOURCE,
-				    CAP_SYS_TIME,     CAP_SYS_TTY_CONFIG };
+	static const int caps[] = { CAP_SYS_MODULE, CAP_SYS_RAWIO,     CAP_SYS_CHROOT,
+				    CAP_SYS_PTRACE, CAP_SYS_PACCT,     CAP_SYS_ADMIN,
+				    CAP_SYS_BOOT,   CAP_SYS_NICE,      CAP_SYS_RESOURCE,
+				    CAP_SYS_TIME,   CAP_SYS_TTY_CONFIG };
 
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
 		if (prctl(PR_CAPBSET_DROP, caps[i], 0, 0, 0))
@@ -213,9 +211,9 @@ static inline bool sandbox_take_word(const char *word)
 		const char *name;
 		uint32_t action;
 	} answers[] = {
-		{ "EPERM", SCMP_ACT_ERRNO(EPERM) },   { "ENOSYS", SCMP_ACT_ERRNO(ENOSYS) },
-		{ "kill", SCMP_ACT_KILL_PROCESS },    { "kill-thread", SCMP_ACT_KILL_THREAD },
-		{ "trap", SCMP_ACT_TRAP },	      { "allow", SCMP_ACT_ALLOW },
+		{ "EPERM", SCMP_ACT_ERRNO(EPERM) }, { "ENOSYS", SCMP_ACT_ERRNO(ENOSYS) },
+		{ "kill", SCMP_ACT_KILL_PROCESS },  { "kill-thread", SCMP_ACT_KILL_THREAD },
+		{ "trap", SCMP_ACT_TRAP },	    { "allow", SCMP_ACT_ALLOW },
 	};
 	const char *value = strchr(word, '=');
 

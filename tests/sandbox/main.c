@@ -46,8 +46,8 @@ static int ask(void)
 	long ring = syscall(SYS_io_uring_setup, 1, &params);
 	printf("io_uring=%s\n", answer_name(ring));
 	own.data = ring;
-	printf("registered_ring=%s\n",
-	       answer_name(syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, &own, 1)));
+	printf("registered_ring=%s\n", answer_name(syscall(SYS_io_uring_register, ring,
+							   IORING_REGISTER_RING_FDS, &own, 1)));
 	printf("mount=%s\n", answer_name(unshare(CLONE_NEWNS)));
 	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	printf("proc=%s\n", answer_name(self));
@@ -100,7 +100,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "handle"))
 		return handle(argv[2]);
 	if (argc < 3) {
-		fprintf(stderr, "usage: sandbox WORD,WORD... COMMAND [ARG...] | ask | handle FILE\n");
+		fprintf(stderr,
+			"usage: sandbox WORD,WORD... COMMAND [ARG...] | ask | handle FILE\n");
 		return 2;
 	}
 	if (!sandbox_enter(argv[1]))

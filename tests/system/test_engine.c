@@ -63,8 +63,8 @@ static void expect_engine(const char *bed_name, const char *rule, const char *en
 		cr_expect(strstr(json, fall) && bed_json_sum(json, "bytes") == LEN,
 			  "%s, %s: not kept, or not named: %s", bed_name, rule, json);
 	else
-		cr_expect_eq(bytes_by(json, engine), LEN, "%s, %s: not by %s: %s",
-			     bed_name, rule, engine, json);
+		cr_expect_eq(bytes_by(json, engine), LEN, "%s, %s: not by %s: %s", bed_name, rule,
+			     engine, json);
 	free(json);
 }
 

@@ -246,9 +246,8 @@ static int obey_dump(struct order *order, FILE *out)
 {
 	const struct media_sectors *sectors = &order->sectors;
 	uint64_t offset = sectors->first * MEDIA_SECTOR;
-	uint64_t length = sectors->last == UINT64_MAX
-				  ? media_size()
-				  : (sectors->last + 1) * MEDIA_SECTOR - offset;
+	uint64_t length = sectors->last == UINT64_MAX ? media_size()
+						      : (sectors->last + 1) * MEDIA_SECTOR - offset;
 	int error;
 
 	(void)out;
