@@ -122,13 +122,13 @@ static void drop_at_end_of_thread(void)
 {
 	atomic_fetch_add(&key_users, 1);
 	uint64_t key = atomic_load(&thread_key);
-	pthread_key_t made;
+	pthread_key_t fresh;
 
-	if (!key && !pthread_key_create(&made, thread_ends)) {
-		if (atomic_compare_exchange_strong(&thread_key, &key, made + 1ULL))
-			key = made + 1ULL;
+	if (!key && !pthread_key_create(&fresh, thread_ends)) {
+		if (atomic_compare_exchange_strong(&thread_key, &key, fresh + 1ULL))
+			key = fresh + 1ULL;
 		else
-			pthread_key_delete(made);
+			pthread_key_delete(fresh);
 	}
 	/* The ring of a thread that libc does not know is found after that thread has ended. */
 	if (key && key <= KEYS_WITH_PLACE && wt_thread_is_libcs())
