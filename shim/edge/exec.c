@@ -276,8 +276,8 @@ WT_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
  * Executes a variadic form, whose environment, if it has one, stands behind the arguments. Uses
  * `args` up.
  */
-static int execute_list(int (*execute)(const char *, char *const[], char *const[]),
-			const char *program, const char *first, bool has_environment, va_list args)
+static int execute_list(int (*run)(const char *, char *const[], char *const[]), const char *program,
+			const char *first, bool has_environment, va_list args)
 {
 	size_t count = 1;
 	va_list counted;
@@ -290,7 +290,7 @@ static int execute_list(int (*execute)(const char *, char *const[], char *const[
 	argv[0] = (char *)first;
 	for (size_t i = 1; i <= count; i++)
 		argv[i] = va_arg(args, char *);
-	return execute(program, argv, has_environment ? va_arg(args, char *const *) : environ);
+	return run(program, argv, has_environment ? va_arg(args, char *const *) : environ);
 }
 
 #define EXECUTE_LIST(execute, program, first, has_environment)                                     \

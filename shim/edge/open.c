@@ -9,6 +9,7 @@
 
 #include "core/resolve.h"
 #include "edge/edge.h"
+#include "edge/reserved.h"
 #include "os/real.h"
 #include "os/sys.h"
 

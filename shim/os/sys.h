@@ -22,6 +22,8 @@
 #include <sys/statfs.h>
 #include <sys/uio.h>
 
+struct statx;
+
 /* How many pages of a range the page cache holds. */
 struct wt_pages {
 	uint64_t cached;

@@ -302,25 +302,25 @@ static struct wt_event *count_event(uint64_t key, const struct wt_event *event, 
 	key = mix(mix(mix(key, (uintptr_t)event->from), (uintptr_t)event->to),
 		  (uintptr_t)event->reason);
 	enum found found = set_insert(counters->event_keys, WT_EVENTS, 0, WT_EVENTS, key, &index);
-	struct wt_event *slot = &counters->events[index];
+	struct wt_event *event_slot = &counters->events[index];
 	if (found == FULL) {
 		add(&counters->events_lost[event->kind], 1);
 		return NULL;
 	}
-	add(&slot->count, 1);
+	add(&event_slot->count, 1);
 	if (found != ADDED)
-		return slot;
-	slot->kind = event->kind;
-	slot->from = event->from;
-	slot->to = event->to;
-	slot->reason = event->reason;
-	slot->file = event->file;
+		return event_slot;
+	event_slot->kind = event->kind;
+	event_slot->from = event->from;
+	event_slot->to = event->to;
+	event_slot->reason = event->reason;
+	event_slot->file = event->file;
 	if (path)
-		strcpy(slot->path, path);
+		strcpy(event_slot->path, path);
 	else
-		name_file(slot->path, fd, st);
-	atomic_store_explicit(&slot->ready, true, memory_order_release);
-	return slot;
+		name_file(event_slot->path, fd, st);
+	atomic_store_explicit(&event_slot->ready, true, memory_order_release);
+	return event_slot;
 }
 
 void wt_stats_event(enum wt_event_kind kind, int fd, const char *from, const char *to,

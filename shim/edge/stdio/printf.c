@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <wchar.h>
 
+#include "edge/reserved.h"
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
@@ -239,16 +240,16 @@ WT_EXPORT int __vwprintf_chk(int flag, const wchar_t *format, va_list args)
 	return __vfwprintf_chk(stdout, flag, format, args);
 }
 
-WT_EXPORT int register_printf_specifier(int character, printf_function *print,
+WT_EXPORT int register_printf_specifier(int character, printf_function *convert,
 					printf_arginfo_size_function *describe)
 {
 	has_own_conversions = true;
-	return wt_real.register_printf_specifier(character, print, describe);
+	return wt_real.register_printf_specifier(character, convert, describe);
 }
 
-WT_EXPORT int register_printf_function(int character, printf_function *print,
+WT_EXPORT int register_printf_function(int character, printf_function *convert,
 				       printf_arginfo_function *describe)
 {
 	has_own_conversions = true;
-	return wt_real.register_printf_function(character, print, describe);
+	return wt_real.register_printf_function(character, convert, describe);
 }

@@ -9,6 +9,7 @@
 #include <sys/single_threaded.h>
 #include <wchar.h>
 
+#include "edge/reserved.h"
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "edge/reserved.h"
 #include "edge/stdio/stdio.h"
 #include "os/real.h"
 
