@@ -7,7 +7,6 @@
 #include "lib/stolen.h"
 
 int strcmp(const char *one, const char *other);
-long stolen_sum(void);
 
 static struct stolen_data *const by_address[] = {
 #define WT_SAME(name, other) &name,

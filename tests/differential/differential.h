@@ -172,7 +172,7 @@ void op_stream_memory(struct rng *rng);
 void op_stream_pipe(struct rng *rng);
 
 /* put.c */
-extern const char *text; /* POOL_BYTES to print from */
+extern const char *prose; /* POOL_BYTES to print from */
 void op_stream_put(struct rng *rng);
 void op_stream_print(struct rng *rng);
 void op_stream_get(struct rng *rng);

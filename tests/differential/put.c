@@ -108,7 +108,7 @@ static const char *any_line(struct rng *rng, size_t len)
 {
 	static char room[LONGEST + 1];
 
-	memcpy(room, text + below(rng, POOL_BYTES - len), len);
+	memcpy(room, prose + below(rng, POOL_BYTES - len), len);
 	room[len] = '\0';
 	return room;
 }
@@ -117,7 +117,7 @@ static const char *any_line(struct rng *rng, size_t len)
 static const wchar_t *any_wide(struct rng *rng, size_t len)
 {
 	static wchar_t room[LONGEST + 1];
-	const char *from = text + below(rng, POOL_BYTES - len);
+	const char *from = prose + below(rng, POOL_BYTES - len);
 
 	for (size_t i = 0; i < len; i++)
 		room[i] = from[i] % 8 ? from[i] : 0x20ac;

@@ -11,7 +11,7 @@
 struct position my;
 char *pool;
 char *scratch;
-const char *text;
+const char *prose;
 
 static int returned_errno;
 static volatile sig_atomic_t too_big_signals;
@@ -181,7 +181,7 @@ void start_trace(void)
 	setlocale(LC_ALL, "C.UTF-8");
 	pool = map(POOL_BYTES + guard_bytes);
 	scratch = map(POOL_BYTES);
-	text = letters = map(POOL_BYTES);
+	prose = letters = map(POOL_BYTES);
 	for (size_t at = 0; at < POOL_BYTES; at += sizeof(uint64_t)) {
 		uint64_t word = draw(&rng);
 

@@ -47,7 +47,7 @@ void op_print(struct rng *rng)
 	int fd = any_fd(rng);
 	int way = below(rng, 4);
 	int len = any_len(rng) % 20000;
-	const char *from = text + below(rng, POOL_BYTES - len);
+	const char *from = prose + below(rng, POOL_BYTES - len);
 	long result = -1;
 
 	switch (way) {

@@ -16,6 +16,9 @@
 		}                                                                                  \
 	} while (0)
 
+/* Called by libFuzzer, which has no header for it. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 /* UTF-8 without a control character but newlines, of which one is last. */
 void require_plain(const char *text, size_t len);
 

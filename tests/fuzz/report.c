@@ -96,6 +96,11 @@ static char counters[1 << 20], unruled[2 << 20];
 /* Nothing of the program's is called. */
 struct wt_real wt_real;
 
+/* In the place of the library's, by the linker's --wrap. */
+int __wrap_wt_sys_map_wiped(size_t size, void **ret_map);
+uint64_t __wrap_wt_sys_now_ns(void);
+uint64_t __wrap_wt_sys_unix_ms(void);
+
 int __wrap_wt_sys_map_wiped(size_t size, void **ret_map)
 {
 	bool is_second = size > sizeof(counters);

@@ -110,7 +110,7 @@ static inline bool sandbox_is_older(int major, int minor, const struct sandbox_n
 static inline bool sandbox_be_kernel(const char *version)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	struct scmp_arg_cmp not_a_probe = SCMP_A5(SCMP_CMP_NE, PROBE_WORD);
+	struct scmp_arg_cmp not_a_probe = SCMP_A5(SCMP_CMP_NE, PROBE_WORD, 0);
 	bool made = filter;
 	int major, minor;
 
@@ -160,7 +160,7 @@ static inline bool sandbox_be_profile(const char *path)
 	/* As all such profiles do: their filters cannot see its flags, and libc calls clone(2). */
 	made = made && !seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SYS_clone3, 0);
 	made = made && !seccomp_rule_add(filter, SCMP_ACT_ALLOW, SYS_cachestat, 1,
-					 SCMP_A5(SCMP_CMP_EQ, PROBE_WORD));
+					 SCMP_A5(SCMP_CMP_EQ, PROBE_WORD, 0));
 	if (list)
 		fclose(list);
 	return sandbox_load(filter, made && lines > 100);

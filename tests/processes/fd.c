@@ -184,12 +184,12 @@ static void daemon_streams(const char *file, char **args)
 }
 
 /* The limit under which so many more descriptors may be opened. */
-static rlim_t above_use(rlim_t more)
+static rlim_t above_use(rlim_t count)
 {
 	int fd;
 
-	for (fd = 0; more; fd++)
-		more -= wt_syscall(SYS_fcntl, fd, F_GETFD) < 0;
+	for (fd = 0; count; fd++)
+		count -= wt_syscall(SYS_fcntl, fd, F_GETFD) < 0;
 	return fd;
 }
 

@@ -26,7 +26,7 @@ static struct io_uring ring;
 /* The result of the request. */
 static int submit(struct io_uring_sqe *sqe)
 {
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe = NULL;
 
 	(void)sqe;
 	must(io_uring_submit(&ring) == 1 && !io_uring_wait_cqe(&ring, &cqe), "submit");

@@ -58,14 +58,14 @@ static bool is_long(void)
 }
 
 static void run_case(struct bed_run *run, const struct bed *bed, const char *name,
-		     const char *rules)
+		     const char *policy)
 {
 	char report[300];
 
 	snprintf(report, sizeof(report), "WT_REPORT=%s", bed_path(bed, "report.json"));
 	unlink(bed_path(bed, "report.json"));
 	bed_run(run, &(struct bed_program){
-			     .rules = rules,
+			     .rules = policy,
 			     .env = { "WT_LOG=error", report },
 			     .argv = { "symbol", name, bed_path(bed, "here") },
 		     });
@@ -131,14 +131,14 @@ static void expect_report(const char *label, const struct bed *bed, const char *
 	free(report);
 }
 
-static void check_rule(const struct bed *bed, const char *name, const char *rules,
+static void check_rule(const struct bed *bed, const char *name, const char *policy,
 		       const struct bed_run *without, const struct rule *rule)
 {
 	static struct bed_run with;
 	char label[256];
 
-	snprintf(label, sizeof(label), "%s, %s", bed->name, rules);
-	run_case(&with, bed, name, rules);
+	snprintf(label, sizeof(label), "%s, %s", bed->name, policy);
+	run_case(&with, bed, name, policy);
 	cr_expect_eq(with.status, 0, "%s: ended with %d", label, with.status);
 	bed_expect_same(label, with.out, without->out, JUDGED);
 	if (!rule)

@@ -15,16 +15,17 @@
 		return call;                                                                       \
 	}
 
-CALL(write, write(fd, block, PROBE_BLOCK))
-CALL(writev, writev(fd, ((struct iovec[]){ { block, 100 }, { block, 200 } }), 2))
-CALL(pwrite, pwrite(fd, block, PROBE_BLOCK, 0))
-CALL(pwritev, pwritev(fd, &(struct iovec){ block, PROBE_BLOCK }, 1, 0))
-CALL(pwritev2, pwritev2(fd, &(struct iovec){ block, PROBE_BLOCK }, 1, 0, RWF_DSYNC))
-CALL(large, pwrite(fd, large, LARGE, 0))
+CALL(write, write(file_fd, block, PROBE_BLOCK))
+CALL(writev, writev(file_fd, ((struct iovec[]){ { block, 100 }, { block, 200 } }), 2))
+CALL(pwrite, pwrite(file_fd, block, PROBE_BLOCK, 0))
+CALL(pwritev, pwritev(file_fd, &(struct iovec){ block, PROBE_BLOCK }, 1, 0))
+CALL(pwritev2, pwritev2(file_fd, &(struct iovec){ block, PROBE_BLOCK }, 1, 0, RWF_DSYNC))
+CALL(large, pwrite(file_fd, large, LARGE, 0))
 CALL(append, write(appending, block, 100))
-CALL(fsync, fsync(fd))
-CALL(fdatasync, fdatasync(fd))
-CALL(sync_file_range, sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+CALL(fsync, fsync(file_fd))
+CALL(fdatasync, fdatasync(file_fd))
+CALL(sync_file_range,
+     sync_file_range(file_fd, 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
 
 static const struct {
 	const char *name;
@@ -111,9 +112,9 @@ void cancel_threads(const char *name, const char *when, int rounds)
 	for (int i = 0; i < rounds; i++) {
 		memset(large, 1 + i, LARGE);
 		cancelled += cancel_one(i, !strcmp(when, "before"));
-		must(pwrite(fd, block, PROBE_BLOCK, 0) == (ssize_t)PROBE_BLOCK, "pwrite");
+		must(pwrite(file_fd, block, PROBE_BLOCK, 0) == (ssize_t)PROBE_BLOCK, "pwrite");
 		must(call_append() == 100, "append");
-		must(!fdatasync(fd), "fdatasync");
+		must(!fdatasync(file_fd), "fdatasync");
 	}
 	/* Alone again; for whom it may have been kept waiting. */
 	write_once(NULL);

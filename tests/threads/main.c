@@ -37,7 +37,7 @@
 
 #define WIDTH_MAX 16
 
-int fd, appending;
+int file_fd, appending;
 char *block, *large;
 
 static pthread_key_t key;
@@ -98,7 +98,7 @@ void *write_once(void *place)
 {
 	off_t offset = (intptr_t)place % BLOCKS * PROBE_BLOCK;
 
-	must(pwrite(fd, block, PROBE_BLOCK, offset) == (ssize_t)PROBE_BLOCK, "pwrite");
+	must(pwrite(file_fd, block, PROBE_BLOCK, offset) == (ssize_t)PROBE_BLOCK, "pwrite");
 	return NULL;
 }
 
@@ -174,7 +174,7 @@ static void *write_and_compare(void *number)
 	must(direct >= 0, "O_DIRECT");
 	for (int round = 0; !forked; round++) {
 		memset(mine, round, PROBE_BLOCK);
-		must(pwrite(fd, mine, PROBE_BLOCK, offset) == (ssize_t)PROBE_BLOCK, "pwrite");
+		must(pwrite(file_fd, mine, PROBE_BLOCK, offset) == (ssize_t)PROBE_BLOCK, "pwrite");
 		memset(mine, ~round, PROBE_BLOCK);
 		must(pread(direct, back, PROBE_BLOCK, offset) == (ssize_t)PROBE_BLOCK, "pread");
 		for (size_t i = 0; i < PROBE_BLOCK && back[i] == (char)round; i++)
@@ -190,7 +190,7 @@ static void fork_children(int count)
 	pthread_t threads[2];
 	intptr_t wrong = 0;
 
-	must(fd == 3, "the first descriptor");
+	must(file_fd == 3, "the first descriptor");
 	for (intptr_t i = 0; i < 2; i++)
 		threads[i] = start(write_and_compare, (void *)i);
 	for (int i = 0; i < count; i++) {
@@ -235,13 +235,13 @@ static atomic_bool done;
 
 static void *write_parts(void *unused)
 {
-	char *map = mmap(NULL, 8 * PROBE_BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	char *map = mmap(NULL, 8 * PROBE_BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, file_fd, 0);
 
 	must(map != MAP_FAILED, "mmap");
 	for (unsigned int round = 0; !done; round++) {
 		map[round % 8 * PROBE_BLOCK] = round;
-		errors += pwrite(fd, block, 100, round % 8 * PROBE_BLOCK + 50) < 0;
-		errors += round % 32 == 0 && fsync(fd) < 0;
+		errors += pwrite(file_fd, block, 100, round % 8 * PROBE_BLOCK + 50) < 0;
+		errors += round % 32 == 0 && fsync(file_fd) < 0;
 	}
 	munmap(map, 8 * PROBE_BLOCK);
 	return unused;
@@ -249,15 +249,15 @@ static void *write_parts(void *unused)
 
 static void mix(int count, bool own)
 {
-	int whole = own ? probe_open("/proc/self/fd/3", O_WRONLY | O_DIRECT) : fd;
+	int whole = own ? probe_open("/proc/self/fd/3", O_WRONLY | O_DIRECT) : file_fd;
 	pthread_t thread = start(write_parts, NULL);
 
-	must(fd == 3 && whole >= 0, "O_DIRECT");
+	must(file_fd == 3 && whole >= 0, "O_DIRECT");
 	for (int i = 0; i < count; i++)
 		errors += pwrite(whole, block, PROBE_BLOCK, i % 8 * PROBE_BLOCK) < 0;
 	done = true;
 	pthread_join(thread, NULL);
-	printf("errors=%d\n", errors + (fsync(fd) < 0));
+	printf("errors=%d\n", errors + (fsync(file_fd) < 0));
 }
 
 static void write_in_children(int count)
@@ -284,11 +284,11 @@ static void kill_children(int count)
 
 		must(child >= 0, "fork");
 		while (!child)
-			pwrite(fd, large, LARGE, 0);
+			pwrite(file_fd, large, LARGE, 0);
 		usleep(1000 + i * 531 % 4000);
 		kill(child, SIGKILL);
 		must(waitpid(child, NULL, 0) == child, "waitpid");
-		must(write(fd, block, 100) == 100, "write");
+		must(write(file_fd, block, 100) == 100, "write");
 	}
 	printf("killed=%d\n", count);
 }
@@ -331,9 +331,9 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
-	fd = open(argv[2], O_RDWR | O_CREAT, 0600);
+	file_fd = open(argv[2], O_RDWR | O_CREAT, 0600);
 	appending = open(argv[2], O_RDWR | O_APPEND);
-	must(fd >= 0 && appending >= 0, argv[2]);
+	must(file_fd >= 0 && appending >= 0, argv[2]);
 	block = probe_buffer(PROBE_BLOCK);
 	memset(block, 't', PROBE_BLOCK);
 	large = probe_buffer(LARGE);

@@ -37,7 +37,7 @@ static struct iocb *request(int place)
 
 	must(made != MAP_FAILED, "mmap");
 	made->aio_lio_opcode = IOCB_CMD_PWRITE;
-	made->aio_fildes = fd;
+	made->aio_fildes = file_fd;
 	made->aio_buf = (uintptr_t)block;
 	made->aio_nbytes = PROBE_BLOCK;
 	made->aio_offset = place % BLOCKS * PROBE_BLOCK;

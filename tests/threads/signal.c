@@ -22,7 +22,8 @@ static void handle(int signal)
 	(void)signal;
 	handled++;
 	must(write(log_fd, record, RECORD) == RECORD, "write in a handler");
-	must(pwrite(fd, block, PROBE_BLOCK, handled % BLOCKS * PROBE_BLOCK) == (ssize_t)PROBE_BLOCK,
+	must(pwrite(file_fd, block, PROBE_BLOCK, handled % BLOCKS * PROBE_BLOCK) ==
+		     (ssize_t)PROBE_BLOCK,
 	     "pwrite in a handler");
 	if (handled % 16 == 0)
 		must(!fdatasync(log_fd), "fdatasync in a handler");
@@ -59,7 +60,7 @@ void interrupt_writes(const char *log_path, int writes)
 		write_once((void *)(intptr_t)i);
 		must(write(log_fd, record, RECORD) == RECORD, "write");
 		if (i % 16 == 0)
-			must(!fdatasync(fd), "fdatasync");
+			must(!fdatasync(file_fd), "fdatasync");
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
 	must(!fstat(log_fd, &st), "fstat");

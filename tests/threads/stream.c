@@ -50,7 +50,7 @@ void share_stream(const char *path, const char *how, int rounds)
 		all_put = true;
 		pthread_join(other, NULL);
 		/* What the last words left in the buffer is in nobody's way. */
-		dirty += probe_dirty_pages(fd) > 0;
+		dirty += probe_dirty_pages(file_fd) > 0;
 	}
 	must(!fclose(file), "fclose");
 	printf("dirty=%d\n", dirty);

@@ -10,7 +10,7 @@
 #define BLOCKS 256 /* of the file that the threads write */
 #define LARGE ((2 << 20) + 4096)
 
-extern int fd;	      /* the file */
+extern int file_fd;   /* the file */
 extern int appending; /* the same, O_APPEND */
 extern char *block;   /* PROBE_BLOCK bytes */
 extern char *large;   /* LARGE bytes */

@@ -186,11 +186,11 @@ Test(text, time_is_that_of_the_calendar)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char buf[64];
-		struct wt_text text = { .buf = buf, .size = sizeof(buf) };
+		char room[64];
+		struct wt_text text = { .buf = room, .size = sizeof(room) };
 
 		wt_text_time(&text, rows[i].unix_ms);
-		cr_expect(text.len == strlen(rows[i].time) && !memcmp(buf, rows[i].time, text.len),
-			  "%.*s for %s", (int)text.len, buf, rows[i].time);
+		cr_expect(text.len == strlen(rows[i].time) && !memcmp(room, rows[i].time, text.len),
+			  "%.*s for %s", (int)text.len, room, rows[i].time);
 	}
 }

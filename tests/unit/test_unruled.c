@@ -130,7 +130,7 @@ Test(unruled, the_largest_come_first_and_the_others_are_summed)
 		write_to(path, i * 7919 % 51 * 10);
 	}
 	cr_expect_eq(wt_unruled_top(top), WT_UNRULED_TOP + 1);
-	for (int i = 0; i < (int)WT_UNRULED_TOP; i++)
+	for (unsigned int i = 0; i < WT_UNRULED_TOP; i++)
 		cr_expect_eq(top[i].bytes, (50 - i) * 10);
 	cr_expect_null(top[10].path);
 	cr_expect_eq(top[10].files, 40);
@@ -153,8 +153,8 @@ Test(unruled, a_million_files_keep_the_largest_and_all_bytes)
 		}
 	}
 	cr_expect_eq(wt_unruled_top(top), WT_UNRULED_TOP + 1);
-	for (int i = 0; i < (int)WT_UNRULED_TOP; i++) {
-		snprintf(path, sizeof(path), "/srv/large-%d.dat", 9 - i);
+	for (unsigned int i = 0; i < WT_UNRULED_TOP; i++) {
+		snprintf(path, sizeof(path), "/srv/large-%u.dat", 9 - i);
 		cr_expect_str_eq(top[i].path, path);
 		cr_expect_eq(top[i].bytes, 1009 - i);
 	}

@@ -100,7 +100,7 @@ static void find(const char *kind, const char *name, const char *maker, int *fla
 int main(int argc, char **argv)
 {
 	char renamed[4096], other[4096];
-	int flags = 0, status;
+	int flags = 0, status = 0;
 
 	if (argc == 3 && !strcmp(argv[1], "list"))
 		return list(argv[2]);

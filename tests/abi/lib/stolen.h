@@ -8,8 +8,6 @@
 #ifndef WT_TESTS_STOLEN_H
 #define WT_TESTS_STOLEN_H
 
-#pragma GCC diagnostic ignored "-Wbuiltin-declaration-mismatch"
-
 struct stolen_pair {
 	double first;
 	char second;
@@ -40,6 +38,7 @@ enum stolen_index {
 };
 
 #ifdef STOLEN_DATA
+long stolen_sum(void);
 #define WT_SAME(name, other) extern struct stolen_data name;
 #else
 #define WT_SAME(name, other)                                                                       \
