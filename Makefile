@@ -19,7 +19,8 @@ LIB     ?= libwt.so
 
 # The interposed symbols are defined here: fortified headers would redirect them.
 override CPPFLAGS += -iquote shim -iquote include -DWT_VERSION='"$(VERSION)"' -U_FORTIFY_SOURCE
-override CFLAGS   += -std=gnu11 -Wall -Wextra -fvisibility=hidden -fPIC -pthread -MMD -MP
+override CFLAGS   += -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-fvisibility=hidden -fPIC -pthread -MMD -MP
 
 ifneq ($(V),1)
 Q := @
