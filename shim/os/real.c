@@ -354,7 +354,7 @@ static void note_behind(uintptr_t address)
 		if (is_in(&behind[i], address))
 			return;
 	behind[behind_len].start = address;
-	if (dl_iterate_phdr(find_code, &behind[behind_len]) && behind_len < WT_LENGTH(behind) - 1)
+	if (behind_len < WT_LENGTH(behind) - 1 && dl_iterate_phdr(find_code, &behind[behind_len]))
 		behind_len++;
 }
 

@@ -79,10 +79,12 @@ static ssize_t read_file(const char *path, char *buf, size_t size, struct wt_tex
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st))
-		return -errno;
-	wt_file_trust_rules(&st, geteuid(), fault);
-	len = fault->len ? -EPERM : read_all(fd, buf, size);
+	if (fstat(fd, &st)) {
+		len = -errno;
+	} else {
+		wt_file_trust_rules(&st, geteuid(), fault);
+		len = fault->len ? -EPERM : read_all(fd, buf, size);
+	}
 	close(fd);
 	return len;
 }
