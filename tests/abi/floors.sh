@@ -9,6 +9,7 @@
 cd "$WT_TOP" || exit 1
 objects=$WT_OBJ/o
 
+# shellcheck disable=SC2016 # the table's
 mapfile -t floors < <(sed -n '/^## Floors/,/^## Objects/s/^| `\([a-z]*\)\/` |.*/\1/p' shim/README.md)
 declare -A height
 for i in "${!floors[@]}"; do height[${floors[i]}]=$i; done

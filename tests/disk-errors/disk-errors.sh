@@ -142,7 +142,7 @@ none() {
 # two writers, appends through several descriptions, and on btrfs every error at dsync, as no second
 # sync proves anything there; read-only descriptors are not told of an error of the direct engine.
 few() { # fs, rule, name...: at most one for thirty errors and two besides
-	local fs=$1 rule=$2 name bad= limit
+	local fs=$1 rule=$2 name bad='' limit
 	shift 2
 	limit=$((2 + $(count "$fs" "$rule" "$rule" errors) / 30))
 	case $fs,$rule,$1 in

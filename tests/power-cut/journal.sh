@@ -126,12 +126,12 @@ write_until_it_dies() {
 	kernel | bare) ;;
 	*) env+=(LD_PRELOAD="$WT_LIB" WT_POLICY="*/cut/*=$rule") ;;
 	esac
-	if [ $above = 1 ]; then
+	if [ "$above" = 1 ]; then
 		mount_above || return
 		written=$work/merged/cut
 	fi
-	"$program" prepare "$work/ledger" "$written" seed=$round_seed kinds="$kind" fds=$fds \
-		threads="$threads" sync=$sync limit=$many || return
+	"$program" prepare "$work/ledger" "$written" seed="$round_seed" kinds="$kind" fds="$fds" \
+		threads="$threads" sync="$sync" limit="$many" || return
 	sync -f "$DISK_MNT"
 	for ((job = 0; job < neighbours; job++)); do
 		neighbour $job &
@@ -144,7 +144,7 @@ write_until_it_dies() {
 	die_by "$way" || return
 	wait $writer || echo "the writer's exit status is $?"
 	wait "${jobs[@]}"
-	[ $above = 0 ] || umount "$work/merged" || return
+	[ "$above" = 0 ] || umount "$work/merged" || return
 	disk_ctl heal
 }
 
@@ -152,7 +152,7 @@ write_until_it_dies() {
 one_round() {
 	local facts='' left=$DISK_MNT/cut
 	acknowledged=0 lost=0
-	[ $above = 0 ] || left=$DISK_MNT/upper/cut
+	[ "$above" = 0 ] || left=$DISK_MNT/upper/cut
 	sectors_of_journal=$(journal_sectors)
 	write_until_it_dies >"$work/round" 2>&1 || echo "nothing died" >>"$work/round"
 	if disk_remount >>"$work/round" 2>&1; then

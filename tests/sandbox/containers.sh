@@ -89,12 +89,12 @@ mkdir -m 777 limits && cd limits || exit 1
 
 # As sandbox.sh judges: the program ends as without limits, and its file is clean.
 limited() { # NAME WORDS RULE...
-	local name=$1 words=$2 rule
+	local name=$1 limits=$2 rule
 	shift 2
 	for rule; do
 		rm -f file report.json
 		truncate -s 1M file && chmod 666 file
-		run timeout 120 "$prog/sandbox" "$words,user=65534" env LD_PRELOAD="$WT_LIB" WT_POLICY="file=$rule" \
+		run timeout 120 "$prog/sandbox" "$limits,user=65534" env LD_PRELOAD="$WT_LIB" WT_POLICY="file=$rule" \
 			WT_REPORT="$PWD/report.json" "$prog/footprint" fds "$PWD/file"
 		check "$name, $rule: ends well" is "$status: $(cat "$work/err")" "0: "
 		check "$name, $rule: no page is left dirty" is "$(dirty_pages file)" 0

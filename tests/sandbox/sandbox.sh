@@ -182,7 +182,7 @@ check "libwt(7) has a list of them" [ "$(wc -l <"$work/named")" -gt 30 ]
 for command in "threads child" "symbol rename" "symbol sendfile" "symbol splice" "symbol pwrite" \
 	"symbol lio_listio" "symbol execve"; do
 	extra=
-	place=file
+	place='file'
 	[ "${command% *}" = threads ] || place=place
 	for rule in async through dsync dsync,engine=direct; do
 		for env in A=a "LD_PRELOAD=$WT_LIB"; do

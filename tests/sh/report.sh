@@ -128,6 +128,7 @@ check "a process that is killed leaves no report, and no part of one" [ ! -e "$w
 # When it was.
 before=$(date +%s)
 under_libwt "$python" -c "import time; time.sleep(0.3); open('$dir/t.db', 'w').write('x')"
+# shellcheck disable=SC2016 # jq's
 check "the times of JSON are those of the clock" jq -e --argjson before "$before" \
 	'def s: sub("[.][0-9]+Z$"; "Z") | fromdate;
 	(.start | s) >= $before and (.end | s) <= now and .start < .end and .seconds >= 0.3' \

@@ -86,6 +86,7 @@ every_name() {
 play() { # NAME
 	local status
 	mkdir -p "$DISK_MNT/dir"
+	# shellcheck disable=SC2094 # the cases are read only
 	"$program" "$DISK_MNT/dir" <"$work/$1.cases" 2>"$work/$1.err" |
 		tee >(show_progress "$(wc -l <"$work/$1.cases")" "cases ($1, $DISK_FS)" 2>&9) |
 		sed 's/^id=[0-9]* //' | paste -d' ' - "$work/$1.cases" >"$work/$1.results"
@@ -204,7 +205,7 @@ unflushed() {
 	local method methods=(pwrite large hole)
 	[ "$DISK_FS" = btrfs ] || methods+=(extend append)
 	for method in "${methods[@]}"; do
-		new_case through method=$method count=4 cut=first | sed 's/level=through/level=dsync/'
+		new_case through "method=$method" count=4 cut=first | sed 's/level=through/level=dsync/'
 	done
 }
 

@@ -56,14 +56,14 @@ unnamed() { # PROGRAM WORDS
 
 # uncovered NAME PROGRAM WORDS COMMAND...: the page stays dirty, and that program is named.
 uncovered() {
-	local name=$1 program=$2 words=$3 try wrong
+	local name=$1 program=$2 why=$3 try wrong
 	shift 3
 	# Somebody else's sync(2) may clean the page just before the look.
 	for try in 1 2 3; do
 		start "$@"
 		[ "$(dirty_pages "$file")" != 1 ] || break
 	done
-	wrong=$(unnamed "$program" "$words")
+	wrong=$(unnamed "$program" "$why")
 	[ "$(dirty_pages "$file")" = 1 ] || wrong+=$'\n'"the page is not dirty, $try times"
 	[ -z "$wrong" ] || wrong+=$'\n'$(head -c 2000 "$work/err" "$work/out"; reported)
 	pass_unless "$name" "$wrong"
