@@ -171,6 +171,11 @@ check test: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) tests
 	$(Q)$(BUILT) tests/run
 
+# What the sources show without being run.
+lint:
+	$(Q)tests/deps lint
+	$(Q)tests/sh/lint.sh
+
 # On other kernels, in QEMU: versions that Debian has packages of, or paths of images; `running`.
 KERNELS ?= 6.1 6.12 running
 check-kernels: deps
@@ -259,6 +264,7 @@ help:
 	@echo 'make               libwt.so and its tool'
 	@echo 'make demo          real programs through libwt: what each level costs and covers'
 	@echo 'make check         every test (under 15 minutes on a quiet machine); make soak: the long forms'
+	@echo 'make lint          shellcheck, cppcheck, clang-format and compilers, over all sources'
 	@echo 'make check-kernels tests on other kernels, in QEMU, and a table; KERNELS="$(KERNELS)"'
 	@echo 'make check-asan    tests under the sanitizers; make check-tsan: for threads'
 	@echo 'make fuzz          policy parser, report and log under libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS)'
@@ -267,5 +273,5 @@ help:
 	@echo 'OBJ=DIR LIB=DIR/libwt.so  builds there, for a tree that is not to be written'
 	@echo 'V=1 shows commands; CC, CFLAGS, LIBDIR, LIBEXECDIR, BINDIR, MANDIR as usual'
 
-.PHONY: all tests test test-programs deps check check-kernels check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
+.PHONY: all tests test test-programs deps check lint check-kernels check-asan check-tsan soak fuzz fuzzers demo bench-quick install uninstall clean help FORCE
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

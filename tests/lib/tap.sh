@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2034 # read by the scripts that read this file
+# shellcheck shell=bash disable=SC2034,SC2154 # shared with the scripts that read this file
 #
 # For tests that run a command and judge what came out of it: `run` does it,
 # `expect` judges. Read by the scripts, in bash; they end with `finish`.
@@ -15,6 +15,7 @@ work=$(mktemp -d "${work_in:-${TMPDIR:-/tmp}}/wt-test.XXXXXX")
 chmod 755 "$work"
 trap 'cd / && rm -rf "$work"' EXIT
 tests_run=0
+tests_failed=0
 status=
 
 ok() { echo "ok $((++tests_run)) - $1"; }
@@ -73,6 +74,7 @@ show_progress() { # steps, their name
 
 not_ok() { # name, what is wrong
 	echo "not ok $((++tests_run)) - $1"
+	tests_failed=$((tests_failed + 1))
 	printf '%s\n' "$2" | sed 's/^/# /'
 }
 
