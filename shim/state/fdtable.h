@@ -168,8 +168,7 @@ static inline int wt_fdtable_own_flags(int fd)
 /* Notes those flags for a descriptor that has an entry. */
 void wt_fdtable_note_own_flags(int fd, int flags);
 
-/* The verdict of writes to the descriptor that ask for a level themselves; makes an entry for it.
- */
+/* The verdict of writes to the descriptor that themselves ask for a level; makes its entry. */
 void wt_fdtable_note_called(int fd, union wt_verdict verdict);
 
 /* Whether anything is known of the descriptor that its closing ends. */
