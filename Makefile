@@ -124,7 +124,7 @@ $(addprefix $(OBJ)/tests/prog/,symbol inline submitted): LDLIBS := -luring -laio
 $(OBJ)/tests/prog/symbol: $(OBJ)/tests/prog/late.so
 # A library of the program's has functions and variables of libc's names.
 $(OBJ)/o/tests/abi/copied.o: override CFLAGS += -fno-pic
-$(OBJ)/tests/prog/copied: override CFLAGS += -no-pie
+$(OBJ)/tests/prog/copied: private override LDFLAGS += -no-pie
 $(OBJ)/tests/prog/stolen: $(OBJ)/tests/prog/stolen_code.so
 $(OBJ)/tests/prog/taken $(OBJ)/tests/prog/copied: $(OBJ)/tests/prog/stolen_data.so
 $(OBJ)/tests/prog/stolen%.so: override LDFLAGS += -Wl,-soname,$(@F)
