@@ -53,6 +53,7 @@ static void check_round_trip(const struct wt_rule *rule)
 		require(!memcmp(again.pattern, rule->pattern, rule->pattern_len));
 		require(again.whole_path == rule->whole_path && again.level == rule->level);
 		require(again.engine == rule->engine && again.cache_drop == rule->cache_drop);
+		require(again.fsync_elide == rule->fsync_elide);
 		require(again.window_bytes == rule->window_bytes);
 	}
 	free(text);
