@@ -92,7 +92,7 @@ $(OBJ)/o/%.o: %.c Makefile | $(TOOLS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # A sanitizer's runtime calls these before it is ready for what it instruments.
-$(patsubst %,$(OBJ)/o/shim/%.o,edge/thread os/real os/elf os/scope edge/lookup edge/rebind): override CFLAGS += \
+$(patsubst %,$(OBJ)/o/shim/%.o,edge/thread os/real os/elf os/scope edge/bind edge/lookup edge/rebind): override CFLAGS += \
 	-fno-sanitize=all -fno-builtin
 
 # Tests and figures.
