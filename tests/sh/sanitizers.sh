@@ -43,7 +43,7 @@ is_clean() { # kind
 }
 
 is_found() { # kind
-	"$sanitize" "$1" --faults differential_wrong | grep -q .
+	"$sanitize" "$1" --faults differential/lib/wrong | grep -q .
 }
 
 # under KIND WRONG FLAGS
