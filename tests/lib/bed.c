@@ -240,3 +240,20 @@ char *bed_slurp(const char *path)
 	free(text);
 	return NULL;
 }
+
+void bed_tell_disk(const struct bed *bed, struct bed_program *program, size_t count,
+		   struct bed_disk_words *words)
+{
+	if (bed->has_disk) {
+		snprintf(words->stat, sizeof(words->stat), "stat=%s", bed->stat);
+		program->argv[count++] = words->stat;
+	}
+	if (bed->shows_device) {
+		snprintf(words->device, sizeof(words->device), "device=%s", bed->device);
+		program->argv[count++] = words->device;
+	}
+	if (bed->upper) {
+		snprintf(words->lies, sizeof(words->lies), "lies=%s", bed->upper);
+		program->argv[count++] = words->lies;
+	}
+}

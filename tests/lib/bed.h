@@ -62,6 +62,15 @@ struct bed_program {
 
 void bed_run(struct bed_run *run, const struct bed_program *program);
 
+/* The words of coverage.c that tell of the disk below. */
+struct bed_disk_words {
+	char stat[300], device[300], lies[300];
+};
+
+/* Adds to the program's arguments, behind the first `count`, those that this bed has. */
+void bed_tell_disk(const struct bed *bed, struct bed_program *program, size_t count,
+		   struct bed_disk_words *words);
+
 /* The line after this one, or its end. */
 const char *bed_next_line(const char *line);
 

@@ -29,30 +29,19 @@
 static void write_once(struct bed_run *run, const struct bed *bed, const char *rules, int flags)
 {
 	const char *path = bed_path(bed, "call");
-	char file[300], stat[300], device[300], lies[300], words[32], len[32];
+	char file[300], words[32], len[32];
 	struct bed_program program = {
 		.rules = rules,
 		.env = { "WT_LOG=error" },
 		.argv = { "coverage", file, "symbol=pwritev2", "offset=4096", len, words,
 			  flags & RWF_APPEND ? "place=flag" : "place=over" },
 	};
-	size_t count = 7;
+	struct bed_disk_words disk;
 
 	snprintf(file, sizeof(file), "file=%s", path);
 	snprintf(len, sizeof(len), "len=%d", LEN);
 	snprintf(words, sizeof(words), "flags=%#x", flags);
-	if (bed->has_disk) {
-		snprintf(stat, sizeof(stat), "stat=%s", bed->stat);
-		program.argv[count++] = stat;
-	}
-	if (bed->shows_device) {
-		snprintf(device, sizeof(device), "device=%s", bed->device);
-		program.argv[count++] = device;
-	}
-	if (bed->upper) {
-		snprintf(lies, sizeof(lies), "lies=%s", bed->upper);
-		program.argv[count++] = lies;
-	}
+	bed_tell_disk(bed, &program, 7, &disk);
 	bed_prepare(path, 4 * LEN, BED_ALLOCATED);
 	bed_run(run, &program);
 	cr_expect_eq(run->status, 0, "%s, flags %#x: ended with %d: %s", bed->name, flags,

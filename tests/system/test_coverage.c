@@ -39,14 +39,14 @@ static void run_write(struct bed_run *run, const struct bed *bed, const char *ru
 		      const struct one_write *w)
 {
 	char offset[32], len[32], skew[32], way[32], symbol[32], place[32], flags[32];
-	char file[300], stat[300], device[300], lies[300];
+	char file[300];
 	const char *path = bed_path(bed, "file");
 	struct bed_program program = {
 		.rules = rule,
 		.env = { "WT_LOG=error" },
 		.argv = { "coverage", file, way, symbol, place, offset, len, skew, flags },
 	};
-	size_t count = 9;
+	struct bed_disk_words disk;
 
 	snprintf(file, sizeof(file), "file=%s", path);
 	snprintf(way, sizeof(way), "way=%s", w->way);
@@ -56,18 +56,7 @@ static void run_write(struct bed_run *run, const struct bed *bed, const char *ru
 	snprintf(len, sizeof(len), "len=%lld", w->len);
 	snprintf(skew, sizeof(skew), "skew=%lld", w->skew);
 	snprintf(flags, sizeof(flags), "flags=%s", w->flags);
-	if (bed->has_disk) {
-		snprintf(stat, sizeof(stat), "stat=%s", bed->stat);
-		program.argv[count++] = stat;
-	}
-	if (bed->shows_device) {
-		snprintf(device, sizeof(device), "device=%s", bed->device);
-		program.argv[count++] = device;
-	}
-	if (bed->upper) {
-		snprintf(lies, sizeof(lies), "lies=%s", bed->upper);
-		program.argv[count++] = lies;
-	}
+	bed_tell_disk(bed, &program, 9, &disk);
 	bed_prepare(path, w->offset + w->len > 2 * MIB ? w->offset + w->len : 2 * MIB, w->contents);
 	bed_run(run, &program);
 }
