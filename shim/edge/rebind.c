@@ -186,82 +186,78 @@ struct later {
 	size_t at;
 	void *theirs[WT_FRONT_LEN];
 	bool is_any;
+	void (*act)(struct later *later, const struct wt_elf *elf, const struct known *range);
 };
 
-/*
- * Reads the next object. False if it was there at the start, or is libc's, libaio or liburing
- * itself.
- */
-static bool read_later(struct later *later, struct wt_elf *elf, const struct dl_phdr_info *info,
-		       struct known *range)
-{
-	return later->at++ >= wt_scope_len() && read_object(elf, info, range) &&
-	       !wt_scope_is_known(elf->name);
-}
-
-static int find_theirs(struct dl_phdr_info *info, size_t size, void *arg)
+/* Passes over what was there at the start, and over libc's objects, libaio and liburing. */
+static int act_on_later(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct later *later = arg;
 	struct known range;
 	struct wt_elf elf;
 
 	(void)size;
-	if (!read_later(later, &elf, info, &range))
-		return 0;
+	if (later->at++ >= wt_scope_len() && read_object(&elf, info, &range) &&
+	    !wt_scope_is_known(elf.name))
+		later->act(later, &elf, &range);
+	return 0;
+}
+
+static void each_later(struct later *later,
+		       void (*act)(struct later *, const struct wt_elf *, const struct known *))
+{
+	later->at = 0;
+	later->act = act;
+	wt_scope_iterate(act_on_later, later);
+}
+
+static void find_theirs(struct later *later, const struct wt_elf *elf, const struct known *range)
+{
+	(void)range;
 	for (size_t i = 0; i < WT_FRONT_LEN; i++) {
 		if (!wt_scope_is_not_libcs(wt_front_name(i)) || later->theirs[i])
 			continue;
 		struct wt_elf_name name = wt_elf_name(wt_front_name(i));
-		const ElfW(Sym) *symbol = wt_elf_find(&elf, &name);
+		const ElfW(Sym) *symbol = wt_elf_find(elf, &name);
 
 		if (symbol)
-			later->theirs[i] = wt_elf_address(&elf, symbol);
+			later->theirs[i] = wt_elf_address(elf, symbol);
 		later->is_any = later->is_any || later->theirs[i];
 	}
-	return 0;
 }
 
-static int give_back(struct dl_phdr_info *info, size_t size, void *arg)
+static void give_back(struct later *later, const struct wt_elf *elf, const struct known *range)
 {
-	struct later *later = arg;
-	struct known range;
-	struct wt_elf elf;
-
-	(void)size;
-	if (!read_later(later, &elf, info, &range))
-		return 0;
-	for (size_t i = 0; i < elf.relocations_len[0] + elf.relocations_len[1]; i++) {
+	for (size_t i = 0; i < elf->relocations_len[0] + elf->relocations_len[1]; i++) {
 		const ElfW(Rela) *relocation =
-			i < elf.relocations_len[0]
-				? &elf.relocations[0][i]
-				: &elf.relocations[1][i - elf.relocations_len[0]];
+			i < elf->relocations_len[0]
+				? &elf->relocations[0][i]
+				: &elf->relocations[1][i - elf->relocations_len[0]];
 		uint32_t number = ELF64_R_SYM(relocation->r_info);
-		uintptr_t *where = (uintptr_t *)(elf.base + relocation->r_offset);
+		uintptr_t *where = (uintptr_t *)(elf->base + relocation->r_offset);
 		bool is_call;
 
 		if (!number || !wt_elf_is_address(relocation, &is_call))
 			continue;
-		int at = wt_bind_index(elf.strings + elf.symbols[number].st_name);
+		int at = wt_bind_index(elf->strings + elf->symbols[number].st_name);
 		if (at < 0 || !later->theirs[at])
 			continue;
 		if (*where == (uintptr_t)wt_front_exported(at) ||
-		    (is_call && *where >= range.start && *where < range.end))
-			wt_elf_store(&elf, where, &later->theirs[at], sizeof(void *));
+		    (is_call && *where >= range->start && *where < range->end))
+			wt_elf_store(elf, where, &later->theirs[at], sizeof(void *));
 	}
-	return 0;
 }
 
 static void give_back_to_later(void)
 {
-	struct later later = { .at = 0 };
+	struct later later = { .is_any = false };
 	int errno_before = errno;
 
 	if (wt_real_has_liburing())
 		return;
-	wt_scope_iterate(find_theirs, &later);
-	later.at = 0;
+	each_later(&later, find_theirs);
 	if (later.is_any)
-		wt_scope_iterate(give_back, &later);
+		each_later(&later, give_back);
 	errno = errno_before;
 }
 
