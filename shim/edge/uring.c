@@ -55,15 +55,14 @@ static void submit_write(struct io_uring_sqe *sqe)
 		wt_submit_count(sqe->fd, flags, WT_ROW_IO_URING, bytes);
 }
 
-/* Without a policy only what asks for a level itself is looked at. */
-static bool asks_itself(const struct io_uring_sqe *sqe)
+static bool is_write(const struct io_uring_sqe *sqe)
 {
 	switch (sqe->opcode) {
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
 	case OP_WRITEV_FIXED:
-		return sqe->rw_flags & RWF_WRITETHROUGH;
+		return true;
 	}
 	return false;
 }
@@ -72,18 +71,19 @@ static void look_at(struct io_uring_sqe *sqe)
 {
 	bool is_registered = sqe->flags & IOSQE_FIXED_FILE;
 
-	if (unlikely(!wt_config.active) && (is_registered || !asks_itself(sqe)))
+	if (is_write(sqe) && !is_registered &&
+	    (wt_config.active || sqe->rw_flags & RWF_WRITETHROUGH)) {
+		submit_write(sqe);
 		return;
+	}
+	/* Without a policy only a write that asks for a level itself is looked at. */
+	if (unlikely(!wt_config.active))
+		return;
+	if (is_write(sqe)) {
+		wt_program_ring_writes();
+		return;
+	}
 	switch (sqe->opcode) {
-	case IORING_OP_WRITE:
-	case IORING_OP_WRITEV:
-	case IORING_OP_WRITE_FIXED:
-	case OP_WRITEV_FIXED:
-		if (is_registered)
-			wt_program_ring_writes();
-		else
-			submit_write(sqe);
-		break;
 	case IORING_OP_FALLOCATE:
 	case IORING_OP_SPLICE:
 	case OP_FTRUNCATE:
