@@ -124,20 +124,22 @@ static bool is_on(const char *name, const char *value)
 /* Behind the rules of the policy, or alone. */
 static void add_called(struct wt_policy *policy)
 {
+#define CALLED(text, its_level)                                                                    \
+	{                                                                                          \
+		.pattern = (text), .pattern_len = sizeof(text) - 1, .level = (its_level),          \
+		.window_bytes = WT_WINDOW_DEFAULT                                                  \
+	}
 	static struct wt_rule called[] = {
-		{ .pattern = "RWF_WRITETHROUGH", .level = WT_LEVEL_THROUGH },
-		{ .pattern = "RWF_WRITETHROUGH|RWF_DSYNC", .level = WT_LEVEL_DSYNC },
-		{ .pattern = "RWF_WRITETHROUGH|RWF_SYNC", .level = WT_LEVEL_SYNC },
+		CALLED("RWF_WRITETHROUGH", WT_LEVEL_THROUGH),
+		CALLED("RWF_WRITETHROUGH|RWF_DSYNC", WT_LEVEL_DSYNC),
+		CALLED("RWF_WRITETHROUGH|RWF_SYNC", WT_LEVEL_SYNC),
 	};
+#undef CALLED
 	size_t rules_max = policy->rules_len + WT_LENGTH(called);
 	struct wt_rule *rules = policy->rules_len ? allocate(rules_max * sizeof(*rules)) : called;
 
 	if (!rules)
 		return;
-	for (size_t i = 0; i < WT_LENGTH(called); i++) {
-		called[i].pattern_len = strlen(called[i].pattern);
-		called[i].window_bytes = WT_WINDOW_DEFAULT;
-	}
 	if (policy->rules_len) {
 		memcpy(rules, policy->rules, policy->rules_len * sizeof(*rules));
 		memcpy(rules + policy->rules_len, called, sizeof(called));
