@@ -96,6 +96,31 @@ static int refuse_or_leave_doubtful(int fd, const struct stat *st, const char *p
 	return refuse_or_leave(fd, path, WT_WHY_NAME_NOT_ITS_OWN, verdict);
 }
 
+/* The verdict of a file on the file system `fs` under a rule. */
+static union wt_verdict verdict_under(const struct wt_rule *rule, int fd, int fs)
+{
+	struct wt_filesystem *filesystem = wt_filesystem_at(fs);
+	uint8_t shift = wt_resolve_dio_shift(fd, filesystem->kind);
+	struct wt_choice choice = wt_ladder_choose(rule, filesystem, shift);
+
+	return (union wt_verdict){
+		.state = WT_RULED,
+		.rule = rule - wt_config.policy.rules,
+		.engine = choice.engine->id,
+		.asked = choice.fell ? rule->engine : 0,
+		.reason = choice.reason,
+		.fs = fs,
+		.dio_shift = shift,
+		.may_be_inline = filesystem->kind->flags & WT_FS_INLINE && wt_inline_may_be(fd),
+	};
+}
+
+static void count_file(union wt_verdict verdict, const struct stat *st)
+{
+	wt_stats_file(verdict.rule, verdict.engine, wt_reason_text(verdict.reason), st->st_dev,
+		      st->st_ino);
+}
+
 /* Finds the verdict of the file by its path. 0 or -ENOTSUP. */
 static int decide(int fd, const struct stat *st, const char *path, union wt_verdict *verdict)
 {
@@ -110,25 +135,14 @@ static int decide(int fd, const struct stat *st, const char *path, union wt_verd
 	if (fs < 0)
 		return refuse_or_leave(fd, path, WT_WHY_NO_NAME, verdict);
 
-	struct wt_filesystem *filesystem = wt_filesystem_at(fs);
-	uint8_t shift = wt_resolve_dio_shift(fd, filesystem->kind);
-	struct wt_choice choice = wt_ladder_choose(rule, filesystem, shift);
-	*verdict = (union wt_verdict){
-		.state = WT_RULED,
-		.rule = rule - policy->rules,
-		.engine = choice.engine->id,
-		.asked = choice.fell ? rule->engine : 0,
-		.reason = choice.reason,
-		.fs = fs,
-		.dio_shift = shift,
-		.may_be_inline = filesystem->kind->flags & WT_FS_INLINE && wt_inline_may_be(fd),
-	};
+	*verdict = verdict_under(rule, fd, fs);
 	wt_log(WT_LOG_INFO, "%s: rule %u, %s by %s: %s", path, verdict->rule + 1,
-	       wt_level_name(rule->level), choice.engine->name, wt_reason_text(choice.reason));
-	wt_stats_file(verdict->rule, choice.engine->id, wt_reason_text(choice.reason), st->st_dev,
-		      st->st_ino);
-	if (choice.engine->id == WT_ENGINE_NONE || wt_filesystem_lacks(filesystem, rule->level))
-		return refuse_or_leave(fd, path, choice.reason, verdict);
+	       wt_level_name(rule->level), wt_engine_name(verdict->engine),
+	       wt_reason_text(verdict->reason));
+	count_file(*verdict, st);
+	if (verdict->engine == WT_ENGINE_NONE ||
+	    wt_filesystem_lacks(wt_filesystem_at(fs), rule->level))
+		return refuse_or_leave(fd, path, verdict->reason, verdict);
 	return 0;
 }
 
@@ -249,22 +263,12 @@ int wt_resolve_called(int fd, enum wt_level level, union wt_verdict *verdict)
 	int fs = wt_filesystem_of(fd, st.st_dev);
 	if (fs < 0 || wt_filesystem_lacks(wt_filesystem_at(fs), level))
 		return -EOPNOTSUPP;
-	struct wt_filesystem *filesystem = wt_filesystem_at(fs);
-	struct wt_choice choice = wt_ladder_choose(&policy->rules[rule], filesystem, false);
-	if (choice.engine->id == WT_ENGINE_NONE)
+	*verdict = verdict_under(&policy->rules[rule], fd, fs);
+	if (verdict->engine == WT_ENGINE_NONE)
 		return -EOPNOTSUPP;
 	wt_shared_begin();
-	*verdict = (union wt_verdict){
-		.state = WT_RULED,
-		.rule = rule,
-		.engine = choice.engine->id,
-		.reason = choice.reason,
-		.fs = fs,
-		.dio_shift = wt_resolve_dio_shift(fd, filesystem->kind),
-		.may_be_inline = filesystem->kind->flags & WT_FS_INLINE && wt_inline_may_be(fd),
-	};
 	wt_fdtable_note_called(fd, *verdict);
-	wt_stats_file(rule, choice.engine->id, wt_reason_text(choice.reason), st.st_dev, st.st_ino);
+	count_file(*verdict, &st);
 	return 0;
 }
 

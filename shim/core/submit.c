@@ -35,31 +35,40 @@ static int flag_of_rule(int fd)
 	return wt_engine_rwf(level, verdict.may_be_inline);
 }
 
+/*
+ * The verdict that a request with these flags follows: its file's, or, where that is weaker than
+ * what the request asks for, one of its own. False where that cannot be kept.
+ */
+static bool find_verdict(int fd, int flags, union wt_verdict *verdict)
+{
+	enum wt_level level = wt_resolve_called_level(flags);
+
+	*verdict = wt_fdtable_get(fd);
+	return likely(!(flags & RWF_WRITETHROUGH)) || wt_resolve_is_as_strong(*verdict, level) ||
+	       !wt_resolve_called(fd, level, verdict);
+}
+
 int wt_submit_flags(int fd, int flags)
 {
 	int added = wt_config.active ? flag_of_rule(fd) : 0;
-	enum wt_level level = wt_resolve_called_level(flags);
 	union wt_verdict verdict;
 
 	if (likely(!(flags & RWF_WRITETHROUGH)))
 		return flags | added;
-	if (flags & (RWF_NOWAIT | RWF_DONTCACHE))
+	if (flags & (RWF_NOWAIT | RWF_DONTCACHE) || !find_verdict(fd, flags, &verdict))
 		return flags;
-	if (wt_resolve_is_as_strong(wt_fdtable_get(fd), level))
+	if (verdict.rule < wt_config.policy.rules_len)
 		return added ? (flags & ~RWF_WRITETHROUGH) | added : flags;
-	if (wt_resolve_called(fd, level, &verdict))
-		return flags;
 	wt_stats_event(WT_EVENT_ERRORS_SHARED, fd, NULL, NULL, wt_reason_text(WT_WHY_SUBMITTED));
-	return (flags & ~RWF_WRITETHROUGH) | added | wt_engine_rwf(level, verdict.may_be_inline);
+	return (flags & ~RWF_WRITETHROUGH) | added |
+	       wt_engine_rwf(wt_resolve_called_level(flags), verdict.may_be_inline);
 }
 
 void wt_submit_count(int fd, int flags, enum wt_row_id row, uint64_t bytes)
 {
-	union wt_verdict verdict = wt_fdtable_get(fd);
+	union wt_verdict verdict;
 
-	if (unlikely(flags & RWF_WRITETHROUGH) &&
-	    !wt_resolve_is_as_strong(verdict, wt_resolve_called_level(flags)) &&
-	    wt_resolve_called(fd, wt_resolve_called_level(flags), &verdict))
+	if (!find_verdict(fd, flags, &verdict))
 		return;
 	enum wt_reason why = verdict.engine == WT_ENGINE_NONE ? verdict.reason : WT_WHY_SUBMITTED;
 	struct stat st;
