@@ -198,9 +198,7 @@ ssize_t wt_core_write_through(const struct wt_io *io, union wt_verdict verdict)
 	enum wt_level level = wt_resolve_called_level(io->flags);
 
 	bare.flags &= ~RWF_WRITETHROUGH;
-	/* Of what is no write at all the kernel looks at no flag. */
-	if (io->offset < WT_OFFSET_NONE || io->iovcnt <= 0 ||
-	    !wt_submit_vector_bytes(io->iov, io->iovcnt))
+	if (io->offset < WT_OFFSET_NONE || io->iovcnt <= 0)
 		return wt_io_pass(&bare);
 	if (verdict.state == WT_UNKNOWN && wt_config.active) {
 		int err = wt_resolve_adopt(io->fd, &verdict);
@@ -216,8 +214,9 @@ ssize_t wt_core_write_through(const struct wt_io *io, union wt_verdict verdict)
 	/* As the kernel answers to a flag that it does not have, or to a descriptor that cannot. */
 	if (lacks || (!is_ruled && wt_resolve_called(io->fd, level, &verdict)))
 		return wt_io_pass(io);
+	/* Of a write of no bytes the kernel looks at no flag. */
 	if (io->flags & (RWF_NOWAIT | RWF_DONTCACHE))
-		return -EINVAL;
+		return wt_submit_vector_bytes(io->iov, io->iovcnt) ? -EINVAL : wt_io_pass(&bare);
 	look_for_flag(io->fd);
 	if (!is_ruled)
 		bare.flags &= ~UNBOUND;
